@@ -1,0 +1,44 @@
+"""The one place that depends on scikit-learn's version or on its private names."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+try:  # scikit-learn >= 1.9
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stand-in for versions of scikit-learn without callbacks."""
+
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "StrOptions",
+    "callback_context",
+    "check_sample_weight",
+    "fit_context",
+]
+
+
+def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
+    """Return the sample weights as float64 after scikit-learn's own checks."""
+    return _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+
+
+def callback_context(estimator: "BaseEstimator", max_subtasks: int) -> Any:
+    """Return the root callback context of a fit, or None where nobody listens."""
+    # A context costs as much as a small fit: none is made without a callback.
+    if not getattr(estimator, "_skl_callbacks", None):
+        return None
+    return estimator._init_callback_context(max_subtasks=max_subtasks)

@@ -1,0 +1,67 @@
+"""What the objective asks of a design matrix: its rows, block by block."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+class Block(ABC):
+    """Some consecutive rows of X, and the three products that a fit needs of them."""
+
+    #: Which rows these are.
+    rows: slice
+
+    @abstractmethod
+    def matvec(self, v: Vector) -> Vector:
+        """Return ``block @ v``, of shape (n_rows,)."""
+
+    @abstractmethod
+    def rmatvec(self, u: Vector) -> Vector:
+        """Return ``block.T @ u``, of shape (n_features,)."""
+
+    @abstractmethod
+    def gram(self, h: Vector) -> Matrix:
+        """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
+
+    @abstractmethod
+    def gram_diagonal(self, h: Vector) -> Vector:
+        """Return the diagonal of ``block.T @ diag(h) @ block``."""
+
+
+class Design(ABC):
+    """A matrix X of shape (n_samples, n_features), read in blocks of rows."""
+
+    n_samples: int
+    n_features: int
+    #: Rows in a block, from the size of the cache.
+    block_rows: int
+    #: What a Gram matrix costs, in reads of X.
+    reads_per_gram: float
+
+    @abstractmethod
+    def blocks(self, rows: slice) -> Iterator[Block]:
+        """Yield `rows` block by block, in order; a block is valid until the next."""
+
+    @abstractmethod
+    def take(self, rows: NDArray[np.intp]) -> "Design":
+        """Return the design of the given rows, copied."""
+
+    def chunks(self, n_workers: int) -> list[slice]:
+        """Split the rows into a stretch for each worker, of whole blocks."""
+        n_blocks = -(-self.n_samples // self.block_rows)
+        n_chunks = max(1, min(n_workers, n_blocks))
+        cuts = [
+            min(self.n_samples, self.block_rows * (n_blocks * k // n_chunks))
+            for k in range(n_chunks)
+        ] + [self.n_samples]
+        return [slice(a, b) for a, b in pairwise(cuts)]
+
+    def _block_slices(self, rows: slice) -> Iterator[slice]:
+        for start in range(rows.start, rows.stop, self.block_rows):
+            yield slice(start, min(start + self.block_rows, rows.stop))

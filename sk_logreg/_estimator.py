@@ -1,0 +1,412 @@
+"""The estimator: validate, encode the labels, delegate, unpack. No numerics."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, NoReturn, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sk_logreg._compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from sk_logreg._design import design_of
+from sk_logreg._labels import encode_labels, total_weights
+from sk_logreg._listeners import listening
+from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._solvers import (
+    SOLVERS,
+    Journal,
+    Solution,
+    choose_solver,
+    solve_from_starts,
+)
+from sk_logreg._threads import workers
+from sk_logreg.losses import LOSSES
+
+
+class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
+    r"""Logistic regression for two classes, fitted to a certified optimum.
+
+    The probability of ``classes_[1]`` is modelled as
+    :math:`\hat y = \sigma(w^T x + b)`, with w and b the minimum of
+
+    .. math::
+        F(w, b) = C \sum_i s_i L(\hat y_i, y_i) + \tfrac12 \|w\|^2
+
+    where L is cross entropy, which is convex, or half the squared error (the Brier
+    score, halved), which is not, and :math:`s_i` is the sample weight times the class
+    weight. With cross entropy this is the objective of
+    :class:`~sklearn.linear_model.LogisticRegression`. No scaling of the features is
+    needed for convergence.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
+        The loss L, see :mod:`sk_logreg.losses`.
+    C : float, default=1.0
+        Weight of the losses against the penalty: smaller values penalize more. Must
+        be positive; ``np.inf`` drops the penalty.
+    fit_intercept : bool, default=True
+        Whether there is a bias b.
+    absorb_bias : bool, default=False
+        Whether the bias is absorbed into the weights, as :math:`w_0` with
+        :math:`x_0 = 1`, and so falls under the penalty like the others. Otherwise the
+        bias is free. Without a penalty the two agree.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, ``{label: weight}``, each above 0. "balanced" gives
+        both classes the same total weight. By default all weights are one.
+    solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
+        Newton's method with a Cholesky factor of the Hessian, for up to a few
+        thousand features, or with preconditioned conjugate gradients, for more and
+        for wide sparse data. "auto" picks by the cost of each.
+    tol : float, default=1e-8
+        The fit ends when the bound on the relative suboptimality,
+        :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
+        solver, scale of X, C and number of rows.
+    max_iter : int, default=100
+        Iterations allowed from each start. With 0 the start is returned.
+    n_init : int, default=1
+        Number of starts for the squared error, which may have several minima: the
+        first is chosen well, the others are drawn at random. The lowest minimum is
+        kept. Cross entropy has one minimum and ignores it.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Draws the extra starts of `n_init`. Nothing else is random.
+    verbose : int, default=0
+        If positive, each iteration is logged to the logger ``"sk_logreg"``.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features)
+        The weights w; float32 if X is.
+    intercept_ : ndarray of shape (1,)
+        The bias b; 0 if `fit_intercept` is False.
+    classes_ : ndarray of shape (2,)
+        The labels; ``classes_[1]`` is the positive class, y = 1.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, where all are strings.
+    n_iter_ : ndarray of shape (1,)
+        Number of iterations, over all starts.
+    converged_ : bool
+        Whether the coefficients are those of a minimum, to within `tol` or to within
+        rounding.
+    status_ : Status
+        How the fit ended: a ``word``, a ``sentence`` and, if need be, a ``remedy``.
+    objective_ : float
+        F at the solution; without a penalty, :math:`\sum_i s_i L_i`.
+    cost_ : float
+        J at the solution: the mean of the losses, weighted by s.
+    optimality_gap_ : float
+        Bound on :math:`(F - F^*) / F` at the solution. For cross entropy F* is the
+        minimum and the bound is guaranteed (without a penalty, and with conjugate
+        gradients, up to the residual of the last step). For the squared error F* is
+        the local minimum and the bound is its estimate by the Newton decrement.
+    history_ : list of IterationRecord
+        A record an iteration: ``objective``, ``gradient_norm``, ``decrement``,
+        ``step``, ``rows_used``, ``reads`` of X so far, ``seconds``.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegression : More classes, more penalties.
+
+    Notes
+    -----
+    Results are identical from run to run for a given number of threads.
+
+    The optimality gap of cross entropy is a duality gap. From a Newton step follows a
+    feasible point of the dual problem, as in [1]_, which bounds the minimum from
+    below.
+
+    References
+    ----------
+    .. [1] H.-F. Yu, F.-L. Huang, C.-J. Lin (2011). Dual coordinate descent methods for
+       logistic regression and maximum entropy models. Machine Learning 85, 41-75.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sk_logreg import BinaryLogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = BinaryLogisticRegression().fit(X, y)
+    >>> model.converged_, model.optimality_gap_ <= 1e-8
+    (True, True)
+    >>> round(model.score(X, y), 3)
+    0.958
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "loss": [StrOptions(set(LOSSES))],
+        "C": [Interval(Real, 0, None, closed="right")],
+        "fit_intercept": ["boolean"],
+        "absorb_bias": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss: str = "cross_entropy",
+        C: float = 1.0,
+        fit_intercept: bool = True,
+        absorb_bias: bool = False,
+        class_weight: dict[Any, float] | str | None = None,
+        solver: str = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 100,
+        n_init: int = 1,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.loss = loss
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.absorb_bias = absorb_bias
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The examples, one a row. Float64 and float32 are used as they are, dense
+            arrays in any memory layout without a copy, sparse ones as CSR.
+        y : array-like of shape (n_samples,)
+            The labels, of two values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. By default each is one.
+
+        Returns
+        -------
+        self : BinaryLogisticRegression
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not have the form asked for, or X, y or the weights
+            are not finite, or there are not two classes.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no minimum was reached; the message says why and what to do.
+        """
+        if self.absorb_bias and not self.fit_intercept:
+            raise ValueError(
+                "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
+                "fit_intercept=True, or absorb_bias=False."
+            )
+        # X is checked to be finite by the first gradient, not by a pass of its own.
+        X, labels = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+        )
+        classes, is_positive = encode_labels(labels)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+        weights = total_weights(self.class_weight, sample_weight, classes, is_positive)
+        loss = LOSSES[self.loss]
+        n_runs = 1 if loss.convex else 2 + self.n_init
+        with (
+            workers() as team,
+            listening(
+                self,
+                X,
+                labels,
+                sample_weight,
+                classes=classes,
+                max_iterations=self.max_iter * n_runs,
+                verbose=self.verbose,
+            ) as listener,
+        ):
+            objective = Objective(
+                design_of(X),
+                np.where(is_positive, 1.0, -1.0),
+                weights,
+                loss=loss,
+                C=self.C,
+                fit_intercept=self.fit_intercept,
+                absorb_bias=self.absorb_bias,
+                workers=team,
+            )
+            name = choose_solver(objective) if self.solver == "auto" else self.solver
+            journal = Journal(self.max_iter, listener)
+            try:
+                solution = solve_from_starts(
+                    objective,
+                    SOLVERS[name],
+                    journal,
+                    tol=self.tol,
+                    previous=self._previous(X.shape[1]),
+                    n_init=self.n_init,
+                    random_state=check_random_state(self.random_state),
+                )
+            except NotFiniteError:
+                self._refuse(X)
+            self.classes_ = classes
+            self._unpack(solution, objective, journal, X.dtype)
+        return self
+
+    def _previous(self, n_features: int) -> NDArray[np.float64] | None:
+        """Return the coefficients of the last fit, if it is to be gone on from."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        if self.coef_.shape != (1, n_features):
+            raise ValueError(
+                f"warm_start=True goes on from coefficients of {self.coef_.shape[1]} "
+                f"features, but X has {n_features}."
+            )
+        parts = (self.coef_[0], self.intercept_) if self.fit_intercept else self.coef_
+        return np.concatenate(parts).astype(np.float64)
+
+    def _refuse(self, X: Any) -> NoReturn:
+        """Raise the error that says what in X is not finite."""
+        assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+        raise ValueError(
+            "X holds values so large that sums of their squares overflow. Divide its "
+            "columns by their largest values."
+        )
+
+    def _unpack(
+        self,
+        solution: Solution,
+        objective: Objective,
+        journal: Journal,
+        dtype: np.dtype[Any],
+    ) -> None:
+        """Set the fitted attributes, and warn of what did not converge."""
+        point, status = solution.point, solution.status
+        w, b = objective.split(point.coef)
+        self.coef_ = w[None, :].astype(dtype)
+        self.intercept_ = np.array([b], dtype=dtype)
+        self.n_iter_ = np.array([len(journal.records)], dtype=np.int32)
+        self.converged_ = status.converged
+        self.status_ = status
+        self.objective_ = objective.in_user_units(point.value)
+        self.cost_ = point.loss
+        self.optimality_gap_ = solution.gap
+        self.history_ = journal.records
+        if not status.converged:
+            warnings.warn(
+                f"{type(self).__name__} did not converge. {status.sentence} (After "
+                f"{len(journal.records)} iterations, the bound is {solution.gap:.1e} "
+                f"and tol={self.tol:g}.) {status.remedy}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    @property
+    def weights_(self) -> NDArray[np.floating]:
+        """Ndarray of shape (n_features + 1,): the bias w₀ = b, then the weights."""
+        check_is_fitted(self)
+        return np.concatenate([self.intercept_, self.coef_[0]])
+
+    def decision_function(self, X: Any) -> NDArray[np.floating]:
+        """Return the linear prediction, z = wᵀx + b.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,)
+            Positive where ``classes_[1]`` is the more probable: its log odds.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
+        return X @ self.coef_[0] + self.intercept_[0]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the more probable label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels out of `classes_`; ``classes_[0]`` where both are as probable.
+        """
+        positive = self.decision_function(X) > 0.0
+        return self.classes_[positive.astype(np.intp)]
+
+    def predict_proba(self, X: Any) -> NDArray[np.floating]:
+        """Return the probability of each class.
+
+        Each is computed from z itself, so that small ones keep all their digits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, 2)
+            Columns in the order of `classes_`.
+        """
+        z = self.decision_function(X)
+        return expit(np.column_stack([-z, z]))
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.floating]:
+        """Return the logarithm of the probability of each class.
+
+        Finite for every finite z, since no probability is formed on the way.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, 2)
+            Columns in the order of `classes_`.
+        """
+        z = self.decision_function(X)
+        return log_expit(np.column_stack([-z, z]))
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what the estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_class = False
+        # Without a bias the boundary goes through the origin, wherever the classes lie.
+        tags.classifier_tags.poor_score = not self.fit_intercept
+        return tags

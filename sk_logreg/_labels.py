@@ -1,0 +1,102 @@
+"""Two labels of any kind, and the weights that come with them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the two classes, sorted, and which rows are of the second.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels of any kind that sorts.
+
+    Returns
+    -------
+    classes : ndarray of shape (2,)
+    is_positive : ndarray of shape (n_samples,), of bool
+
+    Raises
+    ------
+    ValueError
+        If there are more than two labels, or only one, or if they are no labels.
+    """
+    if y.dtype.kind in "biu" or (y.dtype.kind == "f" and not (y % 1.0).any()):
+        # Two passes rather than the sort that `np.unique` takes.
+        low, high = y.min(), y.max()
+        is_positive = y == high
+        if low != high and (is_positive | (y == low)).all():
+            return np.array([low, high], dtype=y.dtype), is_positive
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind != "binary":
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"{kind}. For more than two classes, use "
+            "OneVsRestClassifier(BinaryLogisticRegression())."
+        )
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            "BinaryLogisticRegression needs samples of 2 classes in y, but y contains "
+            f"only one class: {classes[0]!r}"
+        )
+    return classes, codes == 1
+
+
+def total_weights(
+    class_weight: Any,
+    sample_weight: NDArray[np.float64] | None,
+    classes: NDArray[Any],
+    is_positive: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the sample weights times the class weights.
+
+    "balanced" gives both classes the same sum of weights, and the sum over both that
+    the sample weights have: a row of weight 2 counts as two rows.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    sample_weight : ndarray of shape (n_samples,) or None
+    classes : ndarray of shape (2,)
+    is_positive : ndarray of shape (n_samples,), of bool
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or, where all weights are one, (1,)
+
+    Raises
+    ------
+    ValueError
+        If the weights leave rows of fewer than two classes.
+    """
+    if sample_weight is not None:
+        shares = [sample_weight[~is_positive].sum(), sample_weight[is_positive].sum()]
+        for share, label in zip(shares, classes, strict=True):
+            if not share > 0.0:
+                raise ValueError(
+                    "sample_weight leaves rows of only one class: every row of class "
+                    f"{label!r} has weight 0."
+                )
+    else:
+        n_positive = np.count_nonzero(is_positive)
+        shares = [len(is_positive) - n_positive, n_positive]
+    if class_weight is None:
+        return np.ones(1) if sample_weight is None else sample_weight
+    if class_weight == "balanced":
+        per_class = 0.5 * (shares[0] + shares[1]) / np.array(shares)
+    else:
+        per_class = compute_class_weight(class_weight, classes=classes, y=classes)
+        if not (np.isfinite(per_class) & (per_class > 0.0)).all():
+            raise ValueError(
+                "class_weight must give each class a weight above 0, got "
+                f"{class_weight!r}."
+            )
+    weights = per_class[is_positive.astype(np.intp)]
+    return weights if sample_weight is None else weights * sample_weight

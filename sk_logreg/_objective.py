@@ -1,0 +1,294 @@
+"""The objective: the one module that knows its formula and its scaling.
+
+For the user it is
+
+    F(w, b) = C Σ sᵢ L(zᵢ, yᵢ) + ½ ‖w‖²,    zᵢ = wᵀxᵢ + b,
+
+with sᵢ the sample weight times the class weight, b free of the penalty, or under it
+like a weight where the bias is absorbed, and no penalty at all where C is infinite.
+The solvers minimize the same divided by C Σ sᵢ,
+
+    f(w, b) = Σ ŝᵢ L(zᵢ, yᵢ) + ½ λ ‖w‖²,    ŝ = s / Σ s,    λ = 1 / (C Σ s),
+
+whose size does not depend on C, on the number of rows or on the unit of the weights.
+"""
+
+from collections.abc import Callable, Iterable
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sk_logreg._design import Block, Design, Matrix, Vector
+from sk_logreg._threads import Workers
+from sk_logreg.losses import Loss
+
+# Strengths beyond these pin the weights at zero or leave them free, to the last bit.
+_LARGEST_STRENGTH = 1e300
+
+
+class NotFiniteError(ArithmeticError):
+    """A gradient was not finite: X holds NaN or infinity, or values too large."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The objective at a point, with the derivatives that were asked for.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_dof,)
+        The point: the weights, then the bias where there is one.
+    value : float
+        f at the point.
+    loss : float
+        The first term of f: the weighted mean of the pointwise losses.
+    gradient : ndarray of shape (n_dof,)
+    margins : ndarray of shape (n_samples,)
+        (2y - 1) z of each row.
+    hessian : ndarray of shape (n_dof, n_dof) or None
+    """
+
+    coef: Vector
+    value: float
+    loss: float
+    gradient: Vector
+    margins: Vector
+    hessian: Matrix | None = None
+
+
+@dataclass
+class Meter:
+    """How many times the whole of X has been read."""
+
+    reads: float = 0.0
+
+
+class Objective:
+    """The cost of a linear classifier over a design, with its derivatives.
+
+    Parameters
+    ----------
+    design : Design
+        The rows of X.
+    signs : ndarray of shape (n_samples,)
+        1 for the rows of the positive class, -1 for the others.
+    weights : ndarray of shape (n_samples,)
+        Sample weight times class weight, not negative.
+    loss : Loss
+        The pointwise loss.
+    C : float
+        Weight of the losses against the penalty; infinite for no penalty.
+    fit_intercept : bool
+        Whether the point ends with a bias.
+    absorb_bias : bool
+        Whether the bias is a weight like the others, under the penalty.
+    workers : Workers
+        Who runs the map over the row blocks.
+
+    Attributes
+    ----------
+    n_dof : int
+        Number of coefficients, the bias included.
+    weights : ndarray of shape (n_samples,)
+        ŝ, the weights scaled to sum to one.
+    strengths : ndarray of shape (n_dof,)
+        λ for the coefficients under the penalty, 0 for the others.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        signs: Vector,
+        weights: Vector,
+        *,
+        loss: Loss,
+        C: float,
+        fit_intercept: bool,
+        absorb_bias: bool,
+        workers: Workers,
+    ):
+        self.design = design
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.n_dof = design.n_features + fit_intercept
+        self._signs = signs
+        # Dividing by the largest first keeps the sum of tiny or huge weights exact.
+        largest = weights.max()
+        relative = weights / largest
+        total = relative.sum() * (design.n_samples / relative.size)
+        self.weights = np.broadcast_to(relative / total, (design.n_samples,))
+        with np.errstate(over="ignore", under="ignore"):
+            self._sum_of_weights = largest * total
+            self._unit = self._sum_of_weights * (C if np.isfinite(C) else 1.0)
+            strength = 1.0 / C / largest / total
+        self.strengths = np.full(self.n_dof, min(strength, _LARGEST_STRENGTH))
+        if fit_intercept and not absorb_bias:
+            self.strengths[-1] = 0.0
+        self._workers = workers
+        self._chunks = design.chunks(workers.n_threads)
+        self.meter = Meter()
+
+    # ---------------------------------------------------------------- evaluation
+
+    def evaluate(self, coef: Vector, *, hessian: bool = False) -> Evaluation:
+        """Return value and gradient, and the Hessian if asked, in one read of X."""
+        w, b = self.split(coef)
+        margins = np.empty(self.design.n_samples)
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            signs, weights = self._signs[block.rows], self.weights[block.rows]
+            m = margins[block.rows]
+            np.multiply(signs, block.matvec(w) + b, out=m)
+            value, slope, curvature = self.loss.at_margin(m)
+            slope *= signs
+            slope *= weights
+            shares = weights @ value, block.rmatvec(slope), slope.sum()
+            if not hessian:
+                return shares
+            return *shares, *self._gram(block, curvature * weights)
+
+        loss, *slopes_and_gram = self._map(share)
+        penalty_slope = self.strengths * coef
+        gradient = self._vector(*slopes_and_gram[:2]) + penalty_slope
+        value = loss + 0.5 * float(coef @ penalty_slope)
+        if not np.isfinite(gradient.sum() + value):
+            raise NotFiniteError
+        matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
+        return Evaluation(coef, value, loss, gradient, margins, matrix)
+
+    def majorizer(self) -> Matrix:
+        """Return a matrix that no Hessian of the objective exceeds anywhere."""
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            weights = self.weights[block.rows]
+            return self._gram(block, self.loss.curvature_bound * weights)
+
+        return self._matrix(*self._map(share))
+
+    def curvature(self, point: Evaluation, shift: float = 0.0) -> Vector:
+        """Return the weighted curvature of each row's loss in z, for `product`.
+
+        With a shift, that of the Hessian plus `shift` times the majorizer's.
+        """
+        h = self.loss.at_margin(point.margins).curvature
+        h += shift * self.loss.curvature_bound
+        h *= self.weights
+        return h
+
+    def product(self, curvature: Vector, v: Vector) -> Vector:
+        """Return (Xᵀ diag(curvature) X) v, bias included, in one read of X."""
+        w, b = self.split(v)
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            u = block.matvec(w) + b
+            u *= curvature[block.rows]
+            return block.rmatvec(u), u.sum()
+
+        return self._vector(*self._map(share))
+
+    def product_diagonal(self, curvature: Vector) -> Vector:
+        """Return the diagonal of Xᵀ diag(curvature) X, bias included, in one read."""
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            h = curvature[block.rows]
+            return block.gram_diagonal(h), h.sum()
+
+        return self._vector(*self._map(share))
+
+    def reach(self, direction: Vector) -> tuple[float, float]:
+        """Return the least and greatest change of a margin along a step, in one read.
+
+        Rows without weight are left out.
+        """
+        w, b = self.split(direction)
+
+        def share(block: Block) -> tuple[float, float]:
+            u = (block.matvec(w) + b) * self._signs[block.rows]
+            relevant = self.weights[block.rows] > 0.0
+            lowest = u.min(initial=np.inf, where=relevant)
+            return lowest, u.max(initial=-np.inf, where=relevant)
+
+        def extremes(shares: Iterable[tuple[float, float]]) -> tuple[float, float]:
+            lowest, highest = zip(*shares, strict=True)
+            return min(lowest), max(highest)
+
+        return self._map(share, combine=extremes)
+
+    # ---------------------------------------------------------------- conversions
+
+    def split(self, coef: Vector) -> tuple[Vector, float]:
+        """Return the weights and the bias (0 where there is none)."""
+        n_features = self.design.n_features
+        return coef[:n_features], float(coef[n_features:].sum())
+
+    def in_user_units(self, value: float) -> float:
+        """Return F, the objective as the user knows it, from a value of f."""
+        return value * self._unit
+
+    @property
+    def penalized(self) -> bool:
+        """Whether there is a penalty on the weights."""
+        return bool(self.strengths[:1].sum() > 0.0)
+
+    def with_loss(self, loss: Loss) -> "Objective":
+        """Return the same objective with another loss."""
+        other = copy(self)
+        other.loss = loss
+        return other
+
+    def smallest_margin(self, point: Evaluation) -> float:
+        """Return the smallest margin of any row that has a weight."""
+        return float(point.margins.min(initial=np.inf, where=self.weights > 0.0))
+
+    # ---------------------------------------------------------------- the map
+
+    def _map(
+        self,
+        share: Callable[[Block], Any],
+        combine: Callable[[Iterable[Any]], Any] | None = None,
+    ) -> Any:
+        """Read X once: apply `share` to each block and combine what comes back.
+
+        Each worker combines its own stretch of blocks, in order, and the stretches
+        are combined in order too: the result depends on nothing but their number.
+        """
+        self.meter.reads += 1.0
+        combine = combine or _sum
+
+        def over(rows: slice) -> Any:
+            # Overflow shows in the sums, where it is looked for.
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                return combine(share(block) for block in self.design.blocks(rows))
+
+        return combine(self._workers.map(over, self._chunks))
+
+    def _gram(self, block: Block, h: Vector) -> tuple[float | Vector, ...]:
+        """Return a block's share of the Hessian: of weights, weights × bias, bias."""
+        return block.gram(h), block.rmatvec(h), h.sum()
+
+    def _matrix(self, of_weights: Matrix, edge: Vector, corner: float) -> Matrix:
+        """Return the penalized Hessian from the shares' sums."""
+        n_features = self.design.n_features
+        matrix = np.empty((self.n_dof, self.n_dof))
+        matrix[:n_features, :n_features] = of_weights
+        if self.fit_intercept:
+            matrix[-1, :-1] = matrix[:-1, -1] = edge
+            matrix[-1, -1] = corner
+        matrix[np.diag_indices(self.n_dof)] += self.strengths
+        return matrix
+
+    def _vector(self, of_weights: Vector, of_bias: float) -> Vector:
+        """Return a vector over the weights and, where there is one, the bias."""
+        return np.append(of_weights, of_bias) if self.fit_intercept else of_weights
+
+
+def _sum(shares: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Add up tuples of numbers and arrays, the arrays in place."""
+    remaining = iter(shares)
+    total = list(next(remaining))
+    for share in remaining:
+        for k, part in enumerate(share):
+            total[k] += part
+    return total

@@ -1,0 +1,195 @@
+"""Newton's method, whoever solves the Newton system: the steps and when to stop."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sk_logreg import _status
+from sk_logreg._design import Vector
+from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._solvers._base import Journal, Solution
+from sk_logreg._status import Status
+
+_EPS = float(np.finfo(np.float64).eps)
+#: The first multiple of the majorizer to add to a Hessian.
+FIRST_SHIFT = 1 / 64
+_LARGEST_SHIFT = 1e8
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step d that solves (H + μM) d = -g, up to a residual.
+
+    Attributes
+    ----------
+    direction : ndarray of shape (n_dof,)
+        d.
+    decrement2 : float
+        -gᵀd: where μ is 0, the squared Newton decrement.
+    promised : float
+        By how much the quadratic model of f falls along d.
+    shift : float
+        μ, the multiple of the majorizer M that was added to the Hessian H.
+    slack : float, default=0.0
+        What the residual adds to the bound on f - f*.
+    singular : bool, default=False
+        Whether H + μM is singular to working accuracy.
+    """
+
+    direction: Vector
+    decrement2: float
+    promised: float
+    shift: float
+    slack: float = 0.0
+    singular: bool = False
+
+
+class Model(Protocol):
+    """The quadratic model of an objective: what a solver has to provide."""
+
+    #: Whether points must be evaluated with their Hessian.
+    needs_hessian: bool
+
+    def step(self, point: Evaluation, shift: float, accuracy: float) -> Step:
+        """Return the step for the smallest shift ≥ `shift` that makes it convex.
+
+        Where f is within about `accuracy` of its minimum, the step is to be exact
+        enough to certify that.
+        """
+
+    def escape(self, point: Evaluation) -> Vector | None:
+        """Return a direction of negative curvature, or None where there is none."""
+
+
+def minimize(
+    objective: Objective, start: Vector, journal: Journal, model: Model, *, tol: float
+) -> Solution:
+    """Minimize an objective by Newton's method, damped where it must be.
+
+    The step solves (H + μM) d = -g with H the Hessian, M a majorizer of every Hessian
+    and μ = 0 unless H is indefinite or the last step disappointed: a trust region in
+    the norm of M, and so invariant to linear maps of the features. On a saddle, where
+    the gradient tells nothing, the step follows negative curvature instead.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimize.
+    start : ndarray of shape (n_dof,)
+        Where to start.
+    journal : Journal
+        Where iterations are written down and counted.
+    model : Model
+        Who solves the Newton system.
+    tol : float
+        The bound on the relative suboptimality to reach.
+
+    Returns
+    -------
+    Solution
+
+    References
+    ----------
+    .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
+       chapters 3, 4 and 7. Springer.
+    """
+    point = objective.evaluate(start, hessian=model.needs_hessian)
+    shift, unverified, stopped = 0.0, np.inf, False
+    while True:
+        if not objective.penalized and objective.smallest_margin(point) > 1.0:
+            return Solution(point, 1.0, _status.SEPARABLE)
+        accuracy = tol * point.value
+        step = model.step(point, shift, accuracy)
+        # Where f can no longer tell better from worse, the decrement still can.
+        worn = step.decrement2 > 0.25 * unverified
+        if worn or 0.5 * step.decrement2 <= accuracy:
+            if step.shift > 0.0:
+                step = model.step(point, 0.0, accuracy)
+            downhill = None if objective.loss.convex else model.escape(point)
+            if downhill is not None and not (journal.full or stopped):
+                journal.begin(point)
+                lower = _follow(objective, model, point, downhill)
+                if lower is None:
+                    return Solution(point, 1.0, _status.SINGULAR)
+                point, unverified = lower, np.inf
+                stopped = journal.record(objective, point, step.decrement2, 1.0)
+                continue
+            gap, status = _judge(objective, point, step, tol)
+            if status is not None or worn:
+                return Solution(point, gap, status or _status.ROUNDING)
+        if journal.full or stopped:
+            status = _status.STOPPED if stopped else _status.MAX_ITER
+            return Solution(point, _judge(objective, point, step, tol)[0], status)
+
+        journal.begin(point)
+        trial = _evaluate(objective, model, point.coef + step.direction)
+        fall = -np.inf if trial is None else point.value - trial.value
+        verifiable = step.promised > 16 * _EPS * point.value
+        unverified = np.inf if verifiable else step.decrement2
+        # What f falls by over what the model promised; rounding is given the benefit.
+        quality = fall / step.promised if verifiable else float(trial is not None)
+        if quality < 0.25:
+            shift = max(4 * step.shift, FIRST_SHIFT)
+        elif quality > 0.75:
+            shift = step.shift / 16 if step.shift > 16 * FIRST_SHIFT else 0.0
+        accepted = quality > 0.05
+        if trial is not None and accepted:
+            point = trial
+        elif shift > _LARGEST_SHIFT:
+            return Solution(point, 1.0, _status.STALLED)
+        stopped = journal.record(objective, point, step.decrement2, float(accepted))
+
+
+def _evaluate(objective: Objective, model: Model, coef: Vector) -> Evaluation | None:
+    """Return the objective at a trial point, or None where it overflows."""
+    try:
+        return objective.evaluate(coef, hessian=model.needs_hessian)
+    except NotFiniteError:
+        return None
+
+
+def _follow(
+    objective: Objective, model: Model, point: Evaluation, direction: Vector
+) -> Evaluation | None:
+    """Return a lower point along a direction of negative curvature, None if none."""
+    if point.gradient @ direction > 0.0:
+        direction = -direction
+    direction = direction / max(np.abs(objective.reach(direction)))
+    for halvings in range(30):
+        trial = _evaluate(objective, model, point.coef + 0.5**halvings * direction)
+        if trial is not None and trial.value < point.value * (1.0 - 16 * _EPS):
+            return trial
+    return None
+
+
+def _judge(
+    objective: Objective, point: Evaluation, step: Step, tol: float
+) -> tuple[float, Status | None]:
+    """Return the bound on the relative suboptimality and, where it decides, a status.
+
+    A convex loss here is cross entropy. With u = X d the changes of the margins along
+    the Newton step d and S = max |u| ≤ 1, the point α(1 - (1 - α) u), α = σ(-margin),
+    is feasible for the dual problem. Its Kullback-Leibler divergence from α bounds
+    the duality gap, and so f - f*, by ν²/2 (1 + S) + slack, whatever the data.
+
+    Elsewhere ν²/2 estimates how far f lies above the local minimum.
+    """
+    if step.shift > 0.0:
+        return 1.0, None
+    excess = 0.5 * step.decrement2 + step.slack
+    if not objective.loss.convex:
+        gap = min(1.0, excess / point.value)
+        if gap > tol:
+            return gap, None
+        return gap, _status.SINGULAR if step.singular else _status.CONVERGED
+    lowest, highest = objective.reach(step.direction)
+    reach = max(-lowest, highest)
+    gap = 1.0
+    if reach <= 1.0:
+        gap = min(1.0, (excess + 0.5 * step.decrement2 * reach) / point.value)
+    if objective.penalized or reach < 0.25:
+        return gap, _status.CONVERGED if gap <= tol else None
+    # Unpenalized, a step that still moves rows by so much though f hardly falls goes
+    # to infinity, unless it also moves some row the wrong way.
+    return gap, _status.QUASI_SEPARABLE if lowest > -1e-6 * highest else None

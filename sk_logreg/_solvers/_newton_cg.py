@@ -1,0 +1,172 @@
+"""Newton's method with preconditioned conjugate gradients, for many features."""
+
+import numpy as np
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from sk_logreg._design import Vector
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._solvers._base import Journal, Solution
+from sk_logreg._solvers._newton import FIRST_SHIFT, Step, minimize
+
+# Conjugate gradients stop when a product gains less than this share of the average
+# gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
+# within a truncated-Newton method, Operations Research Letters 9, 219-221).
+_FORCING = 0.1
+_MAX_PRODUCTS = 10_000
+
+
+def solve(
+    objective: Objective, start: Vector, journal: Journal, *, tol: float
+) -> Solution:
+    """Minimize by Newton's method, solving each system by conjugate gradients.
+
+    See `minimize` for the parameters and the method. The Hessian is only ever
+    multiplied with vectors, each product one read of X.
+
+    References
+    ----------
+    .. [1] C.-J. Lin, R. C. Weng, S. S. Keerthi (2008). Trust region Newton method for
+       large-scale logistic regression. Journal of Machine Learning Research 9,
+       627-650.
+    .. [2] C.-Y. Hsia, W.-L. Chiang, C.-J. Lin (2018). Preconditioned conjugate gradient
+       methods in truncated Newton frameworks for large-scale linear classification.
+       Asian Conference on Machine Learning, PMLR 95, 312-326.
+    """
+    return minimize(
+        objective, start, journal, _ConjugateGradientModel(objective), tol=tol
+    )
+
+
+class _ConjugateGradientModel:
+    needs_hessian = False
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+
+    def step(self, point: Evaluation, shift: float, accuracy: float) -> Step:
+        """Return the step for the smallest shift ≥ `shift` that makes it convex."""
+        while (step := self._solve(point, shift, accuracy)) is None:
+            shift = max(4 * shift, FIRST_SHIFT)
+        return step
+
+    def _solve(self, point: Evaluation, shift: float, accuracy: float) -> Step | None:
+        """Return the step for a shift, or None where that turns out not convex."""
+        objective = self._objective
+        system = _System(objective, objective.curvature(point, shift), shift)
+        residual = -point.gradient
+        direction = system.eliminate_bias(residual)
+        if direction is None:
+            return None
+        residual -= system.product(direction)
+        scaled = system.inverse_diagonal * residual
+        search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
+        decrement2 = slack = 0.0
+        for count in range(1, _MAX_PRODUCTS + 1):
+            image = system.product(search)
+            bend = float(search @ image)
+            if bend <= 0.0 or rho <= 0.0:
+                if objective.loss.convex or rho <= 0.0:
+                    break  # nothing is left but directions that change nothing
+                return None
+            length = rho / bend
+            direction += length * search
+            residual -= length * image
+            decrement2 = -float(point.gradient @ direction)
+            scaled = system.inverse_diagonal * residual
+            rho, previous = float(residual @ scaled), rho
+            slack = system.slack(residual, rho)
+            settled = count * length * previous <= _FORCING * decrement2
+            if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
+                break
+            search = system.conjugate_to_bias(scaled) + (rho / previous) * search
+        bend = decrement2
+        if shift > 0.0:
+            unshifted = _System(objective, objective.curvature(point), 0.0)
+            bend = float(direction @ unshifted.product(direction))
+        return Step(
+            direction,
+            decrement2,
+            promised=decrement2 - 0.5 * bend,
+            shift=shift,
+            slack=slack,
+        )
+
+    def escape(self, point: Evaluation) -> Vector | None:
+        """Return a direction of negative curvature, or None where there is none.
+
+        The smallest eigenvalue of the Hessian, scaled to a unit diagonal, by Lanczos.
+        """
+        system = _System(self._objective, self._objective.curvature(point), 0.0)
+        root = np.sqrt(system.inverse_diagonal)
+
+        def scaled(v: Vector) -> Vector:
+            return root * system.product(root * v.ravel())
+
+        n_dof = len(root)
+        if n_dof <= 32:  # too few for Lanczos to be worth it, or to work at all
+            columns = [scaled(column) for column in np.eye(n_dof)]
+            values, vectors = np.linalg.eigh(np.column_stack(columns))
+        else:
+            operator = LinearOperator((n_dof, n_dof), matvec=scaled, dtype=np.float64)
+            start = np.random.default_rng(0).standard_normal(n_dof)
+            try:
+                values, vectors = eigsh(operator, k=1, which="SA", v0=start, tol=1e-4)
+            except ArpackNoConvergence as failure:
+                values, vectors = failure.eigenvalues, failure.eigenvectors
+        if not len(values) or values[0] > -1e-10:
+            return None
+        return root * vectors[:, 0]
+
+
+class _System:
+    """The Newton system (H + μM) d = -g: products, preconditioner, free bias.
+
+    A bias free of the penalty is eliminated by deflation: each search direction is
+    made conjugate to it, so that its equation holds throughout, as the bound on the
+    suboptimality needs.
+    """
+
+    def __init__(self, objective: Objective, curvature: Vector, shift: float):
+        self._objective = objective
+        self._curvature = curvature
+        self._shift = shift
+        self._strengths = (1.0 + shift) * objective.strengths
+        diagonal = objective.product_diagonal(np.abs(curvature)) + self._strengths
+        self.inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+        self._edge: Vector | None = None
+        if objective.fit_intercept and self._strengths[-1] == 0.0:
+            bias = np.zeros(objective.n_dof)
+            bias[-1] = 1.0
+            self._edge = self.product(bias)
+
+    def product(self, v: Vector) -> Vector:
+        """Return (H + μM) v."""
+        return self._objective.product(self._curvature, v) + self._strengths * v
+
+    def eliminate_bias(self, residual: Vector) -> Vector | None:
+        """Return the step in the bias alone, None where that is not convex."""
+        direction = np.zeros_like(residual)
+        if self._edge is not None:
+            if self._edge[-1] <= 0.0:
+                return None
+            direction[-1] = residual[-1] / self._edge[-1]
+        return direction
+
+    def conjugate_to_bias(self, v: Vector) -> Vector:
+        """Return `v` with the bias chosen so that its own equation is unaffected."""
+        if self._edge is not None:
+            v = v.copy()
+            v[-1] = -float(self._edge[:-1] @ v[:-1]) / self._edge[-1]
+        return v
+
+    def slack(self, residual: Vector, rho: float) -> float:
+        """Return what the residual adds to the bound on f - f*.
+
+        The squared norm of the residual over the penalty, halved: that is what it
+        takes to make the dual point feasible. Without a penalty, the same in the
+        norm of the preconditioner, an estimate.
+        """
+        if not self._objective.penalized:
+            return 0.5 * rho
+        held = self._strengths > 0.0
+        return 0.5 * float((residual[held] ** 2 / self._strengths[held]).sum())

@@ -1,0 +1,111 @@
+"""Threads for the row blocks, with BLAS held at one thread meanwhile.
+
+OpenBLAS's threads wait for work by spinning and so take the cores from ours: the
+blocks run in Python threads, each calling BLAS on one thread. BLAS's thread count
+belongs to the whole process, hence the count of the fits that hold it down: the
+first one saves it, the last one puts it back, whatever their order.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import joblib
+from threadpoolctl import ThreadpoolController
+
+
+@lru_cache(maxsize=1)
+def _blas() -> Any:
+    """Return a controller of the BLAS libraries (NumPy and SciPy have loaded them)."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+class _BlasHold:
+    """Hold BLAS at one thread while any fit of this process runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._found = 1
+        self._limit: AbstractContextManager[Any] | None = None
+
+    def __enter__(self) -> int:
+        """Hold BLAS at one thread; return the number of threads it had."""
+        with self._lock:
+            if self._holders == 0:
+                libraries = _blas().lib_controllers
+                self._found = max(
+                    (library.num_threads or 1 for library in libraries),
+                    default=os.cpu_count() or 1,
+                )
+                self._limit = _blas().limit(limits=1)
+                self._limit.__enter__()
+            self._holders += 1
+            return self._found
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Let go; the last one to do so gives BLAS its threads back."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._release()
+
+    def _release(self) -> None:
+        if self._limit is not None:
+            limit, self._limit = self._limit, None
+            limit.__exit__(None, None, None)
+
+    def reset_after_fork(self) -> None:
+        """Forget the fits of the parent process: their threads are not here."""
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._release()
+
+
+_blas_hold = _BlasHold()
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_blas_hold.reset_after_fork)
+
+
+class Workers:
+    """Run a function over chunks of work, in as many threads as BLAS would have had.
+
+    The number of threads is BLAS's own as this fit found it, which is where
+    ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and limits set with threadpoolctl
+    all show, and at most the number of CPUs this process may use.
+    """
+
+    def __init__(self, n_threads: int = 1):
+        self.n_threads = n_threads
+        self._pool: ThreadPoolExecutor | None = None
+
+    def map(self, function: Callable[[Any], Any], chunks: Sequence[Any]) -> list[Any]:
+        """Return ``[function(chunk) for chunk in chunks]``; order is kept."""
+        if len(chunks) < 2 or self.n_threads < 2:
+            return [function(chunk) for chunk in chunks]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.n_threads - 1, "sk_logreg")
+        others = [self._pool.submit(function, chunk) for chunk in chunks[1:]]
+        # This thread works too, so that one thread fewer has to be started.
+        return [function(chunks[0]), *(other.result() for other in others)]
+
+    def close(self) -> None:
+        """Stop the threads, the ones at work once they have finished."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+@contextmanager
+def workers() -> Iterator[Workers]:
+    """Hold BLAS at one thread and yield the `Workers` that stand in for its threads."""
+    with _blas_hold as n_blas_threads:
+        team = Workers(min(n_blas_threads, joblib.cpu_count()))
+        try:
+            yield team
+        finally:
+            team.close()
