@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_logreg._design import Block, Design, Matrix, Vector
 from sk_logreg._threads import Workers
@@ -56,6 +57,24 @@ class Evaluation:
     gradient: Vector
     margins: Vector
     hessian: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class DualGap:
+    """A bound from the dual problem, and what the step behind it does to the margins.
+
+    Attributes
+    ----------
+    bound : float
+        Bound on f - f*; infinite where the dual point is not feasible.
+    lowest, highest : float
+        Least and greatest change of a margin along the step, rows without weight
+        left out.
+    """
+
+    bound: float
+    lowest: float
+    highest: float
 
 
 @dataclass
@@ -113,7 +132,7 @@ class Objective:
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.n_dof = design.n_features + fit_intercept
-        self._signs = signs
+        self.signs = signs
         # Dividing by the largest first keeps the sum of tiny or huge weights exact.
         largest = weights.max()
         relative = weights / largest
@@ -129,6 +148,7 @@ class Objective:
         self._workers = workers
         self._chunks = design.chunks(workers.n_threads)
         self.meter = Meter()
+        self._share = 1.0  # of the rows that a read of this objective reads
 
     # ---------------------------------------------------------------- evaluation
 
@@ -138,7 +158,7 @@ class Objective:
         margins = np.empty(self.design.n_samples)
 
         def share(block: Block) -> tuple[float | Vector, ...]:
-            signs, weights = self._signs[block.rows], self.weights[block.rows]
+            signs, weights = self.signs[block.rows], self.weights[block.rows]
             m = margins[block.rows]
             np.multiply(signs, block.matvec(w) + b, out=m)
             value, slope, curvature = self.loss.at_margin(m)
@@ -158,24 +178,37 @@ class Objective:
         matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
         return Evaluation(coef, value, loss, gradient, margins, matrix)
 
-    def majorizer(self) -> Matrix:
-        """Return a matrix that no Hessian of the objective exceeds anywhere."""
+    def hessian(self, curvature: Vector) -> Matrix:
+        """Return Xᵀ diag(curvature) X, bias included, plus the penalty's share.
+
+        In one read of X; with `curvature` at a point this is the Hessian there, and
+        with an upper bound of it a majorizer of all Hessians.
+        """
 
         def share(block: Block) -> tuple[float | Vector, ...]:
-            weights = self.weights[block.rows]
-            return self._gram(block, self.loss.curvature_bound * weights)
+            return self._gram(block, curvature[block.rows])
 
         return self._matrix(*self._map(share))
 
-    def curvature(self, point: Evaluation, shift: float = 0.0) -> Vector:
-        """Return the weighted curvature of each row's loss in z, for `product`.
+    @property
+    def curvature_bound(self) -> Vector:
+        """What the weighted curvature of each row's loss exceeds nowhere."""
+        return self.loss.curvature_bound * self.weights
 
-        With a shift, that of the Hessian plus `shift` times the majorizer's.
+    def curvature(self, margins: Vector, shift: float = 0.0) -> Vector:
+        """Return the weighted curvature of each row's loss in z.
+
+        With a shift, that plus `shift` times its bound.
         """
-        h = self.loss.at_margin(point.margins).curvature
-        h += shift * self.loss.curvature_bound
-        h *= self.weights
-        return h
+        curvature = np.empty(self.design.n_samples)
+
+        def fill(rows: slice) -> None:
+            part = self.loss.at_margin(margins[rows]).curvature
+            part += shift * self.loss.curvature_bound
+            np.multiply(part, self.weights[rows], out=curvature[rows])
+
+        self._workers.map(fill, self._chunks)
+        return curvature
 
     def product(self, curvature: Vector, v: Vector) -> Vector:
         """Return (Xᵀ diag(curvature) X) v, bias included, in one read of X."""
@@ -197,24 +230,85 @@ class Objective:
 
         return self._vector(*self._map(share))
 
-    def reach(self, direction: Vector) -> tuple[float, float]:
-        """Return the least and greatest change of a margin along a step, in one read.
+    def dual_gap(
+        self, margins: Vector, weights: Vector, curvature: Vector, direction: Vector
+    ) -> DualGap:
+        """Bound f - f* from the solution d of (Xᵀ diag(curvature) X + λ) d = -g.
 
-        Rows without weight are left out.
+        Cross entropy's dual variables at a point are α = σ(-margin). Moved to
+        α - curvature · u / weight, with u = X d the changes of the margins, they are
+        feasible, whatever the curvatures are, if none leaves [0, 1]. The gap to the
+        dual objective there is a sum of Kullback-Leibler divergences, which
+        (1 + t) log(1 + t) - t ≤ t²/2 (1 + |t|) for |t| ≤ 1 bounds.
+
+        Parameters
+        ----------
+        margins, weights : ndarray of shape (n_samples,)
+            The margins at the point where g is the gradient, and the weights that
+            these rows have in it.
+        curvature : ndarray of shape (n_samples,)
+            The curvature of the system that was solved, 0 in other rows.
+        direction : ndarray of shape (n_dof,)
+            d.
+
+        Returns
+        -------
+        DualGap
         """
         w, b = self.split(direction)
 
-        def share(block: Block) -> tuple[float, float]:
-            u = (block.matvec(w) + b) * self._signs[block.rows]
-            relevant = self.weights[block.rows] > 0.0
-            lowest = u.min(initial=np.inf, where=relevant)
-            return lowest, u.max(initial=-np.inf, where=relevant)
+        def share(block: Block) -> tuple[float, float, float, float]:
+            rows = block.rows
+            change = (block.matvec(w) + b) * self.signs[rows]
+            relevant = weights[rows] > 0.0
+            weight = np.where(relevant, weights[rows], 1.0)
+            # The least normal number in place of zeros, where the numerator is zero.
+            tiny = np.finfo(np.float64).tiny
+            slack = np.maximum(self.loss.at_margin(margins[rows]).curvature, tiny)
+            shift = curvature[rows] * change / weight
+            shift_squared = float((weight * shift) @ (shift / slack))
+            moved = float(np.abs(shift / slack).max(initial=0.0))
+            lowest = change.min(initial=np.inf, where=relevant)
+            highest = change.max(initial=-np.inf, where=relevant)
+            return shift_squared, moved, lowest, highest
 
-        def extremes(shares: Iterable[tuple[float, float]]) -> tuple[float, float]:
-            lowest, highest = zip(*shares, strict=True)
-            return min(lowest), max(highest)
+        def combine(shares: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+            quadratic, moved, lowest, highest = zip(*shares, strict=True)
+            return sum(quadratic), max(moved), min(lowest), max(highest)
 
-        return self._map(share, combine=extremes)
+        quadratic, moved, lowest, highest = self._map(share, combine=combine)
+        penalty = float(direction @ (self.strengths * direction))
+        bound = 0.5 * ((1.0 + moved) * quadratic + penalty) if moved <= 1.0 else np.inf
+        return DualGap(bound, lowest, highest)
+
+    def reach(self, direction: Vector) -> float:
+        """Return the greatest change of any row's z along a step, in one read of X."""
+        w, b = self.split(direction)
+
+        def share(block: Block) -> float:
+            return float(np.abs(block.matvec(w) + b).max(initial=0.0))
+
+        return self._map(share, combine=max)
+
+    # ---------------------------------------------------------------- rows
+
+    def sample(self, rows: NDArray[np.intp], weights: Vector) -> "Objective":
+        """Return the objective over some of the rows, copied, with other weights.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,)
+            Which rows.
+        weights : ndarray of shape (n_rows,)
+            Their weights, with a sum of one.
+        """
+        part = copy(self)
+        part.design = self.design.take(rows)
+        part.weights = weights
+        part.signs = self.signs[rows]
+        part._chunks = part.design.chunks(self._workers.n_threads)
+        part._share = self._share * len(rows) / self.design.n_samples
+        return part
 
     # ---------------------------------------------------------------- conversions
 
@@ -254,7 +348,7 @@ class Objective:
         Each worker combines its own stretch of blocks, in order, and the stretches
         are combined in order too: the result depends on nothing but their number.
         """
-        self.meter.reads += 1.0
+        self.meter.reads += self._share
         combine = combine or _sum
 
         def over(rows: slice) -> Any:

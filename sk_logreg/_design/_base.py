@@ -41,6 +41,8 @@ class Design(ABC):
     n_features: int
     #: Rows in a block, from the size of the cache.
     block_rows: int
+    #: Number of values stored.
+    n_values: int
     #: What a Gram matrix costs, in reads of X.
     reads_per_gram: float
 

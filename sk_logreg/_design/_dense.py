@@ -54,6 +54,7 @@ class DenseDesign(Design):
     def __init__(self, X: NDArray[np.floating]):
         self._X = X
         self.n_samples, self.n_features = X.shape
+        self.n_values = X.size
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
         fitting = _BLOCK_BYTES // (8 * max(1, self.n_features))

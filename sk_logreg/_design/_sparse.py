@@ -76,6 +76,7 @@ class SparseDesign(Design):
         self._X = X
         self.n_samples, self.n_features = X.shape
         stored = np.diff(X.indptr)
+        self.n_values = int(X.indptr[-1])
         per_row = max(1.0, stored.mean())
         # Each stored value meets all of its row, at twice the cost of a plain product.
         pairs = float(np.square(stored, dtype=np.float64).mean())

@@ -7,7 +7,7 @@ import numpy as np
 
 from sk_logreg import _status
 from sk_logreg._design import Vector
-from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._objective import DualGap, Evaluation, NotFiniteError, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._status import Status
 
@@ -31,32 +31,40 @@ class Step:
         By how much the quadratic model of f falls along d.
     shift : float
         μ, the multiple of the majorizer M that was added to the Hessian H.
-    slack : float, default=0.0
-        What the residual adds to the bound on f - f*.
+    exact : bool
+        Whether H is the Hessian of all rows at this very point.
     singular : bool, default=False
         Whether H + μM is singular to working accuracy.
+    slack : float, default=0.0
+        What the residual adds to the bound on f - f*.
     """
 
     direction: Vector
     decrement2: float
     promised: float
     shift: float
-    slack: float = 0.0
+    exact: bool
     singular: bool = False
+    slack: float = 0.0
 
 
 class Model(Protocol):
     """The quadratic model of an objective: what a solver has to provide."""
 
-    #: Whether points must be evaluated with their Hessian.
-    needs_hessian: bool
+    def evaluate(self, coef: Vector) -> Evaluation:
+        """Return the objective at a point, with what the model will need of it."""
 
-    def step(self, point: Evaluation, shift: float, accuracy: float) -> Step:
+    def step(
+        self, point: Evaluation, shift: float, accuracy: float, exact: bool
+    ) -> Step:
         """Return the step for the smallest shift ≥ `shift` that makes it convex.
 
-        Where f is within about `accuracy` of its minimum, the step is to be exact
-        enough to certify that.
+        Where f is within about `accuracy` of its minimum, the step is to be good
+        enough to certify that. An `exact` step takes the Hessian at the point.
         """
+
+    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
+        """Return the bound on f - f* at a point, for a convex loss."""
 
     def escape(self, point: Evaluation) -> Vector | None:
         """Return a direction of negative curvature, or None where there is none."""
@@ -94,19 +102,20 @@ def minimize(
     .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
        chapters 3, 4 and 7. Springer.
     """
-    point = objective.evaluate(start, hessian=model.needs_hessian)
-    shift, unverified, stopped = 0.0, np.inf, False
+    convex = objective.loss.convex
+    point = model.evaluate(start)
+    shift, exact, unverified, stopped = 0.0, False, np.inf, False
     while True:
         if not objective.penalized and objective.smallest_margin(point) > 1.0:
             return Solution(point, 1.0, _status.SEPARABLE)
         accuracy = tol * point.value
-        step = model.step(point, shift, accuracy)
+        step = model.step(point, shift, accuracy, exact)
         # Where f can no longer tell better from worse, the decrement still can.
         worn = step.decrement2 > 0.25 * unverified
         if worn or 0.5 * step.decrement2 <= accuracy:
-            if step.shift > 0.0:
-                step = model.step(point, 0.0, accuracy)
-            downhill = None if objective.loss.convex else model.escape(point)
+            if worn or step.shift > 0.0 or not convex:
+                step = model.step(point, 0.0, accuracy, exact=True)
+            downhill = None if convex else model.escape(point)
             if downhill is not None and not (journal.full or stopped):
                 journal.begin(point)
                 lower = _follow(objective, model, point, downhill)
@@ -115,24 +124,26 @@ def minimize(
                 point, unverified = lower, np.inf
                 stopped = journal.record(objective, point, step.decrement2, 1.0)
                 continue
-            gap, status = _judge(objective, point, step, tol)
+            gap, status = _judge(objective, model, point, step, tol)
             if status is not None or worn:
                 return Solution(point, gap, status or _status.ROUNDING)
         if journal.full or stopped:
             status = _status.STOPPED if stopped else _status.MAX_ITER
-            return Solution(point, _judge(objective, point, step, tol)[0], status)
+            gap, _ = _judge(objective, model, point, step, tol)
+            return Solution(point, gap, status)
 
         journal.begin(point)
-        trial = _evaluate(objective, model, point.coef + step.direction)
+        trial = _evaluate(model, point.coef + step.direction)
         fall = -np.inf if trial is None else point.value - trial.value
         verifiable = step.promised > 16 * _EPS * point.value
         unverified = np.inf if verifiable else step.decrement2
         # What f falls by over what the model promised; rounding is given the benefit.
         quality = fall / step.promised if verifiable else float(trial is not None)
-        if quality < 0.25:
-            shift = max(4 * step.shift, FIRST_SHIFT)
-        elif quality > 0.75:
+        exact = quality < 0.25
+        if quality > 0.75:
             shift = step.shift / 16 if step.shift > 16 * FIRST_SHIFT else 0.0
+        elif exact and step.exact:
+            shift = max(4 * step.shift, FIRST_SHIFT)
         accepted = quality > 0.05
         if trial is not None and accepted:
             point = trial
@@ -141,10 +152,10 @@ def minimize(
         stopped = journal.record(objective, point, step.decrement2, float(accepted))
 
 
-def _evaluate(objective: Objective, model: Model, coef: Vector) -> Evaluation | None:
+def _evaluate(model: Model, coef: Vector) -> Evaluation | None:
     """Return the objective at a trial point, or None where it overflows."""
     try:
-        return objective.evaluate(coef, hessian=model.needs_hessian)
+        return model.evaluate(coef)
     except NotFiniteError:
         return None
 
@@ -155,41 +166,34 @@ def _follow(
     """Return a lower point along a direction of negative curvature, None if none."""
     if point.gradient @ direction > 0.0:
         direction = -direction
-    direction = direction / max(np.abs(objective.reach(direction)))
+    direction = direction / objective.reach(direction)
     for halvings in range(30):
-        trial = _evaluate(objective, model, point.coef + 0.5**halvings * direction)
+        trial = _evaluate(model, point.coef + 0.5**halvings * direction)
         if trial is not None and trial.value < point.value * (1.0 - 16 * _EPS):
             return trial
     return None
 
 
 def _judge(
-    objective: Objective, point: Evaluation, step: Step, tol: float
+    objective: Objective, model: Model, point: Evaluation, step: Step, tol: float
 ) -> tuple[float, Status | None]:
     """Return the bound on the relative suboptimality and, where it decides, a status.
 
-    A convex loss here is cross entropy. With u = X d the changes of the margins along
-    the Newton step d and S = max |u| ≤ 1, the point α(1 - (1 - α) u), α = σ(-margin),
-    is feasible for the dual problem. Its Kullback-Leibler divergence from α bounds
-    the duality gap, and so f - f*, by ν²/2 (1 + S) + slack, whatever the data.
-
-    Elsewhere ν²/2 estimates how far f lies above the local minimum.
+    For a convex loss the bound is a duality gap; otherwise half the squared Newton
+    decrement, an estimate of how far f lies above the local minimum.
     """
     if step.shift > 0.0:
         return 1.0, None
-    excess = 0.5 * step.decrement2 + step.slack
     if not objective.loss.convex:
-        gap = min(1.0, excess / point.value)
-        if gap > tol:
+        gap = min(1.0, (0.5 * step.decrement2 + step.slack) / point.value)
+        if gap > tol or not step.exact:
             return gap, None
         return gap, _status.SINGULAR if step.singular else _status.CONVERGED
-    lowest, highest = objective.reach(step.direction)
-    reach = max(-lowest, highest)
-    gap = 1.0
-    if reach <= 1.0:
-        gap = min(1.0, (excess + 0.5 * step.decrement2 * reach) / point.value)
-    if objective.penalized or reach < 0.25:
+    dual = model.dual_gap(point, step)
+    gap = min(1.0, (dual.bound + step.slack) / point.value)
+    if objective.penalized or max(-dual.lowest, dual.highest) < 0.25:
         return gap, _status.CONVERGED if gap <= tol else None
     # Unpenalized, a step that still moves rows by so much though f hardly falls goes
     # to infinity, unless it also moves some row the wrong way.
-    return gap, _status.QUASI_SEPARABLE if lowest > -1e-6 * highest else None
+    runs_off = dual.lowest > -1e-6 * dual.highest
+    return gap, _status.QUASI_SEPARABLE if runs_off else None

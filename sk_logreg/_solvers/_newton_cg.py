@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from sk_logreg._design import Vector
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import DualGap, Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._newton import FIRST_SHIFT, Step, minimize
 
@@ -38,12 +38,16 @@ def solve(
 
 
 class _ConjugateGradientModel:
-    needs_hessian = False
-
     def __init__(self, objective: Objective):
         self._objective = objective
 
-    def step(self, point: Evaluation, shift: float, accuracy: float) -> Step:
+    def evaluate(self, coef: Vector) -> Evaluation:
+        """Return the objective at a point."""
+        return self._objective.evaluate(coef)
+
+    def step(
+        self, point: Evaluation, shift: float, accuracy: float, exact: bool
+    ) -> Step:
         """Return the step for the smallest shift ≥ `shift` that makes it convex."""
         while (step := self._solve(point, shift, accuracy)) is None:
             shift = max(4 * shift, FIRST_SHIFT)
@@ -52,7 +56,7 @@ class _ConjugateGradientModel:
     def _solve(self, point: Evaluation, shift: float, accuracy: float) -> Step | None:
         """Return the step for a shift, or None where that turns out not convex."""
         objective = self._objective
-        system = _System(objective, objective.curvature(point, shift), shift)
+        system = _System(objective, objective.curvature(point.margins, shift), shift)
         residual = -point.gradient
         direction = system.eliminate_bias(residual)
         if direction is None:
@@ -81,14 +85,23 @@ class _ConjugateGradientModel:
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
         bend = decrement2
         if shift > 0.0:
-            unshifted = _System(objective, objective.curvature(point), 0.0)
+            unshifted = _System(objective, objective.curvature(point.margins), 0.0)
             bend = float(direction @ unshifted.product(direction))
         return Step(
             direction,
             decrement2,
             promised=decrement2 - 0.5 * bend,
             shift=shift,
+            exact=True,
             slack=slack,
+        )
+
+    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
+        """Return the bound on f - f* at a point, but for the step's slack."""
+        objective = self._objective
+        curvature = objective.curvature(point.margins)
+        return objective.dual_gap(
+            point.margins, objective.weights, curvature, step.direction
         )
 
     def escape(self, point: Evaluation) -> Vector | None:
@@ -96,7 +109,7 @@ class _ConjugateGradientModel:
 
         The smallest eigenvalue of the Hessian, scaled to a unit diagonal, by Lanczos.
         """
-        system = _System(self._objective, self._objective.curvature(point), 0.0)
+        system = _System(self._objective, self._objective.curvature(point.margins), 0.0)
         root = np.sqrt(system.inverse_diagonal)
 
         def scaled(v: Vector) -> Vector:

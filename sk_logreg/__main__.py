@@ -1,0 +1,72 @@
+"""``python -m sk_logreg``: compare the losses and the biases on a table of data."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from sk_logreg._cli._arguments import parse_arguments
+from sk_logreg._cli._errors import CommandError
+from sk_logreg._cli._output import write
+
+_MISTAKE = 2
+_INTERRUPTED = 130
+_READER_GONE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; None for those of the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 2 for a mistake the user can put right (told in one
+        line on stderr), 130 if interrupted, 141 if nobody reads the output.
+    """
+    try:
+        _run(parse_arguments(argv))
+    except CommandError as error:
+        write(f"python -m sk_logreg: {' '.join(str(error).split())}", sys.stderr)
+        return _MISTAKE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit: give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READER_GONE
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    # Imported only now: a mistaken argument need not wait for them.
+    from sk_logreg._cli._compare import compare, prepare
+    from sk_logreg._cli._data import load_dataset
+    from sk_logreg._cli._models import build_models
+    from sk_logreg._cli._plot import check_plot, draw_plot
+    from sk_logreg._cli._save import check_save, save_model
+    from sk_logreg._cli._table import format_report
+
+    if options.save:
+        check_save(options.save)
+    if options.plot:
+        check_plot(options.plot)
+    dataset = load_dataset(options)
+    transformer, design = prepare(dataset)
+    n_features = design.shape[1]
+    models = build_models(options, n_features)
+    results = compare(models, dataset, design, options.cv, options.random_state)
+    write(format_report(results, dataset, options, n_features), sys.stdout)
+    if options.save:
+        saved = save_model(options.save, results[0], transformer, dataset)
+        write(f"\n{saved}", sys.stdout)
+    if options.plot:
+        write(f"\n{draw_plot(options.plot, results, dataset)}", sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
