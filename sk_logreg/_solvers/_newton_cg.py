@@ -13,6 +13,7 @@ from sk_logreg._solvers._newton import FIRST_SHIFT, Step, minimize
 # within a truncated-Newton method, Operations Research Letters 9, 219-221).
 _FORCING = 0.1
 _MAX_PRODUCTS = 10_000
+_EPS = float(np.finfo(np.float64).eps)
 
 
 def solve(
@@ -64,12 +65,15 @@ class _ConjugateGradientModel:
         residual -= system.product(direction)
         scaled = system.inverse_diagonal * residual
         search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
-        decrement2 = slack = 0.0
+        decrement2, slack = -float(point.gradient @ direction), 0.0
+        rounding = (8 * _EPS) ** 2 * (rho + decrement2)
         for count in range(1, _MAX_PRODUCTS + 1):
+            if rho <= rounding:
+                break
             image = system.product(search)
             bend = float(search @ image)
-            if bend <= 0.0 or rho <= 0.0:
-                if objective.loss.convex or rho <= 0.0:
+            if bend <= 0.0:
+                if objective.loss.convex:
                     break  # nothing is left but directions that change nothing
                 return None
             length = rho / bend

@@ -10,7 +10,7 @@ from sk_logreg._design import Matrix, Vector
 from sk_logreg._objective import DualGap, Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
-from sk_logreg._solvers._newton import FIRST_SHIFT, Step, minimize
+from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Step, minimize
 from sk_logreg._solvers._samples import sample_sizes, stratified_rows
 
 # Where f is this close to its minimum on a sample, relative to the error that the
@@ -18,9 +18,7 @@ from sk_logreg._solvers._samples import sample_sizes, stratified_rows
 _SAMPLE_ACCURACY = 0.1
 # Up to this many values X is in the cache: a Hessian costs little beside the rest.
 _SMALL = 1 << 17
-# Whoever asks for a finer tolerance than this wants the coefficients to its square
-# root: near the minimum, Newton's own steps overshoot the tolerance by far.
-_FINE = 1e-9
+# Where f is this close to its minimum, Newton's own steps bring many digits each.
 _NEAR = 1e-4
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -133,7 +131,7 @@ class _CholeskyModel:
             return None
         step = self._step(point)
         excess = 0.5 * step.decrement2
-        if accuracy < _FINE * point.value and excess < _NEAR * point.value:
+        if accuracy < FINE * point.value and excess < _NEAR * point.value:
             return None
         if self._last is None or excess <= accuracy:
             return step

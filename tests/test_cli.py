@@ -1,0 +1,690 @@
+"""The command line: its table, its files, and what it says of a mistake."""
+
+import io
+import re
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from sk_logreg import BinaryLogisticRegression, __version__
+from sk_logreg.__main__ import main
+from sk_logreg._cli import _compare, _data
+from sk_logreg._cli._output import printable
+
+SCORERS = {
+    "log loss": "neg_log_loss",
+    "Brier score": "neg_brier_score",
+    "accuracy": "accuracy",
+    "AUC": "roc_auc",
+}
+ONE_MODEL = ["--loss", "cross_entropy", "--no-absorb-bias"]
+
+
+@pytest.fixture(scope="session")
+def customers():
+    """A table of mixed columns with gaps."""
+    rng = np.random.default_rng(0)
+    n_samples = 200
+    age = rng.normal(40, 10, n_samples)
+    member = rng.random(n_samples) < 0.3
+    city = rng.choice(["Bern", "Basel", "Zürich"], n_samples).astype(object)
+    z = (age - 40) / 5 - member + (city == "Bern")
+    churned = np.where(rng.random(n_samples) < 1 / (1 + np.exp(-z)), "yes", "no")
+    age[rng.random(n_samples) < 0.1] = np.nan
+    city[rng.random(n_samples) < 0.1] = None
+    return pd.DataFrame(
+        {
+            "age": age,
+            "income": np.exp(rng.normal(10, 1, n_samples)),
+            "city": city,
+            "plan": rng.choice(["basic", "full"], n_samples),
+            "member": member,
+            "churned": churned,
+        }
+    )
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    """Write a table to a CSV file and return its name."""
+
+    def write(frame, name="data.csv", **options):
+        frame.to_csv(tmp_path / name, index=False, **options)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def reject(capsys):
+    """Run the command, expect a mistake, and return the one line that it says."""
+
+    def run(*argv):
+        assert main([str(each) for each in argv]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        (line,) = captured.err.splitlines()
+        assert captured.err == f"{line}\n"
+        assert line.startswith("python -m sk_logreg: ")
+        return line
+
+    return run
+
+
+@pytest.fixture
+def report(capsys):
+    """Run the command, expect success, and return all that it says."""
+
+    def run(*argv):
+        assert main([str(each) for each in argv]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out
+
+    return run
+
+
+def parse_table(text):
+    """Return {row: {model: cell}}, a standard deviation under (row, "sd")."""
+    lines = text.splitlines()
+    rule = next(i for i, line in enumerate(lines) if re.fullmatch("─+", line))
+    parts = [re.split(" {2,}", line.strip()) for line in lines[rule - 3 : rule]]
+    # LogisticRegression's name, the last, has no first line.
+    models = [*zip(*(part[: len(parts[0])] for part in parts), strict=True)]
+    names = [*map(" ".join, models), "LogisticRegression"]
+    table = {}
+    label = None
+    for line in lines[rule + 1 :]:
+        if not line:
+            return table
+        cells = re.split(" {2,}", line)
+        is_deviation = line.startswith(" ")
+        label = label if is_deviation else cells[0]
+        numbers = [cell.strip("± †‡§¶") for cell in cells[1:]]
+        key = (label, "sd") if is_deviation else label
+        table[key] = dict(zip(names, numbers, strict=True))
+    raise AssertionError("the table does not end")
+
+
+def assert_scores(table, model, pipeline, X, y, tolerance=6e-5):
+    """Check a model's column against scikit-learn's own cross-validation."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    expected = cross_validate(pipeline, X, y, cv=folds, scoring=SCORERS)
+    for metric in SCORERS:
+        scores = np.abs(expected[f"test_{metric}"])
+        assert float(table[metric][model]) == pytest.approx(
+            scores.mean(), abs=tolerance
+        )
+        assert float(table[metric, "sd"][model]) == pytest.approx(
+            scores.std(), abs=tolerance
+        )
+
+
+def reference(**parameters):
+    return LogisticRegression(
+        solver="newton-cholesky", tol=1e-12, max_iter=1000, **parameters
+    )
+
+
+def run_python(*argv, **options):
+    return subprocess.run(
+        [sys.executable, *argv],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        **options,
+    )
+
+
+class TestTable:
+    def test_breast_cancer(self, report):
+        text = report()
+        table = parse_table(text)
+        X, y = load_breast_cancer(return_X_y=True)
+        assert set(table["cost J"]) == {
+            "cross entropy bias free",
+            "cross entropy absorbed",
+            "squared error bias free",
+            "squared error absorbed",
+            "LogisticRegression",
+        }
+        assert_scores(table, "LogisticRegression", reference(), X, y)
+        assert_scores(table, "cross entropy bias free", reference(), X, y)
+        probability = reference().fit(X, y).predict_proba(X)
+        for model in ("LogisticRegression", "cross entropy bias free"):
+            assert float(table["cost J"][model]) == pytest.approx(
+                log_loss(y, probability), abs=6e-5
+            )
+        estimator = BinaryLogisticRegression(loss="squared_error", absorb_bias=True)
+        estimator.fit(X, y)
+        expected = {
+            "cost J": estimator.cost_,
+            "iterations": estimator.n_iter_[0],
+            "optimality gap": estimator.optimality_gap_,
+            "largest difference": np.abs(
+                estimator.predict_proba(X) - probability
+            ).max(),
+        }
+        for row, value in expected.items():
+            cell = float(table[row]["squared error absorbed"])
+            assert cell == pytest.approx(value, rel=0.05, abs=6e-5)
+        assert float(table["largest difference"]["cross entropy bias free"]) < 1e-4
+        assert table["optimality gap"]["LogisticRegression"] == "–"
+        for gap in [*table["optimality gap"].values()][:-1]:
+            assert 0 <= float(gap) <= 1e-8
+        for cell in table["fit time"].values():
+            assert re.fullmatch(r"\d+\.?\d* m?s", cell)
+
+    def test_fits_80_columns_and_says_what_it_shows(self, report):
+        text = report()
+        assert max(map(len, text.splitlines())) <= 80
+        title = " ".join(text.partition("\n\n")[0].split())
+        assert title == (
+            "breast cancer: 569 rows, 30 columns; positive: 1 (benign), 62.7% of rows; "
+            "C = 1; 5 folds"
+        )
+        for term in ("cost J: ", "AUC: ", "optimality gap", "largest difference: "):
+            assert term in text.partition("─\n")[2]
+
+    @pytest.mark.parametrize(
+        ("argv", "expected"),
+        [
+            (
+                ["--loss", "squared_error"],
+                {"squared error bias free", "squared error absorbed"},
+            ),
+            (["--absorb-bias"], {"cross entropy absorbed", "squared error absorbed"}),
+            (ONE_MODEL, {"cross entropy bias free"}),
+        ],
+    )
+    def test_narrowed(self, argv, expected, report):
+        table = parse_table(report(*argv, "--cv", "2"))
+        assert set(table["cost J"]) == {*expected, "LogisticRegression"}
+
+    def test_mixed_columns(self, customers, write_csv, report):
+        path = write_csv(customers)
+        text = report(path, "--target", "churned", "--C", "3", *ONE_MODEL)
+        assert "200 rows, 5 columns (8 once encoded)" in text
+        assert "positive: churned = yes" in text
+        X, y = customers.drop(columns="churned"), customers["churned"] == "yes"
+        columns = make_column_transformer(
+            (SimpleImputer(strategy="median"), ["age", "income", "member"]),
+            (OneHotEncoder(drop="if_binary"), ["city", "plan"]),
+        )
+        pipeline = make_pipeline(columns, reference(C=3))
+        for model in ("LogisticRegression", "cross entropy bias free"):
+            assert_scores(parse_table(text), model, pipeline, X, y)
+
+    def test_parquet_is_csv(self, customers, write_csv, tmp_path, report):
+        customers.to_parquet(tmp_path / "data.parquet")
+        arguments = ["--target", "churned", *ONE_MODEL]
+        of_parquet = parse_table(report(tmp_path / "data.parquet", *arguments))
+        of_csv = parse_table(report(write_csv(customers), *arguments))
+        del of_parquet["fit time"], of_csv["fit time"]
+        assert of_parquet == of_csv
+
+    def test_same_from_run_to_run(self, report):
+        first, second = (parse_table(report(*ONE_MODEL)) for _ in range(2))
+        del first["fit time"], second["fit time"]
+        assert first == second
+
+    def test_no_penalty(self, customers, write_csv, report):
+        columns = customers[["age", "member", "churned"]]
+        path = write_csv(columns)
+        text = report(path, "--target", "churned", "--C", "inf", "--cv", "3")
+        cost = parse_table(text)["cost J"]
+        assert "C = inf" in text
+        assert cost["cross entropy bias free"] == cost["cross entropy absorbed"]
+        assert cost["cross entropy bias free"] == cost["LogisticRegression"]
+
+    def test_warnings_are_footnotes(self, write_csv, report):
+        separable = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) >= 20})
+        text = report(write_csv(separable), "--target", "y", "--C", "inf")
+        iterations = next(x for x in text.splitlines() if x.startswith("iterations"))
+        assert iterations.count("†") == 4
+        note = " ".join(text.split("\n\n")[-1].split()).partition("‡")[0]
+        assert note.startswith("† cross entropy, bias free; cross entropy, bias abs")
+        assert "perfectly separated" in note
+        assert "(6 of 6 fits)." in note
+
+    def test_few_of_a_category(self, customers, write_csv, report):
+        """A category or the one value of a column that only held-out rows have."""
+        rare = customers.assign(once=np.nan)
+        rare.loc[0, "city"] = "Chur"
+        rare.loc[0, "once"] = 1.0
+        report(write_csv(rare), "--target", "churned", *ONE_MODEL)
+
+    def test_ascii(self):
+        text = "± 0.1 †  – ─ …\nZürich"
+        assert printable(text, "utf-8") == text
+        assert printable(text, "ascii") == "+-0.1 *  - - ...\nZ\\xfcrich"
+        assert printable(text, None) == printable(text, "ascii")
+
+
+class TestTarget:
+    def test_one_against_the_rest(self, write_csv, report, tmp_path):
+        iris = load_iris(as_frame=True).frame
+        iris["target"] = iris["target"].map({0: "setosa", 1: "versicolor", 2: "other"})
+        path, model = write_csv(iris), tmp_path / "model.joblib"
+        arguments = ["--target", "target", "--positive", "versicolor", *ONE_MODEL]
+        text = report(path, *arguments, "--save", model)
+        assert "versicolor (against all other values), 33.3%" in " ".join(text.split())
+        X, y = iris.drop(columns="target"), iris["target"] == "versicolor"
+        assert_scores(parse_table(text), "LogisticRegression", reference(), X, y)
+        fitted = joblib.load(model)
+        assert set(fitted.classes_) == {"versicolor", "not versicolor"}
+
+    @pytest.mark.parametrize(
+        ("values", "positive", "labels", "share"),
+        [
+            ([0, 1], "0", [0, 1], "25.0%"),
+            ([0, 1], "1.0", [0, 1], "75.0%"),
+            ([1.0, 2.0], "2", [1, 2], "75.0%"),
+            ([0.5, 1.5], "0.5", ["0.5", "1.5"], "25.0%"),
+            ([False, True], "True", [False, True], "75.0%"),
+            (["no", "yes"], None, ["no", "yes"], "75.0%"),
+        ],
+    )
+    def test_labels(self, values, positive, labels, share, write_csv, report, tmp_path):
+        rng = np.random.default_rng(0)
+        target = np.repeat(values, [10, 30])
+        frame = pd.DataFrame({"x": rng.normal(size=40), "y": target})
+        path, model = write_csv(frame), tmp_path / "model.pkl"
+        wanted = [] if positive is None else ["--positive", positive]
+        text = report(path, "--target", "y", *wanted, *ONE_MODEL, "--save", model)
+        assert f"{share} of rows" in " ".join(text.split())
+        fitted = joblib.load(model)
+        assert fitted.classes_.tolist() == labels
+        column = int(re.search(r"predict_proba\(X\)\[:, (\d)\]", text)[1])
+        expected = labels[1] if positive is None else positive
+        assert str(labels[column]) == str(expected).removesuffix(".0")
+
+    def test_breast_cancer_the_other_way_round(self, report):
+        benign = parse_table(report(*ONE_MODEL))
+        malignant = parse_table(report(*ONE_MODEL, "--positive", "0"))
+        for metric in (*SCORERS, "cost J", "largest difference"):
+            assert float(malignant[metric]["cross entropy bias free"]) == pytest.approx(
+                float(benign[metric]["cross entropy bias free"]), abs=1e-4
+            )
+
+    @pytest.mark.parametrize(
+        ("values", "argv", "said"),
+        [
+            (["a", "b", "c", "d", "e"], [], "5 values, not two ('a', 'b', 'c', 'd', …"),
+            (["a", "b", "c"], [], "choose the positive one with --positive LABEL"),
+            (["a", "b", "c"], ["--positive", "z"], "choose one of 'a', 'b', 'c'"),
+            (["a", "b"], ["--positive", "c"], "'c' is no value of the target 'y'"),
+            (["a", "a"], [], "one value only, 'a'"),
+            (["a", "b", None], [], "missing in 10 of 30 rows"),
+        ],
+    )
+    def test_rejected(self, values, argv, said, write_csv, reject):
+        frame = pd.DataFrame({"y": values * 10, "x": np.arange(10.0 * len(values))})
+        assert said in reject(write_csv(frame), "--target", "y", *argv)
+
+    def test_too_few_of_a_class(self, write_csv, reject):
+        frame = pd.DataFrame({"x": np.arange(30.0), "y": [1] * 3 + [0] * 27})
+        assert "use --cv 3" in reject(write_csv(frame), "--target", "y")
+        frame = frame.assign(y=[1] + [0] * 29)
+        assert "add examples" in reject(write_csv(frame), "--target", "y")
+
+    def test_lists(self, tmp_path, reject):
+        frame = pd.DataFrame({"x": [1.0, 2.0], "y": [[1], [2]]})
+        frame.to_parquet(tmp_path / "data.parquet")
+        line = reject(tmp_path / "data.parquet", "--target", "y")
+        assert "the target 'y' holds lists" in line
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("values", "problem"),
+        [
+            (pd.date_range("2020-01-01", periods=200), "datetime64 values"),
+            ([np.nan] * 200, "no values"),
+            ([None] * 200, "no values"),
+            ([np.inf, *range(199)], "1 infinite values"),
+            ([f"id {i}" for i in range(200)], "200 distinct texts in 200 rows"),
+            ([["a"]] * 200, "mixed values"),
+            (pd.to_timedelta(np.arange(200), "D"), "timedelta64 values"),
+            ([b"a"] * 200, "bytes values"),
+        ],
+    )
+    def test_unusable(self, values, problem, customers, tmp_path, reject, report):
+        path = tmp_path / "data.parquet"
+        customers.assign(**{"the when": values}).to_parquet(path)
+        line = reject(path, "--target", "churned")
+        assert f"column 'the when' ({problem}" in line
+        assert line.endswith("leave it out with --drop 'the when'")
+        text = report(path, "--target", "churned", *ONE_MODEL, "--drop", "the when")
+        assert "200 rows, 5 columns" in text
+
+    def test_unusable_all_named(self, customers, write_csv, reject):
+        path = write_csv(customers.assign(a=np.inf, b=np.nan))
+        line = reject(path, "--target", "churned")
+        assert "'a' (200 infinite values), 'b' (no values)" in line
+        assert line.endswith("leave them out with --drop a b")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            pd.array([1, None, 3, 4] * 50, dtype="Int64"),
+            pd.array([True, None, False, True] * 50, dtype="boolean"),
+            pd.array(["a", None, "b", "c"] * 50, dtype="string"),
+            pd.Series([True, None, False, True] * 50, dtype=object),
+            pd.Categorical(["a", None, "b", "c"] * 50),
+            pd.Categorical([3, None, 1, 2] * 50),
+            np.arange(200, dtype=np.uint8),
+            np.arange(200, dtype=np.float32),
+        ],
+        ids=lambda values: str(values.dtype),
+    )
+    def test_usable(self, values, customers, tmp_path, report):
+        path = tmp_path / "data.parquet"
+        customers.assign(extra=values)[["extra", "age", "churned"]].to_parquet(path)
+        report(path, "--target", "churned", *ONE_MODEL, "--cv", "2")
+
+    def test_many_categories(self, customers, write_csv, report):
+        """Beyond a hundred categories, the rarest share a column."""
+        many = customers[["churned"]].assign(shop=[f"s{i % 150}" for i in range(200)])
+        text = report(write_csv(many), "--target", "churned", *ONE_MODEL)
+        assert "1 columns (100 once encoded)" in text
+
+    def test_missing(self, customers, write_csv, reject):
+        path = write_csv(customers)
+        line = reject(path, "--target", "churn")
+        assert "no column 'churn': did you mean 'churned'?" in line
+        assert "'age', 'income'" in line
+        line = reject(path, "--target", "churned", "--drop", "zzz")
+        assert "no column 'zzz': it has 'age'" in line
+        assert "add --target COLUMN" in reject(path)
+
+    def test_dropped(self, customers, write_csv, reject):
+        path = write_csv(customers[["age", "churned"]])
+        line = reject(path, "--target", "churned", "--drop", "churned")
+        assert "both the target and dropped" in line
+        line = reject(path, "--target", "churned", "--drop", "age")
+        assert "no column is left" in line
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("data.tsv", {"sep": "\t"}),
+            ("data.csv", {"sep": ";"}),
+            ("data.csv", {"sep": "\t"}),
+            ("data.csv.gz", {}),
+        ],
+    )
+    def test_separators(self, name, options, customers, write_csv, report):
+        path = write_csv(customers, name, **options)
+        text = report(path, "--target", "churned", *ONE_MODEL, "--cv", "2")
+        assert text.startswith(f"{name}: 200 rows, 5 columns")
+
+    @pytest.mark.parametrize(
+        ("name", "content", "said"),
+        [
+            ("none.csv", None, "there is no file"),
+            ("empty.csv", b"", "is empty"),
+            ("header.csv", b"a,b\n", "has no rows"),
+            ("latin.csv", b"a,b\n\xfc,1\n", "save it as UTF-8"),
+            ("ragged.csv", b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
+            ("shifted.csv", b"a,b\n1,2,3\n1,2,3\n", "cannot be read as CSV"),
+            ("broken.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
+            ("broken.csv.gz", b"not compressed", "cannot be read as CSV"),
+            ("data.xlsx", b"PK", "must end in .csv, .tsv, .parquet, .pq"),
+        ],
+    )
+    def test_unreadable(self, name, content, said, tmp_path, reject):
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        line = reject(path, "--target", "b")
+        assert said in line
+        assert str(path) in line
+
+    def test_folder(self, tmp_path, reject):
+        assert "is a folder" in reject(tmp_path, "--target", "b")
+
+    def test_columns_of_one_name(self, tmp_path, reject):
+        path = tmp_path / "data.parquet"
+        columns = [pa.array([1, 2])] * 3
+        pq.write_table(pa.table(columns, names=["x", "x", "y"]), path)
+        line = reject(path, "--target", "y")
+        assert "cannot be read as Parquet" in line
+        assert "x" in line.partition("Parquet")[2]
+
+    @pytest.mark.parametrize("option", ["--save=model.pkl", "--plot=plot.png"])
+    def test_unwritable_is_told_before_the_work(
+        self, option, tmp_path, reject, monkeypatch
+    ):
+        monkeypatch.setattr(_data, "load_dataset", None)
+        option, name = option.split("=")
+        assert "there is no folder" in reject(option, tmp_path / "none" / name)
+        (tmp_path / name).mkdir()
+        assert "is a folder" in reject(option, tmp_path / name)
+
+    @pytest.mark.parametrize("module", ["pandas", "pyarrow", "matplotlib", "skops.io"])
+    def test_extra_not_installed(
+        self, module, customers, tmp_path, reject, monkeypatch
+    ):
+        customers.to_parquet(tmp_path / "data.parquet")
+        monkeypatch.setitem(sys.modules, module, None)
+        line = reject(
+            *(tmp_path / "data.parquet", "--target", "churned"),
+            *(["--plot", tmp_path / "plot.png"] if module == "matplotlib" else []),
+            *(["--save", tmp_path / "model.skops"] if module == "skops.io" else []),
+        )
+        assert module.partition(".")[0] in line
+        assert line.endswith("pip install 'sk_logreg[cli]'")
+
+    def test_default_needs_no_extra(self):
+        result = run_python("-c", WITHOUT_EXTRAS)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.startswith("breast cancer")
+
+
+WITHOUT_EXTRAS = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in {"pandas", "pyarrow", "matplotlib", "skops", "tqdm"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from sk_logreg.__main__ import main
+sys.exit(main(["--absorb-bias", "--cv", "2"]))
+"""
+
+LOAD = """
+import re, sys
+import pandas as pd
+{loading}
+assert not any(re.match(r"sk_logreg\\.(__main__|_cli)", name) for name in sys.modules)
+X = pd.read_csv({data!r})
+probability = model.predict_proba(X)[:, {column}]
+print(*probability.tolist())
+"""
+
+
+class TestSave:
+    @pytest.mark.parametrize("ending", ["joblib", "skops"])
+    def test_loads_without_the_command(
+        self, ending, customers, write_csv, report, tmp_path
+    ):
+        data, path = write_csv(customers), tmp_path / f"model.{ending}"
+        text = report(data, "--target", "churned", "--save", path)
+        assert f"Saved in {path}: cross entropy, bias free, fitted on all 200" in text
+        advice = text.partition("To use it:\n")[2]
+        loading, use = re.fullmatch(
+            r"(.*?)^    (model\.predict_proba.*)\n", advice, re.MULTILINE | re.DOTALL
+        ).groups()
+        assert use == "model.predict_proba(X)[:, 1]  # the probability of 'yes'"
+        script = LOAD.format(
+            loading=re.sub("^    ", "", loading, flags=re.MULTILINE),
+            data=data,
+            column=1,
+        )
+        result = run_python("-W", "error", "-c", script)
+        assert result.returncode == 0, result.stderr
+        X, y = customers.drop(columns="churned"), customers["churned"]
+        columns = make_column_transformer(
+            (SimpleImputer(strategy="median"), ["age", "income", "member"]),
+            (OneHotEncoder(drop="if_binary"), ["city", "plan"]),
+        )
+        expected = make_pipeline(columns, reference()).fit(X, y).predict_proba(X)[:, 1]
+        saved = np.array(result.stdout.split(), dtype=float)
+        np.testing.assert_allclose(saved, expected, rtol=0, atol=1e-4)
+
+    def test_the_model_asked_for(self, report, tmp_path):
+        path = tmp_path / "model.pkl"
+        text = report("--loss", "squared_error", "--absorb-bias", "--save", path)
+        assert "squared error, bias absorbed, fitted on all 569 rows" in text
+        classifier = joblib.load(path)[-1]
+        assert isinstance(classifier, BinaryLogisticRegression)
+        assert classifier.loss == "squared_error"
+        assert classifier.absorb_bias
+
+    def test_disk_full(self, reject_after_the_table, tmp_path, monkeypatch):
+        def fail(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("joblib.dump", fail)
+        line = reject_after_the_table("--save", tmp_path / "model.pkl")
+        assert line.endswith("cannot be written: No space left on device")
+
+
+@pytest.fixture
+def reject_after_the_table(capsys):
+    """Run the command, expect a mistake once the table is out."""
+
+    def run(*argv):
+        assert main([*ONE_MODEL, "--cv", "2", *map(str, argv)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return run
+
+
+class TestPlot:
+    def test_draws_a_png(self, report, tmp_path):
+        from matplotlib.image import imread
+
+        path = tmp_path / "plot.png"
+        assert f"Drew {path}." in report("--plot", path)
+        picture = imread(path)
+        assert picture.shape[1] > picture.shape[0] > 500
+        assert picture[..., :3].std() > 0.05
+
+    def test_hostile_names(self, customers, write_csv, report, tmp_path):
+        """A name that TeX, the font or the width of a panel cannot take."""
+        odd = customers[["age", "churned"]].replace(
+            {"churned": {"yes": "$\\x_ 漢 " * 9}}
+        )
+        path = write_csv(odd, "a $ sign {.csv")
+        arguments = ["--target", "churned", "--positive", "no", *ONE_MODEL]
+        report(path, *arguments, "--plot", tmp_path / "plot.png")
+        arguments[3] = "$\\x_ 漢 " * 9
+        report(path, *arguments, "--plot", tmp_path / "plot.png")
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("argv", "said"),
+        [
+            (["--C", "0"], "--C: '0' is not a positive number or 'inf'"),
+            (["--C", "-1"], "--C"),
+            (["--C", "nan"], "'nan' is not a positive number"),
+            (["--C", "many"], "'many' is not a positive number"),
+            (["--cv", "1"], "'1' is not a whole number from 2 up"),
+            (["--cv", "2.5"], "--cv"),
+            (["--random-state", "-1"], "--random-state"),
+            (["--random-state", str(2**32)], "from 0 to 2**32 - 1"),
+            (["--loss", "hinge"], "'hinge'"),
+            (
+                ["--save", "model.onnx"],
+                "'model.onnx' must end in .joblib, .pkl, .skops",
+            ),
+            (["--plot", "plot.pdf"], "'plot.pdf' must end in .png"),
+            (["--target", "y"], "no file is named"),
+            (["--drop", "y"], "no file is named"),
+            (["--positive", "2"], "choose one of '0', '1'"),
+            (["--unknown"], "--unknown"),
+            (["--cv", "300"], "too few for 300 folds: use --cv 212"),
+        ],
+    )
+    def test_rejected(self, argv, said, reject):
+        assert said in reject(*argv)
+
+    def test_help(self, capsys):
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["--help"])
+        text = capsys.readouterr().out
+        assert text.startswith("usage: python -m sk_logreg")
+        for option in ("--target", "--positive", "--drop", "--save", "--plot", "--C"):
+            assert f"\n  {option}" in text
+        assert "examples:" in text
+
+    def test_version(self):
+        result = run_python("-m", "sk_logreg", "--version")
+        assert result.returncode == 0
+        assert result.stdout == f"sk_logreg {__version__}\n"
+        assert result.stderr == ""
+
+
+class TestProcess:
+    def test_mistake(self, tmp_path):
+        result = run_python("-m", "sk_logreg", str(tmp_path / "none.csv"))
+        assert result.returncode == 2
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+
+    def test_interrupted(self, monkeypatch, capsys):
+        def interrupt(_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(_data, "load_dataset", interrupt)
+        assert main([]) == 130
+        assert capsys.readouterr().err == ""
+
+    def test_reader_gone(self):
+        command = [sys.executable, "-m", "sk_logreg", *ONE_MODEL, "--cv", "2"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            process.stdout.close()
+            error = process.stderr.read()
+        assert process.returncode == 141
+        assert error == b""
+
+    def test_progress_on_a_terminal_only(self, monkeypatch):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        def shown(stream, pause):
+            ticks = iter(np.arange(10) * pause)
+            monkeypatch.setattr(sys, "stderr", stream)
+            monkeypatch.setattr("tqdm.std.time", lambda: float(next(ticks)))
+            with _compare._progress(3) as advance:
+                for _ in range(3):
+                    advance()
+            return stream.getvalue()
+
+        assert "fitting" in shown(Terminal(), pause=5.0)
+        assert shown(Terminal(), pause=0.01).strip() == ""
+        assert shown(io.StringIO(), pause=5.0) == ""
