@@ -16,6 +16,7 @@ whose size does not depend on C, on the number of rows or on the unit of the wei
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -309,6 +310,35 @@ class Objective:
         part._chunks = part.design.chunks(self._workers.n_threads)
         part._share = self._share * len(rows) / self.design.n_samples
         return part
+
+    def row_products(self) -> Matrix:
+        """Return X Xᵀ, of shape (n_samples, n_samples), in one read of X."""
+        self.meter.reads += self._share
+        n_parts = self._workers.n_threads
+        cuts = [self.design.n_features * k // n_parts for k in range(n_parts + 1)]
+        parts = [slice(*cut) for cut in pairwise(cuts)]
+        return sum(self._workers.map(self.design.row_products, parts))
+
+    def combine_rows(self, u: Vector) -> Vector:
+        """Return Xᵀ u, of shape (n_features,), in one read of X."""
+
+        def share(block: Block) -> tuple[Vector]:
+            return (block.rmatvec(u[block.rows]),)
+
+        return self._map(share)[0]
+
+    def over(self, design: Design) -> "Objective":
+        """Return the objective of the same rows over other features."""
+        other = copy(self)
+        other.design = design
+        other.n_dof = design.n_features + self.fit_intercept
+        other.strengths = np.append(
+            np.full(design.n_features, self.strengths[0]),
+            self.strengths[self.design.n_features :],
+        )
+        other._chunks = design.chunks(self._workers.n_threads)
+        other._share = 0.0
+        return other
 
     # ---------------------------------------------------------------- conversions
 

@@ -8,7 +8,7 @@ from sk_logreg._design._base import Block, Design, Matrix, Vector
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._sparse import SparseDesign
 
-__all__ = ["Block", "Design", "Matrix", "Vector", "design_of"]
+__all__ = ["Block", "DenseDesign", "Design", "Matrix", "Vector", "design_of"]
 
 
 def design_of(X: Any) -> Design:

@@ -51,6 +51,10 @@ class Design(ABC):
         """Yield `rows` block by block, in order; a block is valid until the next."""
 
     @abstractmethod
+    def row_products(self, columns: slice) -> Matrix:
+        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
+
+    @abstractmethod
     def take(self, rows: NDArray[np.intp]) -> "Design":
         """Return the design of the given rows, copied."""
 

@@ -75,6 +75,17 @@ class DenseDesign(Design):
                 values = wide[:n_rows]
             yield DenseBlock(part, values, scratch[:n_rows])
 
+    def row_products(self, columns: slice) -> Matrix:
+        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
+        step = max(1, _BLOCK_BYTES // (8 * self.n_samples))
+        starts = range(columns.start, columns.stop, step)
+        products = np.zeros((self.n_samples, self.n_samples))
+        for start in starts:
+            part = self._X[:, start : min(start + step, columns.stop)]
+            part = part.astype(np.float64, copy=False)
+            products += part @ part.T
+        return products
+
     def take(self, rows: NDArray[np.intp]) -> "DenseDesign":
         """Return the design of the given rows, copied."""
         return DenseDesign(self._X[rows])

@@ -94,6 +94,11 @@ class SparseDesign(Design):
                 part, X.data[stored], X.indices[stored], indptr, self.n_features
             )
 
+    def row_products(self, columns: slice) -> Matrix:
+        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
+        part = self._X[:, columns].astype(np.float64)
+        return (part @ part.T).toarray()
+
     def take(self, rows: NDArray[np.intp]) -> "SparseDesign":
         """Return the design of the given rows, copied."""
         return SparseDesign(self._X[rows])

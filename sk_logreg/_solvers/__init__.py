@@ -40,7 +40,13 @@ def choose_solver(objective: Objective) -> str:
     A factor is exact and indifferent to the conditioning, so it is taken unless it is
     too large or forming the Hessian dwarfs the products that would avoid it.
     """
-    small = objective.n_dof <= _MAX_FACTOR
-    if small and objective.design.reads_per_gram <= _MAX_READS:
-        return "newton-cholesky"
-    return "newton-cg"
+    design = objective.design
+    size = min(design.n_features, design.n_samples)
+    reads = design.reads_per_gram
+    if size < design.n_features:  # a dense matrix of that size takes the place of X
+        reads = size**3 / (20 * design.n_values)
+    return (
+        "newton-cholesky"
+        if size <= _MAX_FACTOR and reads <= _MAX_READS
+        else "newton-cg"
+    )

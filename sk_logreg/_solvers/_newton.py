@@ -13,11 +13,11 @@ from sk_logreg._status import Status
 
 _EPS = float(np.finfo(np.float64).eps)
 #: The first multiple of the majorizer to add to a Hessian.
-FIRST_SHIFT = 1 / 64
+FIRST_SHIFT = 2.0**-20
 #: Whoever asks for a finer tolerance than this also wants the coefficients to many
 #: digits, which are those of the square root of the bound.
 FINE = 1e-9
-_LARGEST_SHIFT = 1e8
+_SHORTEST = 1e-10
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,8 @@ class Step:
     direction : ndarray of shape (n_dof,)
         d.
     decrement2 : float
-        -gᵀd: where μ is 0, the squared Newton decrement.
-    promised : float
-        By how much the quadratic model of f falls along d.
+        -gᵀd: where μ is 0, the squared Newton decrement, and f is about to fall by
+        half of it.
     shift : float
         μ, the multiple of the majorizer M that was added to the Hessian H.
     exact : bool
@@ -44,7 +43,6 @@ class Step:
 
     direction: Vector
     decrement2: float
-    promised: float
     shift: float
     exact: bool
     singular: bool = False
@@ -57,10 +55,8 @@ class Model(Protocol):
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point, with what the model will need of it."""
 
-    def step(
-        self, point: Evaluation, shift: float, accuracy: float, exact: bool
-    ) -> Step:
-        """Return the step for the smallest shift ≥ `shift` that makes it convex.
+    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
+        """Return the Newton step, with a shift if the Hessian is indefinite.
 
         Where f is within about `accuracy` of its minimum, the step is to be good
         enough to certify that. An `exact` step takes the Hessian at the point.
@@ -79,9 +75,9 @@ def minimize(
     """Minimize an objective by Newton's method, damped where it must be.
 
     The step solves (H + μM) d = -g with H the Hessian, M a majorizer of every Hessian
-    and μ = 0 unless H is indefinite or the last step disappointed: a trust region in
-    the norm of M, and so invariant to linear maps of the features. On a saddle, where
-    the gradient tells nothing, the step follows negative curvature instead.
+    and μ = 0 unless H is indefinite, which makes the method invariant to linear maps
+    of the features; a line search shortens it if f does not fall enough. On a saddle,
+    where the gradient tells nothing, the step follows negative curvature instead.
 
     Parameters
     ----------
@@ -107,17 +103,17 @@ def minimize(
     """
     convex = objective.loss.convex
     point = model.evaluate(start)
-    shift, exact, unverified, stopped = 0.0, False, np.inf, False
+    exact, unverified, stopped = False, np.inf, False
     while True:
         if not objective.penalized and objective.smallest_margin(point) > 1.0:
             return Solution(point, 1.0, _status.SEPARABLE)
         accuracy = tol * point.value
-        step = model.step(point, shift, accuracy, exact)
+        step = model.step(point, accuracy, exact)
         # Where f can no longer tell better from worse, the decrement still can.
         worn = step.decrement2 > 0.25 * unverified
         if worn or 0.5 * step.decrement2 <= accuracy:
-            if worn or step.shift > 0.0 or not convex:
-                step = model.step(point, 0.0, accuracy, exact=True)
+            if worn or not convex:
+                step = model.step(point, accuracy, exact=True)
             downhill = None if convex else model.escape(point)
             if downhill is not None and not (journal.full or stopped):
                 journal.begin(point)
@@ -139,23 +135,42 @@ def minimize(
             return Solution(point, gap, status)
 
         journal.begin(point)
-        trial = _evaluate(model, point.coef + step.direction)
-        fall = -np.inf if trial is None else point.value - trial.value
-        verifiable = step.promised > 16 * _EPS * point.value
-        unverified = np.inf if verifiable else step.decrement2
-        # What f falls by over what the model promised; rounding is given the benefit.
-        quality = fall / step.promised if verifiable else float(trial is not None)
-        exact = quality < 0.25
-        if quality > 0.75:
-            shift = step.shift / 16 if step.shift > 16 * FIRST_SHIFT else 0.0
-        elif exact and step.exact:
-            shift = max(4 * step.shift, FIRST_SHIFT)
-        accepted = quality > 0.05
-        if trial is not None and accepted:
-            point = trial
-        elif shift > _LARGEST_SHIFT:
-            return Solution(point, 1.0, _status.STALLED)
-        stopped = journal.record(objective, point, step.decrement2, float(accepted))
+        noise = 16 * _EPS * point.value
+        unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
+        trial, length = _search(model, point, step, noise)
+        if trial is None and step.exact:
+            gap, _ = _judge(objective, model, point, step, tol)
+            return Solution(point, gap, _status.STALLED)
+        exact = length < 1.0
+        point = trial or point
+        stopped = journal.record(objective, point, step.decrement2, length)
+
+
+def _search(
+    model: Model, point: Evaluation, step: Step, noise: float
+) -> tuple[Evaluation | None, float]:
+    """Return the first point along a step where f falls enough, and how far it is.
+
+    Backtracks to the minimum of the cubic through values and slopes at both ends
+    (Nocedal and Wright, equation 3.59). None where no point is lower.
+    """
+    length = 1.0
+    while length > _SHORTEST:
+        trial = _evaluate(model, point.coef + length * step.direction)
+        if trial is None:
+            length *= 0.1
+            continue
+        fall = point.value - trial.value
+        if fall >= 0.1 * length * step.decrement2:
+            return trial, length
+        if fall >= -noise and 0.5 * step.decrement2 <= noise:
+            return trial, length
+        before, after = -step.decrement2, float(trial.gradient @ step.direction)
+        middle = before + after + 3.0 * fall / length
+        root = np.sqrt(max(middle**2 - before * after, 0.0))
+        share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
+        length *= float(np.clip(share, 0.05, 0.7))
+    return None, 0.0
 
 
 def _evaluate(model: Model, coef: Vector) -> Evaluation | None:

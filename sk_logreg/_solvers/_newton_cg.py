@@ -41,17 +41,18 @@ def solve(
 class _ConjugateGradientModel:
     def __init__(self, objective: Objective):
         self._objective = objective
+        self._shift = 0.0
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point."""
         return self._objective.evaluate(coef)
 
-    def step(
-        self, point: Evaluation, shift: float, accuracy: float, exact: bool
-    ) -> Step:
-        """Return the step for the smallest shift ≥ `shift` that makes it convex."""
+    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
+        """Return the Newton step, with a shift if the Hessian is indefinite."""
+        shift = 0.0
         while (step := self._solve(point, shift, accuracy)) is None:
-            shift = max(4 * shift, FIRST_SHIFT)
+            shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
+        self._shift = shift
         return step
 
     def _solve(self, point: Evaluation, shift: float, accuracy: float) -> Step | None:
@@ -87,18 +88,7 @@ class _ConjugateGradientModel:
             if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
-        bend = decrement2
-        if shift > 0.0:
-            unshifted = _System(objective, objective.curvature(point.margins), 0.0)
-            bend = float(direction @ unshifted.product(direction))
-        return Step(
-            direction,
-            decrement2,
-            promised=decrement2 - 0.5 * bend,
-            shift=shift,
-            exact=True,
-            slack=slack,
-        )
+        return Step(direction, decrement2, shift, exact=True, slack=slack)
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, but for the step's slack."""

@@ -1,0 +1,172 @@
+"""The quadratic model by a Cholesky factor of a Hessian that serves many steps."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._design import Matrix, Vector
+from sk_logreg._objective import DualGap, Evaluation, Objective
+from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
+from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Step
+
+# Up to this many values X is in the cache: a Hessian costs little beside the rest.
+_SMALL = 1 << 17
+# Where f is this close to its minimum, Newton's own steps bring many digits each.
+_NEAR = 1e-4
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """A Hessian that was factored: over which rows, and with which curvature.
+
+    Attributes
+    ----------
+    objective : Objective
+        The objective over those rows.
+    rows : slice or ndarray
+        Which of all rows they are.
+    diagonal : ndarray
+        The weighted curvature of each.
+    factor : Factor
+        The factor of the Hessian plus `shift` times the majorizer.
+    shift : float
+    """
+
+    objective: Objective
+    rows: slice | NDArray[np.intp]
+    diagonal: Vector
+    factor: Factor
+    shift: float = 0.0
+
+
+class CholeskyModel:
+    """A quadratic model whose matrix is kept for as long as it serves."""
+
+    def __init__(self, objective: Objective, borrowed: Curvature | None = None):
+        self._objective = objective
+        self.curvature = borrowed
+        self._shift = 0.0
+        self._fused = objective.design.n_values <= _SMALL
+        self._fresh_at: Evaluation | None = None
+        self._last: tuple[Evaluation, float] | None = None
+        self._pairs: list[tuple[Vector, Vector]] = []
+
+    def evaluate(self, coef: Vector) -> Evaluation:
+        """Return the objective at a point, with its Hessian where that is cheap."""
+        return self._objective.evaluate(coef, hessian=self._fused)
+
+    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
+        """Return the Newton step, with a shift if the Hessian is indefinite."""
+        self._pair(point)
+        step = None
+        if not exact and point.hessian is None:
+            step = self._reuse(point, accuracy)
+        if step is None:
+            self._refresh(point)
+            step = self._step(point)
+        self._last = point, step.decrement2
+        return step
+
+    def lend(self, rows: NDArray[np.intp]) -> Curvature:
+        """Return the matrix at hand, for a model of more rows than these."""
+        assert self.curvature is not None
+        return replace(self.curvature, rows=rows)
+
+    def _pair(self, point: Evaluation) -> None:
+        """Note how the gradient changed from the last point to this one."""
+        if self._last is None or self._last[0] is point:
+            return
+        moved = point.coef - self._last[0].coef
+        turned = point.gradient - self._last[0].gradient
+        if moved @ turned > _EPS * np.linalg.norm(moved) * np.linalg.norm(turned):
+            self._pairs.append((moved, turned))
+
+    def _reuse(self, point: Evaluation, accuracy: float) -> Step | None:
+        """Return the step by the matrix at hand, None where a new one is due."""
+        if self.curvature is None or self.curvature.factor.singular:
+            return None
+        step = self._step(point)
+        excess = 0.5 * step.decrement2
+        if accuracy < FINE * point.value and excess < _NEAR * point.value:
+            return None
+        if self._last is None or excess <= accuracy:
+            return step
+        rate = step.decrement2 / self._last[1]
+        if rate > 0.5:
+            return None
+        # A new matrix takes about one step, and costs as much as this many.
+        affordable = 1.0 + self._objective.design.reads_per_gram
+        return step if np.log(excess / accuracy) < -affordable * np.log(rate) else None
+
+    def _refresh(self, point: Evaluation) -> None:
+        """Factor the Hessian at a point over all rows, shifted until it is convex."""
+        if self._fresh_at is point:
+            return
+        diagonal = self._objective.curvature(point.margins)
+        hessian = self._hessian(point, diagonal)
+        shift, factored = 0.0, factor(hessian)
+        while factored is None:
+            shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
+            factored = factor(hessian + shift * self._majorizer)
+        self._shift = shift
+        rows = slice(None)
+        self.curvature = Curvature(self._objective, rows, diagonal, factored, shift)
+        self._fresh_at = point
+        self._pairs.clear()
+
+    def _hessian(self, point: Evaluation, diagonal: Vector) -> Matrix:
+        """Return the Hessian at a point, over all rows."""
+        if point.hessian is not None:
+            return point.hessian
+        return self._objective.hessian(diagonal)
+
+    def _step(self, point: Evaluation) -> Step:
+        """Return the step by the matrix at hand and the changes seen since."""
+        assert self.curvature is not None
+        direction = -self._solve(point.gradient)
+        return Step(
+            direction,
+            decrement2=-float(point.gradient @ direction),
+            shift=self.curvature.shift,
+            exact=self._fresh_at is point,
+            singular=self.curvature.factor.singular,
+        )
+
+    def _solve(self, gradient: Vector) -> Vector:
+        """Return the L-BFGS matrix, built on the factor at hand, times a gradient."""
+        assert self.curvature is not None
+        v, shares = gradient, []
+        for moved, turned in reversed(self._pairs):
+            share = (moved @ v) / (moved @ turned)
+            v = v - share * turned
+            shares.append(share)
+        v = self.curvature.factor.solve(v)
+        for (moved, turned), share in zip(self._pairs, reversed(shares), strict=True):
+            v = v + (share - (turned @ v) / (moved @ turned)) * moved
+        return v
+
+    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
+        """Return the bound on f - f* at a point."""
+        known = self.curvature
+        assert known is not None
+        direction = -known.factor.solve(point.gradient)
+        return known.objective.dual_gap(
+            point.margins[known.rows],
+            self._objective.weights[known.rows],
+            known.diagonal,
+            direction,
+        )
+
+    def escape(self, point: Evaluation) -> Vector | None:
+        """Return a direction of negative curvature, or None where there is none."""
+        hessian = self._hessian(point, self._objective.curvature(point.margins))
+        if factor(hessian) is not None:
+            return None
+        return most_negative_curvature(hessian, self._majorizer)
+
+    @cached_property
+    def _majorizer(self) -> Matrix:
+        return self._objective.hessian(self._objective.curvature_bound)
