@@ -304,7 +304,7 @@ class Objective:
             Their weights, with a sum of one.
         """
         part = copy(self)
-        part.design = self.design.take(rows)
+        part.design = self.design.take(rows, self._workers)
         part.weights = weights
         part.signs = self.signs[rows]
         part._chunks = part.design.chunks(self._workers.n_threads)

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_logreg._threads import Workers
+
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
@@ -55,7 +57,7 @@ class Design(ABC):
         """Return the products of rows, X Xᵀ, over some of the columns, dense."""
 
     @abstractmethod
-    def take(self, rows: NDArray[np.intp]) -> "Design":
+    def take(self, rows: NDArray[np.intp], workers: Workers) -> "Design":
         """Return the design of the given rows, copied."""
 
     def chunks(self, n_workers: int) -> list[slice]:

@@ -1,12 +1,14 @@
 """Row blocks of a dense array, wherever and in whatever order it lies."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._design._base import Block, Design, Matrix, Vector
+from sk_logreg._threads import Workers
 
 # A block is read from memory once and from the cache after that. 4 MB is small
 # enough for the last level of cache and large enough that the Python code of a
@@ -86,6 +88,14 @@ class DenseDesign(Design):
             products += part @ part.T
         return products
 
-    def take(self, rows: NDArray[np.intp]) -> "DenseDesign":
+    def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
         """Return the design of the given rows, copied."""
-        return DenseDesign(self._X[rows])
+        taken = np.empty((len(rows), self.n_features), dtype=self._X.dtype)
+        cuts = np.linspace(0, len(rows), workers.n_threads + 1).astype(np.intp)
+
+        def copy(part: slice) -> None:
+            # Any mode but "raise" writes without a buffer in between.
+            np.take(self._X, rows[part], axis=0, out=taken[part], mode="clip")
+
+        workers.map(copy, [slice(*cut) for cut in pairwise(cuts)])
+        return DenseDesign(taken)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_logreg._design._base import Block, Design, Matrix, Vector
+from sk_logreg._threads import Workers
 
 Array = NDArray[Any]
 
@@ -99,6 +100,6 @@ class SparseDesign(Design):
         part = self._X[:, columns].astype(np.float64)
         return (part @ part.T).toarray()
 
-    def take(self, rows: NDArray[np.intp]) -> "SparseDesign":
+    def take(self, rows: NDArray[np.intp], workers: Workers) -> "SparseDesign":
         """Return the design of the given rows, copied."""
         return SparseDesign(self._X[rows])

@@ -1,14 +1,12 @@
 """Newton's method with a Cholesky factor of the Hessian."""
 
-import numpy as np
-
 from sk_logreg._design import Vector
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._cholesky_model import CholeskyModel
 from sk_logreg._solvers._newton import minimize
 from sk_logreg._solvers._row_space import RowSpace
-from sk_logreg._solvers._samples import sample_sizes, stratified_rows
+from sk_logreg._solvers._samples import nested_samples
 
 # Where f is this close to its minimum on a sample, relative to the error that the
 # sample itself makes, there is no point in coming closer.
@@ -52,10 +50,7 @@ def _solve_tall(
        Mathematics of Computation 35, 773-782.
     """
     borrowed = None
-    rng = np.random.default_rng(0)  # fixed: results do not depend on random_state
-    for size in sample_sizes(objective):
-        rows, weights = stratified_rows(objective, size, rng)
-        sample = objective.sample(rows, weights)
+    for rows, sample in nested_samples(objective):
         model = CholeskyModel(sample)
         accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
         solution = minimize(sample, start, journal, model, tol=accuracy)

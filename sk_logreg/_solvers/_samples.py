@@ -1,5 +1,7 @@
 """Nested samples of the rows: a cheap way to a good start."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,50 +16,77 @@ _GROWTH = 8
 _LARGEST_SHARE = 1 / 6
 
 
-def sample_sizes(objective: Objective) -> list[int]:
-    """Return the sizes of the samples to start from, smallest first; maybe none."""
-    largest = objective.design.n_samples * _LARGEST_SHARE
-    size = max(_FIRST_ROWS, _ROWS_PER_COEF * objective.n_dof)
-    sizes = []
-    while size <= largest:
-        sizes.append(size)
-        size *= _GROWTH
-    return sizes
-
-
-def stratified_rows(
-    objective: Objective, size: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], Vector]:
-    """Draw rows, and weights that make each class weigh as much as in all rows.
-
-    Either class gets half of the sample, or all of its rows if those are fewer: the
-    rare class is where the information is. Within a class the rows are spread
-    evenly, one drawn from each stretch, so the order of the rows does little harm.
+def nested_samples(
+    objective: Objective,
+) -> Iterator[tuple[NDArray[np.intp], Objective]]:
+    """Yield samples of the rows, smallest first, if there are rows enough for any.
 
     Parameters
     ----------
     objective : Objective
-    size : int
-        Number of rows to draw, at most.
-    rng : Generator
+        The objective over all rows.
 
-    Returns
-    -------
+    Yields
+    ------
     rows : ndarray of shape (n_rows,)
-        In ascending order within a class.
-    weights : ndarray of shape (n_rows,)
-        With a sum of one.
+        Which rows are in the sample.
+    sample : Objective
+        The objective over them.
     """
-    heavy = objective.weights > 0.0
-    members = [np.flatnonzero(heavy & (objective.signs == sign)) for sign in (-1, 1)]
-    drawn = []
-    for member, other in (members, members[::-1]):
-        n_drawn = min(len(member), size - min(len(other), size // 2))
-        edges = np.arange(n_drawn + 1) * len(member) // n_drawn
-        within = (rng.random(n_drawn) * np.diff(edges)).astype(np.intp)
-        drawn.append(member[edges[:-1] + within])
-    weights = []
-    for member, rows in zip(members, drawn, strict=True):
-        weight = objective.weights[rows]
-        weights.append(weight * (objective.weights[member].sum() / weight.sum()))
-    return np.concatenate(drawn), np.concatenate(weights)
+    size = max(_FIRST_ROWS, _ROWS_PER_COEF * objective.n_dof)
+    largest = _LARGEST_SHARE * objective.design.n_samples
+    if size > largest:
+        return
+    strata = Strata(objective)
+    while size <= largest:
+        rows, weights = strata.draw(size)
+        yield rows, objective.sample(rows, weights)
+        size *= _GROWTH
+
+
+class Strata:
+    """The rows of each class that have a weight, to draw from.
+
+    Either class gets half of a sample, or all of its rows if those are fewer: the
+    rare class is where the information is. Within a class the rows are spread
+    evenly, one drawn from each stretch, so the order of the rows does little harm.
+    The draws are the same each time.
+    """
+
+    def __init__(self, objective: Objective):
+        positive = objective.signs > 0.0
+        members = [np.flatnonzero(~positive), np.flatnonzero(positive)]
+        if not objective.weights.all():
+            members = [rows[objective.weights[rows] > 0.0] for rows in members]
+        self._weights = objective.weights
+        self._members = members
+        self._totals = [float(self._weights[rows].sum()) for rows in members]
+        self._rng = np.random.default_rng(0)
+
+    def draw(self, size: int) -> tuple[NDArray[np.intp], Vector]:
+        """Draw rows, with weights that make a class weigh as much as in all rows.
+
+        Parameters
+        ----------
+        size : int
+            Number of rows to draw, at most.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows,)
+            In ascending order within a class.
+        weights : ndarray of shape (n_rows,)
+            With a sum of one.
+        """
+        drawn, weights = [], []
+        for k, (member, total) in enumerate(
+            zip(self._members, self._totals, strict=True)
+        ):
+            n_drawn = min(len(member), size - min(len(self._members[1 - k]), size // 2))
+            edges = np.arange(n_drawn + 1) * len(member) // n_drawn
+            within = (self._rng.random(n_drawn) * np.diff(edges)).astype(np.intp)
+            rows = member[edges[:-1] + within]
+            weight = self._weights[rows]
+            drawn.append(rows)
+            weights.append(weight * (total / weight.sum()))
+        return np.concatenate(drawn), np.concatenate(weights)
