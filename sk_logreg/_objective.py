@@ -49,6 +49,8 @@ class Evaluation:
     gradient : ndarray of shape (n_dof,)
     margins : ndarray of shape (n_samples,)
         (2y - 1) z of each row.
+    curvature : ndarray of shape (n_samples,) or None
+        The weighted curvature of each row's loss in z.
     hessian : ndarray of shape (n_dof, n_dof) or None
     """
 
@@ -57,6 +59,7 @@ class Evaluation:
     loss: float
     gradient: Vector
     margins: Vector
+    curvature: Vector | None = None
     hessian: Matrix | None = None
 
 
@@ -157,6 +160,7 @@ class Objective:
         """Return value and gradient, and the Hessian if asked, in one read of X."""
         w, b = self.split(coef)
         margins = np.empty(self.design.n_samples)
+        curvatures = np.empty(self.design.n_samples) if hessian else None
 
         def share(block: Block) -> tuple[float | Vector, ...]:
             signs, weights = self.signs[block.rows], self.weights[block.rows]
@@ -166,9 +170,10 @@ class Objective:
             slope *= signs
             slope *= weights
             shares = weights @ value, block.rmatvec(slope), slope.sum()
-            if not hessian:
+            if curvatures is None:
                 return shares
-            return *shares, *self._gram(block, curvature * weights)
+            h = np.multiply(curvature, weights, out=curvatures[block.rows])
+            return *shares, *self._gram(block, h)
 
         loss, *slopes_and_gram = self._map(share)
         penalty_slope = self.strengths * coef
@@ -177,7 +182,7 @@ class Objective:
         if not np.isfinite(gradient.sum() + value):
             raise NotFiniteError
         matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
-        return Evaluation(coef, value, loss, gradient, margins, matrix)
+        return Evaluation(coef, value, loss, gradient, margins, curvatures, matrix)
 
     def hessian(self, curvature: Vector) -> Matrix:
         """Return Xᵀ diag(curvature) X, bias included, plus the penalty's share.

@@ -24,6 +24,12 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+@lru_cache(maxsize=1)
+def _n_cpus() -> int:
+    """Return the number of CPUs that this process may use, containers minded."""
+    return joblib.cpu_count()
+
+
 class _BlasHold:
     """Hold BLAS at one thread while any fit of this process runs."""
 
@@ -32,6 +38,11 @@ class _BlasHold:
         self._holders = 0
         self._found = 1
         self._limit: AbstractContextManager[Any] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether any fit holds it."""
+        return self._holders > 0
 
     def __enter__(self) -> int:
         """Hold BLAS at one thread; return the number of threads it had."""
@@ -101,10 +112,23 @@ class Workers:
 
 
 @contextmanager
+def blas_threads() -> Iterator[None]:
+    """Let BLAS have its threads back for a while, unless another fit needs it held."""
+    held = _blas_hold.held
+    if held:
+        _blas_hold.__exit__()
+    try:
+        yield
+    finally:
+        if held:
+            _blas_hold.__enter__()
+
+
+@contextmanager
 def workers() -> Iterator[Workers]:
     """Hold BLAS at one thread and yield the `Workers` that stand in for its threads."""
     with _blas_hold as n_blas_threads:
-        team = Workers(min(n_blas_threads, joblib.cpu_count()))
+        team = Workers(min(n_blas_threads, _n_cpus()))
         try:
             yield team
         finally:

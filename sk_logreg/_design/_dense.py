@@ -79,7 +79,7 @@ class DenseDesign(Design):
 
     def row_products(self, columns: slice) -> Matrix:
         """Return the products of rows, X Xᵀ, over some of the columns, dense."""
-        step = max(1, _BLOCK_BYTES // (8 * self.n_samples))
+        step = max(_BLOCK_BYTES // (8 * self.n_samples), self.n_samples // 2, 1)
         starts = range(columns.start, columns.stop, step)
         products = np.zeros((self.n_samples, self.n_samples))
         for start in starts:

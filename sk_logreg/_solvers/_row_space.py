@@ -8,6 +8,7 @@ from scipy.linalg import lapack
 from sk_logreg._design import DenseDesign, Matrix, Vector
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Solution
+from sk_logreg._threads import blas_threads
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -33,7 +34,9 @@ class RowSpace:
 
     def __init__(self, objective: Objective):
         self._original = objective
-        self._root, self._inverse = _root(objective.row_products())
+        products = objective.row_products()
+        with blas_threads():
+            self._root, self._inverse = _root(products)
         self.objective = objective.over(DenseDesign(self._root))
 
     def project(self, coef: Vector) -> Vector:
