@@ -6,14 +6,18 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from sk_logreg._design import Vector
 from sk_logreg._objective import DualGap, Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._newton import FIRST_SHIFT, Step, minimize
+from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, minimize
 
 # Conjugate gradients stop when a product gains less than this share of the average
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
 # within a truncated-Newton method, Operations Research Letters 9, 219-221).
 _FORCING = 0.1
 _MAX_PRODUCTS = 10_000
+# Enough to tell the sign and the size of the smallest eigenvalue.
+_TOL_OF_EIGENVALUES = 0.1
 _EPS = float(np.finfo(np.float64).eps)
+# A penalty below this share of the curvature changes nothing but the last digits.
+_UNNOTICED = 1e-10
 
 
 def solve(
@@ -42,6 +46,8 @@ class _ConjugateGradientModel:
     def __init__(self, objective: Objective):
         self._objective = objective
         self._shift = 0.0
+        self._forcing = _FORCING
+        self._decrement2 = np.inf
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point."""
@@ -53,6 +59,10 @@ class _ConjugateGradientModel:
         while (step := self._solve(point, shift, accuracy)) is None:
             shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
         self._shift = shift
+        # Steps that are too rough to make headway are worth more products.
+        slow = step.decrement2 > 0.5 * self._decrement2
+        self._forcing = min(_FORCING, self._forcing * (0.2 if slow else 2.0))
+        self._decrement2 = step.decrement2
         return step
 
     def _solve(self, point: Evaluation, shift: float, accuracy: float) -> Step | None:
@@ -83,8 +93,8 @@ class _ConjugateGradientModel:
             decrement2 = -float(point.gradient @ direction)
             scaled = system.inverse_diagonal * residual
             rho, previous = float(residual @ scaled), rho
-            slack = system.slack(residual, rho)
-            settled = count * length * previous <= _FORCING * decrement2
+            slack = system.slack(residual)
+            settled = count * length * previous <= self._forcing * decrement2
             if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
@@ -98,11 +108,8 @@ class _ConjugateGradientModel:
             point.margins, objective.weights, curvature, step.direction
         )
 
-    def escape(self, point: Evaluation) -> Vector | None:
-        """Return a direction of negative curvature, or None where there is none.
-
-        The smallest eigenvalue of the Hessian, scaled to a unit diagonal, by Lanczos.
-        """
+    def bend(self, point: Evaluation) -> Bend:
+        """Return how the Hessian bends: both ends of its spectrum, by Lanczos."""
         system = _System(self._objective, self._objective.curvature(point.margins), 0.0)
         root = np.sqrt(system.inverse_diagonal)
 
@@ -117,12 +124,15 @@ class _ConjugateGradientModel:
             operator = LinearOperator((n_dof, n_dof), matvec=scaled, dtype=np.float64)
             start = np.random.default_rng(0).standard_normal(n_dof)
             try:
-                values, vectors = eigsh(operator, k=1, which="SA", v0=start, tol=1e-4)
+                values, vectors = eigsh(
+                    operator, k=2, which="BE", v0=start, tol=_TOL_OF_EIGENVALUES
+                )
             except ArpackNoConvergence as failure:
                 values, vectors = failure.eigenvalues, failure.eigenvectors
         if not len(values) or values[0] > -1e-10:
-            return None
-        return root * vectors[:, 0]
+            ratio = values[0] / values[-1] if len(values) > 1 else np.nan
+            return Bend(max(0.0, float(ratio)))
+        return Bend(np.nan, root * vectors[:, 0])
 
 
 class _System:
@@ -140,6 +150,11 @@ class _System:
         self._strengths = (1.0 + shift) * objective.strengths
         diagonal = objective.product_diagonal(np.abs(curvature)) + self._strengths
         self.inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+        noticed = self._strengths > _UNNOTICED * diagonal
+        strengths = np.where(noticed, self._strengths, 1.0)
+        self._inverse_strengths = np.where(
+            noticed, 1.0 / strengths, self.inverse_diagonal
+        )
         self._edge: Vector | None = None
         if objective.fit_intercept and self._strengths[-1] == 0.0:
             bias = np.zeros(objective.n_dof)
@@ -166,14 +181,11 @@ class _System:
             v[-1] = -float(self._edge[:-1] @ v[:-1]) / self._edge[-1]
         return v
 
-    def slack(self, residual: Vector, rho: float) -> float:
+    def slack(self, residual: Vector) -> float:
         """Return what the residual adds to the bound on f - f*.
 
         The squared norm of the residual over the penalty, halved: that is what it
-        takes to make the dual point feasible. Without a penalty, the same in the
-        norm of the preconditioner, an estimate.
+        takes to make the dual point feasible. Where there is no penalty, or none that
+        working accuracy would notice, the norm of the preconditioner, an estimate.
         """
-        if not self._objective.penalized:
-            return 0.5 * rho
-        held = self._strengths > 0.0
-        return 0.5 * float((residual[held] ** 2 / self._strengths[held]).sum())
+        return 0.5 * float(residual @ (residual * self._inverse_strengths))
