@@ -94,7 +94,8 @@ class _ConjugateGradientModel:
             scaled = system.inverse_diagonal * residual
             rho, previous = float(residual @ scaled), rho
             slack = system.slack(residual)
-            settled = count * length * previous <= self._forcing * decrement2
+            forcing = min(self._forcing, np.sqrt(decrement2 / point.value))
+            settled = count * length * previous <= forcing * decrement2
             if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
