@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -24,6 +25,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "callback_context",
+    "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
 ]

@@ -5,12 +5,14 @@ from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._cholesky_model import CholeskyModel
 from sk_logreg._solvers._newton import minimize
+from sk_logreg._solvers._newton_cg import ConjugateGradientModel
 from sk_logreg._solvers._row_space import RowSpace
 from sk_logreg._solvers._samples import nested_samples
 
 # Where f is this close to its minimum on a sample, relative to the error that the
 # sample itself makes, there is no point in coming closer.
 _SAMPLE_ACCURACY = 0.1
+_MANY = 1000
 
 
 def solve(
@@ -52,10 +54,13 @@ def _solve_tall(
     borrowed = None
     for rows, sample in nested_samples(objective):
         model = CholeskyModel(sample)
+        # Many coefficients make a factor dear: one at the sample's minimum is enough.
+        many = objective.n_dof > _MANY
+        walker = ConjugateGradientModel(sample) if many else model
         accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
-        solution = minimize(sample, start, journal, model, tol=accuracy)
+        solution = minimize(sample, start, journal, walker, tol=accuracy)
         if solution.status.converged:
             start = solution.point.coef
-            borrowed = model.lend(rows)
+            borrowed = model.lend(rows, solution.point)
     model = CholeskyModel(objective, borrowed)
     return minimize(objective, start, journal, model, tol=tol)

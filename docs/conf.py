@@ -1,0 +1,114 @@
+"""How the pages are built.
+
+    python -m sphinx -q -W --keep-going -b html docs OUT
+
+Nothing is downloaded: formulas become MathML, which browsers draw themselves, and the
+data of the examples come with scikit-learn or are made.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import sk_logreg
+
+project = "sk_logreg"
+author = "the sk_logreg developers"
+copyright = author
+version = release = sk_logreg.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "myst_parser",
+    "mathml",
+    "measured",
+    "run_examples",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "examples", "tutorials"]
+default_role = "code"
+nitpicky = False
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {
+    "GL06",  # a section that numpydoc does not know
+    "GL07",  # sections out of order
+    "GL08",  # no docstring
+    "PR01",  # parameters left out
+    "PR02",  # parameters that do not exist
+    "PR03",  # parameters out of order
+    "PR04",  # no type
+    "PR07",  # no description
+    "RT01",  # no section on what is returned
+    "SS01",  # no summary
+    "YD01",  # no section on what is yielded
+}
+numpydoc_validation_exclude = {
+    # Written by scikit-learn.
+    r"\.set_\w+_request$",
+    r"\.get_metadata_routing$",
+    r"\.[gs]et_params$",
+    r"\.set_callbacks$",
+    r"\.score$",
+    # Records: their attributes are told in the docstring of the class.
+    r"\.(Pointwise|ConvexityViolation)$",
+    # As of CrossEntropy.at_margin.
+    r"\.Loss\.at_margin$",
+}
+myst_enable_extensions = ["dollarmath"]
+suppress_warnings = ["config.cache"]
+
+warnings.filterwarnings("error", module=r"sk_logreg\..*")
+sphinx_gallery_conf = {
+    "examples_dirs": ["tutorials", "examples"],
+    "gallery_dirs": ["generated/tutorials", "generated/gallery"],
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sk_logreg",),
+    "reference_url": {"sk_logreg": None},
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "remove_config_comments": True,
+    "capture_repr": (),
+    "image_scrapers": ("matplotlib",),
+    "thumbnail_size": (400, 280),
+    "plot_gallery": "True",
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sk_logreg"
+html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
+html_css_files = ["style.css"]
+html_math_renderer = "mathml"
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": False,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {
+    page: [] for page in ("index", "changes", "measure", "generated/tutorials/*")
+}

@@ -1,0 +1,29 @@
+"""
+The cost surfaces
+=================
+
+The cost J of the same rows over the same two weights, for both losses: the picture of the
+lecture, on data. Cross entropy is a bowl. Squared error has plateaus and, beside them,
+slopes that bend the wrong way. The line is the path of the fit.
+"""
+
+import numpy as np
+from sk_logreg import BinaryLogisticRegression
+from sk_logreg.displays import CostSurfaceDisplay
+
+rng = np.random.default_rng(3)
+X = rng.normal(size=(60, 2)) @ [[1.5, 0.4], [0.0, 1.0]]
+y = X @ [1.5, -1.0] + 1.5 * rng.logistic(size=60) > 0
+
+model = BinaryLogisticRegression(C=100.0, fit_intercept=False).fit(X, y)
+display = CostSurfaceDisplay.from_estimator(
+    model,
+    X,
+    y,
+    directions=(0, 1),
+    losses=["cross_entropy", "squared_error"],
+    limits=((-12.0, 14.0), (-13.0, 13.0)),
+    kind="both",
+)
+for ax in display.ax_[1]:
+    ax.view_init(elev=30, azim=30)

@@ -1,0 +1,92 @@
+"""Histories of fits, as columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._solvers import IterationRecord
+
+_COLUMNS = {"gap": "objective", "gradient": "gradient_norm", "rows": "rows_used"}
+
+
+@dataclass(frozen=True)
+class ConvergenceCurve:
+    """The history of one fit, as columns of equal length.
+
+    Parameters
+    ----------
+    objective : ndarray of shape (n_iter,)
+        The objective F after each iteration, on the rows used.
+    gradient_norm, rows_used, reads, seconds : ndarray of shape (n_iter,), default=None
+        As in `history_`; a column that is not known cannot be drawn.
+    new_start : ndarray of shape (n_iter,) of bool, default=None
+        Which iterations are the first after another start.
+    bound : float, default=None
+        The certified bound of the relative suboptimality at the end.
+    """
+
+    objective: NDArray[np.floating]
+    gradient_norm: NDArray[np.floating] | None = None
+    rows_used: NDArray[np.floating] | None = None
+    reads: NDArray[np.floating] | None = None
+    seconds: NDArray[np.floating] | None = None
+    new_start: NDArray[np.bool_] | None = None
+    bound: float | None = None
+
+
+def curve_of_estimator(estimator: BinaryLogisticRegression) -> ConvergenceCurve:
+    check_is_fitted(estimator)
+    curve = curve_of_history(estimator.history_)
+    # From one start, F never rises on the same rows.
+    rows = np.array([one.rows_used for one in estimator.history_])
+    risen = np.diff(curve.objective, prepend=np.inf) > 1e-9 * np.abs(curve.objective)
+    risen &= np.diff(rows, prepend=0) == 0
+    return replace(curve, new_start=risen, bound=estimator.optimality_gap_)
+
+
+def curve_of_history(
+    history: Mapping[str, ArrayLike] | Sequence[IterationRecord],
+) -> ConvergenceCurve:
+    names = ("objective", "gradient_norm", "rows_used", "reads", "seconds")
+    columns: dict[str, Any]
+    if isinstance(history, Mapping):
+        columns = {name: history[name] for name in names if name in history}
+        if "objective" not in columns:
+            raise ValueError('A history needs the column "objective".')
+    else:
+        columns = {name: [getattr(one, name) for one in history] for name in names}
+    arrays: dict[str, Any] = {
+        name: np.asarray(one, dtype=float) for name, one in columns.items()
+    }
+    if len({len(one) for one in arrays.values()}) > 1:
+        raise ValueError("The columns of a history must have the same length.")
+    return ConvergenceCurve(**arrays)
+
+
+def column_of(curve: ConvergenceCurve, name: str, which: str) -> NDArray[np.floating]:
+    """Return a column of a history, or raise if it is not known."""
+    if which == "iteration":
+        return np.arange(1.0, len(curve.objective) + 1.0)
+    column: NDArray[np.floating] | None = getattr(curve, _COLUMNS.get(which, which))
+    if column is None:
+        raise ValueError(f"The history of {name!r} has no column for {which!r}.")
+    return column
+
+
+def gaps_of(curve: ConvergenceCurve, optimum: float | None) -> NDArray[np.floating]:
+    """Return the relative gap after each iteration, NaN where it is not known."""
+    objective = np.asarray(curve.objective, dtype=np.float64)
+    if curve.rows_used is not None:
+        on_all = curve.rows_used == np.max(curve.rows_used, initial=0.0)
+        objective = np.where(on_all, objective, np.nan)
+    if optimum is None:
+        optimum = np.nanmin(objective, initial=np.inf)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gaps = (objective - optimum) / optimum
+    # Below this the difference is rounding.
+    return np.where(gaps > 2.0 * np.finfo(np.float64).eps, gaps, np.nan)

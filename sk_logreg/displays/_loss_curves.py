@@ -1,0 +1,253 @@
+"""The losses over the margin, with their slopes and curvatures."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._labels import encode_labels
+from sk_logreg.displays._style import NAMES, check_matplotlib_support, panels, series_of
+from sk_logreg.losses import LOSSES, Loss, Pointwise
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+_LABELS = ("loss L", "slope dL/dm", "curvature d²L/dm²")
+
+
+class LossCurveDisplay:
+    r"""The pointwise losses over the margin, with slope and curvature.
+
+    The margin is :math:`m = (2y - 1) z`: positive where the linear prediction z is on
+    the side of the label y, negative where it is on the other. Margins at which a
+    curvature is negative, so that the loss is not convex, are shaded.
+
+    Use :meth:`from_losses` or :meth:`from_estimator` to make one.
+
+    Parameters
+    ----------
+    margin : ndarray of shape (n_points,)
+        Margins, ascending.
+    curves : dict of str to Pointwise
+        For the name of each loss its value, slope and curvature at those margins.
+    rows : ndarray of shape (n_samples,), default=None
+        Margins of the rows of a data set, to be drawn as a histogram below.
+
+    Attributes
+    ----------
+    ax_ : ndarray of shape (3,) or (4,) of matplotlib Axes
+        The panels from top to bottom: loss, slope, curvature, and the rows if given.
+    figure_ : matplotlib Figure
+        The figure.
+    lines_ : ndarray of shape (3, n_losses) of matplotlib Line2D
+        The curves, a row a panel.
+    shades_ : list of matplotlib artists
+        The shaded regions of negative curvature, a panel each; empty if there is none.
+
+    See Also
+    --------
+    CostSurfaceDisplay : The cost, the mean of the losses, over two coefficients.
+
+    Examples
+    --------
+    >>> from sk_logreg.displays import LossCurveDisplay
+    >>> display = LossCurveDisplay.from_losses()
+    >>> display.lines_.shape
+    (3, 2)
+    """
+
+    ax_: NDArray[Any]
+    figure_: "Figure"
+    lines_: NDArray[Any]
+    shades_: list["Artist"]
+
+    def __init__(
+        self,
+        *,
+        margin: NDArray[np.floating],
+        curves: Mapping[str, Pointwise],
+        rows: NDArray[np.floating] | None = None,
+    ):
+        self.margin = margin
+        self.curves = dict(curves)
+        self.rows = rows
+
+    @classmethod
+    def from_losses(
+        cls,
+        losses: Sequence[str | Loss] = tuple(LOSSES),
+        *,
+        margin_range: tuple[float, float] = (-8.0, 8.0),
+        n_points: int = 513,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw losses.
+
+        Parameters
+        ----------
+        losses : sequence of str or Loss, default=("cross_entropy", "squared_error")
+            The losses, by name or as objects.
+        margin_range : tuple of float, default=(-8, 8)
+            Smallest and largest margin.
+        n_points : int, default=513
+            Number of margins.
+        ax : matplotlib Axes or array-like of 3 Axes, default=None
+            Where to draw. One axes gives up its place to three. None makes a figure.
+        **kwargs : dict
+            Passed on to matplotlib's `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_losses")
+        margin = np.linspace(*margin_range, n_points)
+        return cls(margin=margin, curves=_curves(losses, margin)).plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BinaryLogisticRegression,
+        X: Any,
+        y: ArrayLike,
+        *,
+        n_points: int = 513,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the loss of a fitted estimator, with the margins of rows of data.
+
+        Parameters
+        ----------
+        estimator : BinaryLogisticRegression
+            A fitted estimator.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The examples.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        n_points : int, default=513
+            Number of margins at which the loss is drawn.
+        ax : matplotlib Axes or array-like of 4 Axes, default=None
+            Where to draw. One axes gives up its place to four. None makes a figure.
+        **kwargs : dict
+            Passed on to matplotlib's `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        z = estimator.decision_function(X)
+        is_positive = encode_labels(np.asarray(y))[1]
+        rows = np.where(is_positive, z, -z).astype(np.float64)
+        margin = np.linspace(min(rows.min(), -3.0), max(rows.max(), 3.0), n_points)
+        curves = _curves([estimator.loss], margin)
+        return cls(margin=margin, curves=curves, rows=rows).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Where to draw, as in :meth:`from_losses`.
+        **kwargs : dict
+            Passed on to matplotlib's `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        n_panels = 3 if self.rows is None else 4
+        self.figure_, axes = panels(
+            ax, n_panels, 1, size=(6.4, 1.0 + 1.75 * n_panels), sharex=True
+        )
+        self.ax_ = axes[:, 0]
+        self.lines_ = np.empty((3, len(self.curves)), dtype=object)
+        for k, (one, label) in enumerate(zip(self.ax_, _LABELS, strict=False)):
+            for j, (name, curve) in enumerate(self.curves.items()):
+                self.lines_[k, j] = self._line(one, curve[k], name, j, kwargs)
+            one.set_ylabel(label)
+        self.shades_ = self._shade()
+        if self.rows is not None:
+            self._histogram(self.ax_[3], self.rows)
+        for one in self.ax_:
+            one.axvline(0.0, color="gray", linewidth=0.8, zorder=0)
+            one.margins(x=0.0)
+        self.ax_[0].legend()
+        self.ax_[-1].set_xlabel("margin m = (2y − 1) z      wrong < 0 < right")
+        self.figure_.align_ylabels(self.ax_)
+        return self
+
+    def _line(
+        self,
+        ax: "Axes",
+        values: NDArray[Any],
+        name: str,
+        place: int,
+        kwargs: dict[str, Any],
+    ) -> "Line2D":
+        series = series_of(name, place)
+        style = {
+            "color": series.color,
+            "linestyle": series.linestyle,
+            "linewidth": 2.0,
+            "label": NAMES.get(name, name),
+        }
+        (line,) = ax.plot(self.margin, values, **style | kwargs)
+        return line
+
+    def _shade(self) -> list["Artist"]:
+        """Shade the margins at which a curvature is negative, on the three panels."""
+        shades: list[Artist] = []
+        for j, (name, curve) in enumerate(self.curves.items()):
+            negative = curve.curvature < 0.0
+            if not negative.any():
+                continue
+            for ax in self.ax_[:3]:
+                shade = ax.fill_between(
+                    self.margin,
+                    0.0,
+                    1.0,
+                    where=negative,
+                    transform=ax.get_xaxis_transform(),
+                    facecolor=series_of(name, j).color,
+                    edgecolor="gray",
+                    hatch="//",
+                    linewidth=0.0,
+                    alpha=0.22,
+                    zorder=0,
+                    label=f"{NAMES.get(name, name)}: curvature < 0",
+                )
+                shades.append(shade)
+        return shades
+
+    def _histogram(self, ax: "Axes", rows: NDArray[np.floating]) -> None:
+        ax.hist(
+            rows,
+            bins=np.linspace(self.margin[0], self.margin[-1], 41).tolist(),
+            color="gray",
+            edgecolor="white",
+            linewidth=0.4,
+        )
+        ax.set_ylabel("rows")
+
+
+def _curves(
+    losses: Sequence[str | Loss], margin: NDArray[np.floating]
+) -> dict[str, Pointwise]:
+    curves = {}
+    for loss in losses:
+        if isinstance(loss, str):
+            if loss not in LOSSES:
+                raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {loss!r}.")
+            loss = LOSSES[loss]
+        curves[loss.name] = loss.at_margin(margin)
+    return curves
