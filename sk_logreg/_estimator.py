@@ -28,6 +28,7 @@ from sk_logreg._solvers import (
     Journal,
     Solution,
     choose_solver,
+    most_starts,
     solve_from_starts,
 )
 from sk_logreg._threads import workers
@@ -76,11 +77,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     max_iter : int, default=100
         Iterations allowed from each start. With 0 the start is returned.
     n_init : int, default=1
-        Number of starts for the squared error, which may have several minima: the
-        first is chosen well, the others are drawn at random. The lowest minimum is
-        kept. Cross entropy has one minimum and ignores it.
+        How hard to look for the lowest minimum of the squared error, which may have
+        several. The first start is chosen well, on up to 1000 rows by trying several;
+        each further one draws directions at random and starts from the best of them,
+        at several lengths. Cross entropy has one minimum and ignores it.
     warm_start : bool, default=False
-        Whether to start from the coefficients of the last fit.
+        Whether to start from the coefficients of the last fit. For the squared error
+        they take the place of zero, if they are better than zero.
     random_state : int, RandomState instance or None, default=None
         Draws the extra starts of `n_init`. Nothing else is random.
     verbose : int, default=0
@@ -96,7 +99,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         The labels; ``classes_[1]`` is the positive class, y = 1.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, where all are strings.
     n_iter_ : ndarray of shape (1,)
         Number of iterations, over all starts.
@@ -113,7 +116,23 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Bound on :math:`(F - F^*) / F` at the solution. For cross entropy F* is the
         minimum and the bound is guaranteed (without a penalty, and with conjugate
         gradients, up to the residual of the last step). For the squared error F* is
-        the local minimum and the bound is its estimate by the Newton decrement.
+        the minimum over `optimality_scope_` and the bound is estimated by half the
+        squared Newton decrement.
+    optimality_scope_ : {"global", "region", "local"}
+        What the minimum is known to be the lowest of. "global": of all, for F is
+        convex, or as good as that. "region": of all coefficients that give no row a
+        margin :math:`(2y - 1) z` below :math:`-\log 2`, over which F is convex.
+        "local": of those nearby; `n_init` looks further.
+    curvature_ratio_ : float
+        For the squared error, the smallest eigenvalue of the Hessian at the solution
+        over the largest, with rows and columns scaled to a unit diagonal: positive at
+        a minimum. NaN where that is not known, and for cross entropy.
+    starts_ : list of StartRecord
+        For the squared error, each start: its ``origin``, F there
+        (``start_objective``), and the ``objective``, ``coef`` (the bias last) and
+        ``status`` where it ended, and which ``minimum`` that is, by number.
+    n_minima_ : int
+        Number of different minima that the starts led to.
     history_ : list of IterationRecord
         A record an iteration: ``objective``, ``gradient_norm``, ``decrement``,
         ``step``, ``rows_used``, ``reads`` of X so far, ``seconds``.
@@ -240,7 +259,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             sample_weight = check_sample_weight(sample_weight, X)
         weights = total_weights(self.class_weight, sample_weight, classes, is_positive)
         loss = LOSSES[self.loss]
-        n_runs = 1 if loss.convex else 2 + self.n_init
+        n_runs = 1 if loss.convex else most_starts(self.n_init)
         with (
             workers() as team,
             listening(
@@ -319,6 +338,10 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         self.objective_ = objective.in_user_units(point.value)
         self.cost_ = point.loss
         self.optimality_gap_ = solution.gap
+        self.optimality_scope_ = solution.scope
+        self.curvature_ratio_ = solution.curvature_ratio
+        self.starts_ = list(solution.starts)
+        self.n_minima_ = 1 + max((s.minimum for s in solution.starts), default=0)
         self.history_ = journal.records
         if not status.converged:
             warnings.warn(

@@ -1,7 +1,7 @@
 """Who is told of the iterations of a fit: the log and scikit-learn's callbacks."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,16 +13,17 @@ from sk_logreg._compat import callback_context
 from sk_logreg._design import Vector
 from sk_logreg._solvers import IterationRecord, Listener
 
+Coef = Callable[[], Vector]
 _logger = logging.getLogger("sk_logreg")
 
 
 class _Log:
     """Writes a line an iteration."""
 
-    def begin(self, coef: Vector) -> None:
+    def begin(self, coef: Coef) -> None:
         pass
 
-    def end(self, record: IterationRecord, coef: Vector) -> bool:
+    def end(self, record: IterationRecord, coef: Coef) -> bool:
         _logger.info(
             "objective %.12g, |gradient| %.2e, decrement %.2e, step %g, %d rows, "
             "%.2f reads of X, %.3f s",
@@ -69,15 +70,15 @@ class _Callbacks:
         bias = coef[n_features:].sum(keepdims=True)
         return self._known | {"coef_": coef[None, :n_features], "intercept_": bias}
 
-    def begin(self, coef: Vector) -> None:
+    def begin(self, coef: Coef) -> None:
         self._task = self._context.subcontext(task_name="iteration")
         self._task.call_on_fit_task_begin(
-            **self._about, reconstruction_attributes=lambda: self._fitted(coef)
+            **self._about, reconstruction_attributes=lambda: self._fitted(coef())
         )
 
-    def end(self, record: IterationRecord, coef: Vector) -> bool:
+    def end(self, record: IterationRecord, coef: Coef) -> bool:
         return self._task.call_on_fit_task_end(
-            **self._about, reconstruction_attributes=lambda: self._fitted(coef)
+            **self._about, reconstruction_attributes=lambda: self._fitted(coef())
         )
 
 
@@ -87,11 +88,11 @@ class _Everyone:
     def __init__(self, listeners: list[Listener]):
         self._listeners = listeners
 
-    def begin(self, coef: Vector) -> None:
+    def begin(self, coef: Coef) -> None:
         for listener in self._listeners:
             listener.begin(coef)
 
-    def end(self, record: IterationRecord, coef: Vector) -> bool:
+    def end(self, record: IterationRecord, coef: Coef) -> bool:
         return any([listener.end(record, coef) for listener in self._listeners])
 
 

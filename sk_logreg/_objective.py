@@ -151,6 +151,8 @@ class Objective:
             self.strengths[-1] = 0.0
         self._workers = workers
         self._chunks = design.chunks(workers.n_threads)
+        #: What turns a point into one over the features that the user knows.
+        self.lift: Callable[[Vector], Vector] = np.copy
         self.meter = Meter()
         self._share = 1.0  # of the rows that a read of this objective reads
 
@@ -332,9 +334,18 @@ class Objective:
 
         return self._map(share)[0]
 
-    def over(self, design: Design) -> "Objective":
-        """Return the objective of the same rows over other features."""
+    def over(self, design: Design, lift: Callable[[Vector], Vector]) -> "Objective":
+        """Return the objective of the same rows over other features.
+
+        Parameters
+        ----------
+        design : Design
+            The other features.
+        lift : callable
+            Turns a point over them into one over these features.
+        """
         other = copy(self)
+        other.lift = lift
         other.design = design
         other.n_dof = design.n_features + self.fit_intercept
         other.strengths = np.append(

@@ -8,8 +8,9 @@ from sk_logreg._solvers._base import (
     Listener,
     Solution,
     Solver,
+    StartRecord,
 )
-from sk_logreg._solvers._starts import solve_from_starts
+from sk_logreg._solvers._starts import most_starts, solve_from_starts
 
 __all__ = [
     "SOLVERS",
@@ -17,7 +18,9 @@ __all__ = [
     "Journal",
     "Listener",
     "Solution",
+    "StartRecord",
     "choose_solver",
+    "most_starts",
     "solve_from_starts",
 ]
 

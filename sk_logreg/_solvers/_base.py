@@ -1,7 +1,9 @@
 """What every solver is given, what it writes down, and what it returns."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +33,9 @@ class IterationRecord:
         Reads of the whole of X so far.
     seconds : float
         Seconds since the solver started.
+    start : int
+        Which start the iteration belongs to, from 0; several only where the loss is
+        not convex.
     """
 
     objective: float
@@ -40,6 +45,36 @@ class IterationRecord:
     rows_used: int
     reads: float
     seconds: float
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class StartRecord:
+    """A start of a loss that is not convex, and where it led.
+
+    Attributes
+    ----------
+    origin : {"zero", "previous", "chosen", "drawn"}
+        Where the start comes from: the last fit under ``warm_start``, the fixed
+        choice, or ``random_state``.
+    start_objective : float
+        F at the start.
+    objective : float
+        F where it ended.
+    coef : ndarray
+        The weights and the bias there.
+    status : Status
+        How it ended.
+    minimum : int
+        Which minimum that is, numbered from 0 in the order they were met.
+    """
+
+    origin: str
+    start_objective: float
+    objective: float
+    coef: Vector
+    status: Status
+    minimum: int
 
 
 @dataclass(frozen=True)
@@ -54,11 +89,21 @@ class Solution:
         Bound on the relative suboptimality (f - f*) / f of the point.
     status : Status
         How the solver ended.
+    curvature_ratio : float
+        The smallest eigenvalue of the Hessian over the largest, with rows and columns
+        scaled to a unit diagonal; nan where that was not asked for.
+    scope : {"global", "region", "local"}
+        How far the minimum is known to be the lowest.
+    starts : tuple of StartRecord
+        Where a loss that is not convex was minimized from.
     """
 
     point: Evaluation
     gap: float
     status: Status
+    curvature_ratio: float = np.nan
+    scope: str = "global"
+    starts: tuple[StartRecord, ...] = ()
 
 
 class Solver(Protocol):
@@ -73,11 +118,11 @@ class Solver(Protocol):
 class Listener(Protocol):
     """Who is told of the iterations."""
 
-    def begin(self, coef: Vector) -> None:
-        """Hear that an iteration begins at these coefficients."""
+    def begin(self, coef: Callable[[], Vector]) -> None:
+        """Hear that an iteration begins, and at which coefficients if you ask."""
 
-    def end(self, record: IterationRecord, coef: Vector) -> bool:
-        """Hear how it ended and where; return whether the fit is to stop."""
+    def end(self, record: IterationRecord, coef: Callable[[], Vector]) -> bool:
+        """Hear how it ended, and where; return whether the fit is to stop."""
 
 
 @dataclass
@@ -98,19 +143,21 @@ class Journal:
     records: list[IterationRecord] = field(default_factory=list)
     _began: float = field(default_factory=time.perf_counter)
     _n_before: int = 0
+    _start: int = 0
 
     def restart(self) -> None:
         """Count the iterations from here on, for another start."""
         self._n_before = len(self.records)
+        self._start += bool(self.records)
 
     @property
     def full(self) -> bool:
         """Whether the iterations have run out."""
         return len(self.records) - self._n_before >= self.max_iter
 
-    def begin(self, point: Evaluation) -> None:
+    def begin(self, objective: Objective, point: Evaluation) -> None:
         """Note that an iteration begins at a point."""
-        self.listener.begin(point.coef)
+        self.listener.begin(partial(objective.lift, point.coef))
 
     def record(
         self, objective: Objective, point: Evaluation, decrement2: float, step: float
@@ -126,6 +173,7 @@ class Journal:
             rows_used=objective.design.n_samples,
             reads=objective.meter.reads,
             seconds=time.perf_counter() - self._began,
+            start=self._start,
         )
         self.records.append(record)
-        return self.listener.end(record, point.coef)
+        return self.listener.end(record, partial(objective.lift, point.coef))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sk_logreg._design import Matrix, Vector
 from sk_logreg._objective import DualGap, Evaluation, Objective
 from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
-from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Step
+from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
 
 # Up to this many values X is in the cache: a Hessian costs little beside the rest.
 _SMALL = 1 << 17
@@ -53,6 +53,8 @@ class CholeskyModel:
         self._fresh_at: Evaluation | None = None
         self._last: tuple[Evaluation, float] | None = None
         self._pairs: list[tuple[Vector, Vector]] = []
+        self._unit = 1.0  # what the matrix at hand is best multiplied with
+        self._first_decrement2, self._n_uses = np.inf, 0
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point, with its Hessian where that is cheap."""
@@ -70,19 +72,24 @@ class CholeskyModel:
         self._last = point, step.decrement2
         return step
 
-    def lend(self, rows: NDArray[np.intp]) -> Curvature:
-        """Return the matrix at hand, for a model of more rows than these."""
+    def lend(self, rows: NDArray[np.intp], point: Evaluation) -> Curvature:
+        """Return the matrix at hand, or at a point, for a model of more rows."""
+        if self.curvature is None:
+            self._refresh(point)
         assert self.curvature is not None
         return replace(self.curvature, rows=rows)
 
     def _pair(self, point: Evaluation) -> None:
         """Note how the gradient changed from the last point to this one."""
-        if self._last is None or self._last[0] is point:
+        if self._fused or self._last is None or self._last[0] is point:
             return
         moved = point.coef - self._last[0].coef
         turned = point.gradient - self._last[0].gradient
         if moved @ turned > _EPS * np.linalg.norm(moved) * np.linalg.norm(turned):
             self._pairs.append((moved, turned))
+            if self.curvature is not None:
+                turned_back = self.curvature.factor.solve(turned)
+                self._unit = float((moved @ turned) / (turned @ turned_back))
 
     def _reuse(self, point: Evaluation, accuracy: float) -> Step | None:
         """Return the step by the matrix at hand, None where a new one is due."""
@@ -92,21 +99,22 @@ class CholeskyModel:
         excess = 0.5 * step.decrement2
         if accuracy < FINE * point.value and excess < _NEAR * point.value:
             return None
-        if self._last is None or excess <= accuracy:
+        self._n_uses += 1
+        if self._n_uses == 1:
+            self._first_decrement2 = step.decrement2
+        if self._n_uses == 1 or excess <= accuracy:
             return step
-        rate = step.decrement2 / self._last[1]
-        if rate > 0.5:
-            return None
-        # A new matrix takes about one step, and costs as much as this many.
+        # At the rate of the steps so far, how many more? A new matrix takes about one,
+        # and costs as many reads of X as so many steps of the old one.
+        shrunk = np.log(self._first_decrement2 / step.decrement2) / (self._n_uses - 1)
         affordable = 1.0 + self._objective.design.reads_per_gram
-        return step if np.log(excess / accuracy) < -affordable * np.log(rate) else None
+        return step if np.log(excess / accuracy) < affordable * shrunk else None
 
     def _refresh(self, point: Evaluation) -> None:
         """Factor the Hessian at a point over all rows, shifted until it is convex."""
         if self._fresh_at is point:
             return
-        diagonal = self._objective.curvature(point.margins)
-        hessian = self._hessian(point, diagonal)
+        diagonal, hessian = self._hessian(point)
         shift, factored = 0.0, factor(hessian)
         while factored is None:
             shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
@@ -115,13 +123,16 @@ class CholeskyModel:
         rows = slice(None)
         self.curvature = Curvature(self._objective, rows, diagonal, factored, shift)
         self._fresh_at = point
+        self._first_decrement2, self._n_uses = np.inf, 0
         self._pairs.clear()
+        self._unit = 1.0
 
-    def _hessian(self, point: Evaluation, diagonal: Vector) -> Matrix:
-        """Return the Hessian at a point, over all rows."""
-        if point.hessian is not None:
-            return point.hessian
-        return self._objective.hessian(diagonal)
+    def _hessian(self, point: Evaluation) -> tuple[Vector, Matrix]:
+        """Return the curvature of each row at a point, and the Hessian."""
+        if point.curvature is not None and point.hessian is not None:
+            return point.curvature, point.hessian
+        diagonal = self._objective.curvature(point.margins)
+        return diagonal, self._objective.hessian(diagonal)
 
     def _step(self, point: Evaluation) -> Step:
         """Return the step by the matrix at hand and the changes seen since."""
@@ -143,7 +154,7 @@ class CholeskyModel:
             share = (moved @ v) / (moved @ turned)
             v = v - share * turned
             shares.append(share)
-        v = self.curvature.factor.solve(v)
+        v = self._unit * self.curvature.factor.solve(v)
         for (moved, turned), share in zip(self._pairs, reversed(shares), strict=True):
             v = v + (share - (turned @ v) / (moved @ turned)) * moved
         return v
@@ -160,12 +171,13 @@ class CholeskyModel:
             direction,
         )
 
-    def escape(self, point: Evaluation) -> Vector | None:
-        """Return a direction of negative curvature, or None where there is none."""
-        hessian = self._hessian(point, self._objective.curvature(point.margins))
-        if factor(hessian) is not None:
-            return None
-        return most_negative_curvature(hessian, self._majorizer)
+    def bend(self, point: Evaluation) -> Bend:
+        """Return how the Hessian bends, after an exact step at the same point."""
+        assert self.curvature is not None
+        if self.curvature.shift == 0.0:
+            return Bend(self.curvature.factor.eigenvalue_ratio())
+        _, hessian = self._hessian(point)
+        return Bend(np.nan, most_negative_curvature(hessian, self._majorizer))
 
     @cached_property
     def _majorizer(self) -> Matrix:

@@ -1,13 +1,21 @@
 """Factor a symmetric matrix whose rows and columns may have any scale."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import lapack
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from sk_logreg._design import Matrix, Vector
+from sk_logreg._threads import blas_threads
 
 _EPS = np.finfo(np.float64).eps
+# From here on a factor takes long enough for BLAS's own threads to pay.
+_LARGE = 1000
+# Up to this size all eigenvalues cost less than two of them by Lanczos's method.
+_MAX_DENSE = 300
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,25 @@ class Factor:
             return self.scale * (self.root @ (scaled @ self.root))
         return self.scale * lapack.dpotrs(self.root, scaled, lower=1)[0]
 
+    def eigenvalue_ratio(self) -> float:
+        """Return the smallest eigenvalue of the scaled matrix over the largest."""
+        if self.singular or not len(self.scale):
+            return 0.0
+        root = np.tril(self.root)
+        if len(root) <= _MAX_DENSE:
+            lengths = np.linalg.svd(root, compute_uv=False)
+            return float((lengths[-1] / lengths[0]) ** 2)
+        start = np.ones(len(root))  # fixed, so that results are from run to run
+
+        def largest(matvec: Callable[[Vector], Vector]) -> float:
+            operator = LinearOperator(root.shape, matvec=matvec, dtype=np.float64)
+            return float(
+                eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0]
+            )
+
+        of_inverse = largest(lambda v: lapack.dpotrs(root, v.ravel(), lower=1)[0])
+        return 1.0 / (of_inverse * largest(lambda v: root @ (root.T @ v.ravel())))
+
 
 def factor(matrix: Matrix) -> Factor | None:
     """Factor a symmetric matrix, or return None where it is indefinite.
@@ -52,12 +79,13 @@ def factor(matrix: Matrix) -> Factor | None:
     scaled = matrix * scale[:, None]
     scaled *= scale
     # Symmetric, so its transpose is the Fortran order that LAPACK takes uncopied.
-    root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
+    with blas_threads() if len(scaled) >= _LARGE else nullcontext():
+        root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
     negligible = 8 * len(diagonal) * _EPS
     # A pivot is the part of a column that those before it do not explain.
     if not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible:
         return Factor(scale, root)
-    values, vectors = np.linalg.eigh(scaled)
+    values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
     if values[0] < -negligible * values[-1]:
         return None
     kept = values > negligible * values[-1]

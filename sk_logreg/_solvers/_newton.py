@@ -49,6 +49,28 @@ class Step:
     slack: float = 0.0
 
 
+@dataclass(frozen=True)
+class Bend:
+    """How a Hessian bends where it bends least.
+
+    Attributes
+    ----------
+    ratio : float
+        Its smallest eigenvalue over the largest, with rows and columns scaled to a
+        unit diagonal; nan where it is indefinite.
+    downhill : ndarray of shape (n_dof,) or None
+        A direction of negative curvature where it is indefinite.
+    """
+
+    ratio: float
+    downhill: Vector | None = None
+
+
+_NOT_ASKED = Bend(np.nan)
+# A step that changes some z by more does not end at a minimum.
+_FAR = 0.25
+
+
 class Model(Protocol):
     """The quadratic model of an objective: what a solver has to provide."""
 
@@ -65,8 +87,8 @@ class Model(Protocol):
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, for a convex loss."""
 
-    def escape(self, point: Evaluation) -> Vector | None:
-        """Return a direction of negative curvature, or None where there is none."""
+    def bend(self, point: Evaluation) -> Bend:
+        """Return how the Hessian bends, after an exact step at the same point."""
 
 
 def minimize(
@@ -112,12 +134,12 @@ def minimize(
         # Where f can no longer tell better from worse, the decrement still can.
         worn = step.decrement2 > 0.25 * unverified
         if worn or 0.5 * step.decrement2 <= accuracy:
-            if worn or not convex:
+            if worn or not (convex or step.exact):
                 step = model.step(point, accuracy, exact=True)
-            downhill = None if convex else model.escape(point)
-            if downhill is not None and not (journal.full or stopped):
-                journal.begin(point)
-                lower = _follow(objective, model, point, downhill)
+            bend = _NOT_ASKED if convex else model.bend(point)
+            if bend.downhill is not None and not (journal.full or stopped):
+                journal.begin(objective, point)
+                lower = _follow(objective, model, point, bend.downhill)
                 if lower is None:
                     return Solution(point, 1.0, _status.SINGULAR)
                 point, unverified = lower, np.inf
@@ -128,20 +150,24 @@ def minimize(
                 # The bound holds there too: the step in hand lowers f further.
                 point = _evaluate(model, point.coef + step.direction) or point
             if status is not None or worn:
-                return Solution(point, gap, status or _status.ROUNDING)
+                status = status or _status.ROUNDING
+                return Solution(point, gap, status, curvature_ratio=bend.ratio)
+            if gap >= 1.0 and not step.exact:  # too old a matrix to certify anything
+                exact = True
+                continue
         if journal.full or stopped:
             status = _status.STOPPED if stopped else _status.MAX_ITER
             gap, _ = _judge(objective, model, point, step, tol)
             return Solution(point, gap, status)
 
-        journal.begin(point)
+        journal.begin(objective, point)
         noise = 16 * _EPS * point.value
         unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
         trial, length = _search(model, point, step, noise)
         if trial is None and step.exact:
             gap, _ = _judge(objective, model, point, step, tol)
             return Solution(point, gap, _status.STALLED)
-        exact = length < 1.0
+        exact = trial is None
         point = trial or point
         stopped = journal.record(objective, point, step.decrement2, length)
 
@@ -209,10 +235,12 @@ def _judge(
         gap = min(1.0, (0.5 * step.decrement2 + step.slack) / point.value)
         if gap > tol or not step.exact:
             return gap, None
+        if objective.reach(step.direction) > _FAR:  # f is flat here, not at its minimum
+            return gap, None if objective.penalized else _status.AT_INFINITY
         return gap, _status.SINGULAR if step.singular else _status.CONVERGED
     dual = model.dual_gap(point, step)
     gap = min(1.0, (dual.bound + step.slack) / point.value)
-    if objective.penalized or max(-dual.lowest, dual.highest) < 0.25:
+    if objective.penalized or max(-dual.lowest, dual.highest) < _FAR:
         return gap, _status.CONVERGED if gap <= tol else None
     # Unpenalized, a step that still moves rows by so much though f hardly falls goes
     # to infinity, unless it also moves some row the wrong way.

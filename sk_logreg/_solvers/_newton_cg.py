@@ -38,16 +38,19 @@ def solve(
        Asian Conference on Machine Learning, PMLR 95, 312-326.
     """
     return minimize(
-        objective, start, journal, _ConjugateGradientModel(objective), tol=tol
+        objective, start, journal, ConjugateGradientModel(objective), tol=tol
     )
 
 
-class _ConjugateGradientModel:
+class ConjugateGradientModel:
+    """A quadratic model that only multiplies the Hessian with vectors."""
+
     def __init__(self, objective: Objective):
         self._objective = objective
         self._shift = 0.0
         self._forcing = _FORCING
         self._decrement2 = np.inf
+        self._point: Evaluation | None = None
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point."""
@@ -55,8 +58,9 @@ class _ConjugateGradientModel:
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
         """Return the Newton step, with a shift if the Hessian is indefinite."""
-        shift = 0.0
-        while (step := self._solve(point, shift, accuracy)) is None:
+        shift, again = 0.0, point is self._point
+        self._point = point
+        while (step := self._solve(point, shift, accuracy, again)) is None:
             shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
         self._shift = shift
         # Steps that are too rough to make headway are worth more products.
@@ -65,8 +69,14 @@ class _ConjugateGradientModel:
         self._decrement2 = step.decrement2
         return step
 
-    def _solve(self, point: Evaluation, shift: float, accuracy: float) -> Step | None:
-        """Return the step for a shift, or None where that turns out not convex."""
+    def _solve(
+        self, point: Evaluation, shift: float, accuracy: float, exact: bool
+    ) -> Step | None:
+        """Return the step for a shift, or None where that turns out not convex.
+
+        Unless it is to be exact: then the step so far will do, and on from there in
+        the direction in which f is not convex (Nocedal and Wright, algorithm 7.2).
+        """
         objective = self._objective
         system = _System(objective, objective.curvature(point.margins, shift), shift)
         residual = -point.gradient
@@ -86,7 +96,11 @@ class _ConjugateGradientModel:
             if bend <= 0.0:
                 if objective.loss.convex:
                     break  # nothing is left but directions that change nothing
-                return None
+                if exact:
+                    return None
+                direction += search / objective.reach(search)
+                decrement2 = -float(point.gradient @ direction)
+                return Step(direction, decrement2, shift, exact=False)
             length = rho / bend
             direction += length * search
             residual -= length * image
@@ -94,7 +108,7 @@ class _ConjugateGradientModel:
             scaled = system.inverse_diagonal * residual
             rho, previous = float(residual @ scaled), rho
             slack = system.slack(residual)
-            forcing = min(self._forcing, np.sqrt(decrement2 / point.value))
+            forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
             if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
                 break

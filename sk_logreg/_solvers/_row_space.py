@@ -37,7 +37,7 @@ class RowSpace:
         products = objective.row_products()
         with blas_threads():
             self._root, self._inverse = _root(products)
-        self.objective = objective.over(DenseDesign(self._root))
+        self.objective = objective.over(DenseDesign(self._root), self.lift_coef)
 
     def project(self, coef: Vector) -> Vector:
         """Return v and b for the weights and the bias of a start."""
@@ -49,14 +49,17 @@ class RowSpace:
         z = point.margins * self._original.signs - bias.sum()
         return np.append(z @ self._inverse, bias)
 
+    def lift_coef(self, coef: Vector) -> Vector:
+        """Return v and b as the weights and the bias."""
+        v, bias = np.split(coef, [self._root.shape[1]])
+        return np.append(self._original.combine_rows(self._inverse @ v), bias)
+
     def lift(self, solution: Solution) -> Solution:
         """Return a solution over v and b as one over the weights and the bias.
 
         The bound grows by what rounding, in X Xᵀ most of all, has added to f.
         """
-        v, bias = np.split(solution.point.coef, [self._root.shape[1]])
-        w = self._original.combine_rows(self._inverse @ v)
-        point = self._original.evaluate(np.append(w, bias))
+        point = self._original.evaluate(self.lift_coef(solution.point.coef))
         excess = solution.gap * solution.point.value
         excess += max(0.0, point.value - solution.point.value)
         gap = min(1.0, excess / point.value)

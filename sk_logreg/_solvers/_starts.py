@@ -1,17 +1,30 @@
 """Where to start, and which of several minima to keep."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from sk_logreg._design import Vector
+from sk_logreg._design import Matrix, Vector
 from sk_logreg._objective import Objective
-from sk_logreg._solvers._base import Journal, Solution, Solver
-from sk_logreg._status import STOPPED
-from sk_logreg.losses import CrossEntropy
+from sk_logreg._solvers._base import Journal, Solution, Solver, StartRecord
+from sk_logreg._solvers._certificate import optimality_scope
+from sk_logreg._solvers._samples import Strata
+from sk_logreg._status import SEPARABLE, STOPPED
 
-# The cross-entropy solution only has to lie in the right valley.
-_TOL_OF_START = 1e-4
+# With so many rows the landscape is that of the whole population, and smooth; with
+# more coefficients than that the drawn directions are too few to find much.
+_MAX_ROWS = 1000
+_MAX_COEFS = 50
+# Directions drawn in a round, and the lengths that they are tried at: the root mean
+# square of z. Short ones lead to probabilities, long ones to counting errors.
+_N_DRAWN = 100
+_LENGTHS = (1.0, 3.0, 9.0, 27.0)
+# The first start is chosen well: so many rounds are spent on it.
+_FIRST_ROUNDS = 3
+# Predicted probabilities that differ by less come from the same minimum.
+_SAME_PROBABILITY = 1e-3
 
 
 def solve_from_starts(
@@ -26,6 +39,11 @@ def solve_from_starts(
 ) -> Solution:
     """Minimize an objective from each of its starts and return the lowest minimum.
 
+    A convex loss needs one start. So do many rows: the minimum is then unique if the
+    model holds [1]_, and Newton's first step from zero, where the loss is convex, is
+    to the least-squares fit. With few rows, least-squares fits of random subsets of
+    the rows are tried besides, see `_Screen`.
+
     Parameters
     ----------
     objective : Objective
@@ -37,7 +55,8 @@ def solve_from_starts(
     tol : float
         The bound on the relative suboptimality to reach.
     previous : ndarray of shape (n_dof,) or None
-        Coefficients to start from, those of an earlier fit.
+        Coefficients to start from, those of an earlier fit. For a loss that is not
+        convex they only take the place of zero where they are better than zero.
     n_init : int
         Number of starts for a loss that is not convex, the first of them chosen and
         the others drawn.
@@ -47,29 +66,173 @@ def solve_from_starts(
     Returns
     -------
     Solution
+
+    References
+    ----------
+    .. [1] S. Mei, Y. Bai, A. Montanari (2018). The landscape of empirical risk for
+       nonconvex losses. Annals of Statistics 46(6A), 2747-2774, theorem 4.
     """
     zero = np.zeros(objective.n_dof)
-    first = zero if previous is None else previous
     if objective.loss.convex:
+        first = zero if previous is None else previous
         return solver(objective, first, journal, tol=tol)
 
-    def starts() -> Iterator[Vector]:
-        convex = objective.with_loss(CrossEntropy())
-        yield solver(convex, first, journal, tol=_TOL_OF_START).point.coef
-        yield first
-        spread = np.sqrt(objective.product_diagonal(objective.weights))
-        spread = 4.0 / np.where(spread > 0.0, spread, np.inf)
-        for _ in range(n_init - 1):
-            draw = random_state.standard_normal(objective.n_dof)
-            yield spread * draw / np.sqrt(objective.n_dof)
-
-    best: Solution | None = None
-    for start in starts():
+    solutions: list[Solution] = []
+    records: list[StartRecord] = []
+    for start in _starts(objective, previous, n_init, random_state):
         journal.restart()
-        solution = solver(objective, start, journal, tol=tol)
-        if best is None or solution.point.value < best.point.value:
-            best = solution
-        if solution.status is STOPPED:
+        solution = solver(objective, start.coef, journal, tol=tol)
+        solutions.append(solution)
+        records.append(
+            StartRecord(
+                origin=start.origin,
+                start_objective=float(objective.in_user_units(start.value)),
+                objective=float(objective.in_user_units(solution.point.value)),
+                coef=solution.point.coef,
+                status=solution.status,
+                minimum=_which_minimum(solutions),
+            )
+        )
+        if solution.status in (STOPPED, SEPARABLE):
             break
-    assert best is not None
-    return best
+    best = min(solutions, key=_rank)
+    scope = optimality_scope(objective, best.point)
+    return replace(best, starts=tuple(records), scope=scope)
+
+
+def most_starts(n_init: int) -> int:
+    """Return how many starts there are at most."""
+    return 1 + len(_LENGTHS) * (_FIRST_ROUNDS + n_init - 1)
+
+
+class _Start(NamedTuple):
+    """Coefficients to start from: from where, and f there (on the rows screened)."""
+
+    origin: str
+    coef: Vector
+    value: float
+
+
+def _starts(
+    objective: Objective,
+    previous: Vector | None,
+    n_init: int,
+    random_state: np.random.RandomState,
+) -> Iterator[_Start]:
+    yield _first(objective, previous)
+    few = objective.design.n_samples <= _MAX_ROWS
+    rng = np.random.default_rng(random_state.randint(2**31))
+    if objective.n_dof > _MAX_COEFS:
+        yield from _drawn(objective, rng, n_init - 1)
+    elif few or n_init > 1:
+        screen = _Screen(objective)
+        fixed = np.random.default_rng(0)
+        for _ in range(_FIRST_ROUNDS if few else 0):
+            yield from screen.lowest("chosen", fixed)
+        for _ in range(n_init - 1):
+            yield from screen.lowest("drawn", rng)
+
+
+def _first(objective: Objective, previous: Vector | None) -> _Start:
+    """Return the coefficients of the last fit, or zero if there are no better ones."""
+    at_zero = float(objective.loss.at_margin(np.zeros(1)).value[0])
+    if previous is not None:
+        at_previous = objective.evaluate(previous).value
+        if at_previous < at_zero:
+            return _Start("previous", previous, at_previous)
+    return _Start("zero", np.zeros(objective.n_dof), at_zero)
+
+
+def _drawn(
+    objective: Objective, rng: np.random.Generator, n_starts: int
+) -> Iterator[_Start]:
+    """Yield random starts, in units in which each feature's mean square is one."""
+    if n_starts == 0:
+        return
+    spread = np.sqrt(objective.n_dof * objective.product_diagonal(objective.weights))
+    for k in range(n_starts):
+        draw = rng.standard_normal(objective.n_dof) * _LENGTHS[k % len(_LENGTHS)]
+        coef = draw / np.where(spread > 0.0, spread, np.inf)
+        yield _Start("drawn", coef, objective.evaluate(coef).value)
+
+
+class _Screen:
+    """Tries many directions on few rows, for the lowest are good starts.
+
+    Where many labels are wrong, some small subset of the rows has right labels, or
+    wrong ones that agree: the least-squares fit of its margins to one is a direction
+    worth trying [1]_. All is done in coordinates in which the rows have unit
+    covariance, so the units and correlations of the features do not matter.
+
+    References
+    ----------
+    .. [1] P. J. Rousseeuw, A. M. Leroy (1987). Robust Regression and Outlier
+       Detection, chapter 5. Wiley.
+    """
+
+    def __init__(self, objective: Objective):
+        if objective.design.n_samples > _MAX_ROWS:
+            objective = objective.sample(*Strata(objective).draw(_MAX_ROWS))
+        self._objective = objective
+        rows = _signed_rows(objective)
+        units = np.sqrt(np.square(rows).mean(axis=0))
+        units[units == 0.0] = 1.0
+        left, scales, right = np.linalg.svd(rows / units, full_matrices=False)
+        kept = scales > 1e-10 * scales[0]
+        n_rows = np.sqrt(len(rows))
+        #: Rows in the new coordinates, and the coefficients of each coordinate.
+        self._rows: Matrix = left[:, kept] * n_rows
+        self._coef: Matrix = (right[kept] / scales[kept, None] * n_rows) / units
+
+    def lowest(self, origin: str, rng: np.random.Generator) -> Iterator[_Start]:
+        """Draw directions, and yield the lowest at each length."""
+        directions = self._directions(rng)
+        coefs = directions @ self._coef
+        margins = directions @ self._rows.T
+        penalties = 0.5 * np.square(coefs) @ self._objective.strengths
+        for length in _LENGTHS:
+            losses = self._objective.loss.at_margin(length * margins).value
+            values = losses @ self._objective.weights + length**2 * penalties
+            least = int(values.argmin())
+            yield _Start(origin, length * coefs[least], float(values[least]))
+
+    def _directions(self, rng: np.random.Generator) -> Matrix:
+        """Return the least-squares fits of random subsets, each of unit length."""
+        n_rows, n_coefs = self._rows.shape
+        n_members = rng.integers(n_coefs + 1, 3 * n_coefs + 2, size=(_N_DRAWN, 1))
+        members = (rng.random((_N_DRAWN, n_rows)) * n_rows < n_members).astype(float)
+        members *= self._objective.weights > 0.0
+        pairs = self._rows[:, :, None] * self._rows[:, None, :]
+        grams = (members @ pairs.reshape(n_rows, -1)).reshape(-1, n_coefs, n_coefs)
+        grams += 1e-6 * np.eye(n_coefs)  # for subsets too small to decide
+        fits = np.linalg.solve(grams, (members @ self._rows)[:, :, None])[:, :, 0]
+        lengths = np.linalg.norm(fits, axis=1, keepdims=True)
+        return fits / np.where(lengths > 0.0, lengths, 1.0)
+
+
+def _signed_rows(objective: Objective) -> Matrix:
+    """Return the dense rows whose products with the coefficients are the margins."""
+    design = objective.design
+    columns = np.eye(design.n_features)
+    every = slice(0, design.n_samples)
+    rows = np.vstack([block.matvec(columns) for block in design.blocks(every)])
+    if objective.fit_intercept:
+        rows = np.column_stack([rows, np.ones(len(rows))])
+    return rows * objective.signs[:, None]
+
+
+def _rank(solution: Solution) -> tuple[float, bool]:
+    """Return what orders solutions: the objective, among equals the certified."""
+    return float(f"{solution.point.value:.10e}"), not solution.status.converged
+
+
+def _which_minimum(solutions: list[Solution]) -> int:
+    """Return the number of the minimum that the last of some solutions is at."""
+    probabilities = [np.exp(-np.logaddexp(0.0, -s.point.margins)) for s in solutions]
+    distinct: list[Vector] = []
+    for p in probabilities:
+        same = [np.abs(p - other).max() < _SAME_PROBABILITY for other in distinct]
+        if not any(same):
+            distinct.append(p)
+            same.append(True)
+    return same.index(True)

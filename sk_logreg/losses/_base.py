@@ -29,6 +29,8 @@ class Loss(ABC):
     convex: ClassVar[bool]
     #: The largest curvature anywhere: the one of a quadratic majorizer.
     curvature_bound: ClassVar[float]
+    #: The least curvature anywhere, 0 for a convex loss.
+    least_curvature: ClassVar[float]
 
     @abstractmethod
     def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:

@@ -33,6 +33,7 @@ class CrossEntropy(Loss):
     name = "cross_entropy"
     convex = True
     curvature_bound = 0.25
+    least_curvature = 0.0
 
     def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
         """Return log(1 + exp(-m)) and its two derivatives in the margin m.

@@ -37,9 +37,10 @@ class SquaredError(Loss):
 
     name = "squared_error"
     convex = False
-    # The maximum of t (1 - t)^2 (3t - 1), at the largest root of
-    # 12 t^2 - 9 t + 1 in [0, 1]; the minimum, at the other, is -0.06015.
+    # The extremes of t (1 - t)² (3t - 1), at the roots of 12 t² - 9 t + 1, rounded
+    # away from zero.
     curvature_bound = 0.07703
+    least_curvature = -0.06011
 
     def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
         """Return (1 - σ(m))² / 2 and its two derivatives in the margin m.
