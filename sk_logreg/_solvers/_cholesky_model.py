@@ -107,7 +107,9 @@ class CholeskyModel:
         # At the rate of the steps so far, how many more? A new matrix takes about one,
         # and costs as many reads of X as so many steps of the old one.
         shrunk = np.log(self._first_decrement2 / step.decrement2) / (self._n_uses - 1)
-        affordable = 1.0 + self._objective.design.reads_per_gram
+        design = self._objective.design
+        triangles = 4.0 * len(step.direction) ** 2 / design.n_values
+        affordable = (1.0 + design.reads_per_gram) / (1.0 + triangles)
         return step if np.log(excess / accuracy) < affordable * shrunk else None
 
     def _refresh(self, point: Evaluation) -> None:

@@ -77,8 +77,10 @@ class Model(Protocol):
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point, with what the model will need of it."""
 
-    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
+    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step | None:
         """Return the Newton step, with a shift if the Hessian is indefinite.
+
+        None gives up: the work this model was allowed is used up.
 
         Where f is within about `accuracy` of its minimum, the step is to be good
         enough to certify that. An `exact` step takes the Hessian at the point.
@@ -131,11 +133,13 @@ def minimize(
             return Solution(point, 1.0, _status.SEPARABLE)
         accuracy = tol * point.value
         step = model.step(point, accuracy, exact)
+        if step is None:
+            return Solution(point, 1.0, _status.MAX_ITER)
         # Where f can no longer tell better from worse, the decrement still can.
         worn = step.decrement2 > 0.25 * unverified
         if worn or 0.5 * step.decrement2 <= accuracy:
             if worn or not (convex or step.exact):
-                step = model.step(point, accuracy, exact=True)
+                step = model.step(point, accuracy, exact=True) or step
             bend = _NOT_ASKED if convex else model.bend(point)
             if bend.downhill is not None and not (journal.full or stopped):
                 journal.begin(objective, point)

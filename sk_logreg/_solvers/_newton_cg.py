@@ -43,10 +43,14 @@ def solve(
 
 
 class ConjugateGradientModel:
-    """A quadratic model that only multiplies the Hessian with vectors."""
+    """A quadratic model that only multiplies the Hessian with vectors.
 
-    def __init__(self, objective: Objective):
+    It gives up after about `max_reads` reads of X.
+    """
+
+    def __init__(self, objective: Objective, max_reads: float = np.inf):
         self._objective = objective
+        self._last_read = objective.meter.reads + max_reads
         self._shift = 0.0
         self._forcing = _FORCING
         self._decrement2 = np.inf
@@ -56,8 +60,10 @@ class ConjugateGradientModel:
         """Return the objective at a point."""
         return self._objective.evaluate(coef)
 
-    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
+    def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step | None:
         """Return the Newton step, with a shift if the Hessian is indefinite."""
+        if self._objective.meter.reads > self._last_read:
+            return None
         shift, again = 0.0, point is self._point
         self._point = point
         while (step := self._solve(point, shift, accuracy, again)) is None:
@@ -111,6 +117,8 @@ class ConjugateGradientModel:
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
             if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
+                break
+            if objective.meter.reads > self._last_read:
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
         return Step(direction, decrement2, shift, exact=True, slack=slack)

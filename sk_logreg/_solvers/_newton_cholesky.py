@@ -8,11 +8,14 @@ from sk_logreg._solvers._newton import minimize
 from sk_logreg._solvers._newton_cg import ConjugateGradientModel
 from sk_logreg._solvers._row_space import RowSpace
 from sk_logreg._solvers._samples import nested_samples
+from sk_logreg._status import MAX_ITER
 
 # Where f is this close to its minimum on a sample, relative to the error that the
 # sample itself makes, there is no point in coming closer.
 _SAMPLE_ACCURACY = 0.1
-_MANY = 1000
+_MANY = 500
+# Hessians that a problem takes whose Newton steps start from zero.
+_USUAL_FACTORS = 8
 
 
 def solve(
@@ -62,5 +65,20 @@ def _solve_tall(
         if solution.status.converged:
             start = solution.point.coef
             borrowed = model.lend(rows, solution.point)
+    if borrowed is None and objective.n_dof > _MANY:
+        # Conjugate gradients win if the features are but weakly correlated, and lose
+        # by orders of magnitude if not: they may spend what factors are going to.
+        reads = _USUAL_FACTORS * _reads_per_factor(objective)
+        walker = ConjugateGradientModel(objective, max_reads=reads)
+        solution = minimize(objective, start, journal, walker, tol=tol)
+        if solution.status is not MAX_ITER or journal.full:
+            return solution
+        start = solution.point.coef
     model = CholeskyModel(objective, borrowed)
     return minimize(objective, start, journal, model, tol=tol)
+
+
+def _reads_per_factor(objective: Objective) -> float:
+    """Return what forming and factoring a Hessian costs, in reads of X."""
+    design = objective.design
+    return design.reads_per_gram + objective.n_dof**3 / (240 * design.n_values)
