@@ -181,7 +181,7 @@ class Objective:
         penalty_slope = self.strengths * coef
         gradient = self._vector(*slopes_and_gram[:2]) + penalty_slope
         value = loss + 0.5 * float(coef @ penalty_slope)
-        if not np.isfinite(gradient.sum() + value):
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
         matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
         return Evaluation(coef, value, loss, gradient, margins, curvatures, matrix)

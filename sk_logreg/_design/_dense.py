@@ -94,8 +94,11 @@ class DenseDesign(Design):
         cuts = np.linspace(0, len(rows), workers.n_threads + 1).astype(np.intp)
 
         def copy(part: slice) -> None:
-            # Any mode but "raise" writes without a buffer in between.
-            np.take(self._X, rows[part], axis=0, out=taken[part], mode="clip")
+            if self._X.flags.c_contiguous:
+                # Any mode but "raise" writes without a buffer in between.
+                np.take(self._X, rows[part], axis=0, out=taken[part], mode="clip")
+            else:  # which `take` would copy whole
+                taken[part] = self._X[rows[part]]
 
         workers.map(copy, [slice(*cut) for cut in pairwise(cuts)])
         return DenseDesign(taken)

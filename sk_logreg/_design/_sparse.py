@@ -13,8 +13,9 @@ from sk_logreg._threads import Workers
 Array = NDArray[Any]
 
 # A column's entry of the result is touched at random, so a block gains nothing from
-# the cache; it only has to be large enough that its Python code costs nothing.
-_BLOCK_STORED = 1 << 20
+# the cache; it only has to be large enough that its Python code, and adding up its
+# share of the result, cost nothing.
+_BLOCK_STORED = 1 << 18
 
 
 def _wrap(
@@ -82,7 +83,8 @@ class SparseDesign(Design):
         # Each stored value meets all of its row, at twice the cost of a plain product.
         pairs = float(np.square(stored, dtype=np.float64).mean())
         self.reads_per_gram = 2.0 * pairs / per_row
-        self.block_rows = int(np.clip(_BLOCK_STORED / per_row, 1024, 1 << 17))
+        fitting = max(_BLOCK_STORED, 8 * self.n_features) / per_row
+        self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
 
     def blocks(self, rows: slice) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""

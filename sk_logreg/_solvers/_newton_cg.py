@@ -16,6 +16,8 @@ _MAX_PRODUCTS = 10_000
 # Enough to tell the sign and the size of the smallest eigenvalue.
 _TOL_OF_EIGENVALUES = 0.1
 _EPS = float(np.finfo(np.float64).eps)
+# Curvature below this share of the diagonal's is rounding.
+_FLAT = 64 * _EPS
 # A penalty below this share of the curvature changes nothing but the last digits.
 _UNNOTICED = 1e-10
 
@@ -99,8 +101,9 @@ class ConjugateGradientModel:
                 break
             image = system.product(search)
             bend = float(search @ image)
-            if bend <= 0.0:
-                if objective.loss.convex:
+            flat = _FLAT * float(search @ (search / system.inverse_diagonal))
+            if bend <= flat:
+                if objective.loss.convex or bend > -flat:
                     break  # nothing is left but directions that change nothing
                 if exact:
                     return None
