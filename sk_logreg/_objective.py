@@ -180,6 +180,7 @@ class Objective:
         loss, *slopes_and_gram = self._map(share)
         penalty_slope = self.strengths * coef
         gradient = self._vector(*slopes_and_gram[:2]) + penalty_slope
+        loss = float(loss)
         value = loss + 0.5 * float(coef @ penalty_slope)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
@@ -365,7 +366,7 @@ class Objective:
 
     def in_user_units(self, value: float) -> float:
         """Return F, the objective as the user knows it, from a value of f."""
-        return value * self._unit
+        return float(value * self._unit)
 
     @property
     def penalized(self) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg.blas import dnrm2  # whose squares do not overflow
 
 from sk_logreg._design import Vector
 from sk_logreg._objective import Evaluation, Objective
@@ -165,9 +166,7 @@ class Journal:
         """Write an iteration down; return whether a listener wants to stop."""
         record = IterationRecord(
             objective=objective.in_user_units(point.value),
-            gradient_norm=objective.in_user_units(
-                float(np.linalg.norm(point.gradient))
-            ),
+            gradient_norm=objective.in_user_units(dnrm2(point.gradient)),
             decrement=float(np.sqrt(objective.in_user_units(max(decrement2, 0.0)))),
             step=step,
             rows_used=objective.design.n_samples,

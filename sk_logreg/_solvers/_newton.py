@@ -236,17 +236,22 @@ def _judge(
     if step.shift > 0.0:
         return 1.0, None
     if not objective.loss.convex:
-        gap = min(1.0, (0.5 * step.decrement2 + step.slack) / point.value)
+        gap = _relative(0.5 * step.decrement2 + step.slack, point)
         if gap > tol or not step.exact:
             return gap, None
         if objective.reach(step.direction) > _FAR:  # f is flat here, not at its minimum
             return gap, None if objective.penalized else _status.AT_INFINITY
         return gap, _status.SINGULAR if step.singular else _status.CONVERGED
     dual = model.dual_gap(point, step)
-    gap = min(1.0, (dual.bound + step.slack) / point.value)
+    gap = _relative(dual.bound + step.slack, point)
     if objective.penalized or max(-dual.lowest, dual.highest) < _FAR:
         return gap, _status.CONVERGED if gap <= tol else None
     # Unpenalized, a step that still moves rows by so much though f hardly falls goes
     # to infinity, unless it also moves some row the wrong way.
     runs_off = dual.lowest > -1e-6 * dual.highest
     return gap, _status.QUASI_SEPARABLE if runs_off else None
+
+
+def _relative(excess: float, point: Evaluation) -> float:
+    """Return an excess of f relative to f; f is never more than all of it too high."""
+    return float(np.clip(excess, 0.0, point.value) / point.value) if excess else 0.0

@@ -1,0 +1,1 @@
+"""Benchmarks: problems, peers, a runner, and a comparison of two results."""

@@ -1,0 +1,214 @@
+"""Find a peer's loosest tolerance that reaches the accuracy asked."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+from benchmarks.limits import time_limit
+from benchmarks.peers import Peer
+from benchmarks.task import Fit, Task
+
+ACCURACY = 1e-8
+_MANY = 100_000
+_NATIVE_START = 1_000
+_DEFAULTS = "defaults"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One timed fit at one setting.
+
+    Attributes
+    ----------
+    setting : str
+    tol, max_iter
+        What the adapter was given; None is the library's default.
+    seconds : float
+    objective : float
+        By our function, in the peer's convention; infinite if the fit failed.
+    status : str
+        "ok", or what went wrong.
+    """
+
+    setting: str
+    tol: float | None
+    max_iter: int | None
+    seconds: float
+    objective: float
+    n_iter: int | None = None
+    reads: float | None = None
+    status: str = "ok"
+    fit: Fit | None = None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When climbing stops.
+
+    Attributes
+    ----------
+    seconds : float
+        A fit that takes longer is broken off where it can be, and ends the climb.
+    patience : float
+        So is one that takes this many times the quickest peer's time,
+    floor : float
+        unless it takes less than this many seconds.
+    factor : float
+        The climb ends at a setting that already costs this many times the
+        quickest peer's time: tighter ones cost more, looser ones hardly less.
+    budget : float
+        It ends, too, once a peer's fits took this many seconds together.
+    """
+
+    seconds: float
+    patience: float = math.inf
+    floor: float = 0.0
+    factor: float = math.inf
+    budget: float = math.inf
+
+    def limit(self, quickest: float) -> float:
+        """Seconds to allow a fit."""
+        return min(self.seconds, max(self.floor, self.patience * quickest))
+
+
+def attempt(
+    peer: Peer,
+    task: Task,
+    judge: Callable[[Fit], float],
+    seconds: float,
+    tol: float | None = None,
+    max_iter: int | None = None,
+) -> Attempt:
+    """Time one whole fit and judge its coefficients."""
+    setting = _DEFAULTS if tol is None else f"tol={tol:.0e}"
+    limit = nullcontext() if peer.native else time_limit(seconds)
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings(), limit:
+            warnings.simplefilter("ignore")
+            start = time.perf_counter()
+            fit = peer.fit(task, tol, max_iter)
+            elapsed = time.perf_counter() - start
+    except Exception as error:  # a peer's failure is a result to report
+        elapsed = time.perf_counter() - start
+        text = str(error).splitlines()[0][:120] if str(error) else ""
+        late = isinstance(error, TimeoutError) or elapsed >= seconds
+        status = "time" if late else type(error).__name__
+        return Attempt(
+            setting, tol, max_iter, elapsed, math.inf, status=f"{status}: {text}"
+        )
+    return Attempt(
+        setting, tol, max_iter, elapsed, judge(fit), fit.n_iter, fit.reads, "ok", fit
+    )
+
+
+def climb(
+    peer: Peer,
+    task: Task,
+    judge: Callable[[Fit], float],
+    short: Callable[[float], float],
+    bounds: Bounds,
+    quickest: float,
+) -> list[Attempt]:
+    """Fit at the defaults, then looser or tighter until the edge is found.
+
+    Parameters
+    ----------
+    judge : callable
+        Objective of a fit in the peer's convention.
+    short : callable
+        Relative suboptimality of an objective in that convention.
+    quickest : float
+        Time of the quickest peer so far that reached the accuracy.
+
+    Returns
+    -------
+    list of Attempt
+        The defaults first. `cheapest` picks the one that counts.
+    """
+    limit = bounds.limit(quickest)
+    predicted = _predicted_seconds(peer, task)
+    if predicted > 1.5 * limit:
+        text = f"time: about {predicted:.2g} s by a sixteenth of the rows; not run"
+        return [Attempt(_DEFAULTS, None, None, predicted, math.inf, status=text)]
+    attempts = [attempt(peer, task, judge, limit)]
+    first = attempts[0]
+    if peer.default_tol is None or first.status != "ok":
+        return attempts
+
+    def reached(one: Attempt) -> bool:
+        return short(one.objective) <= ACCURACY
+
+    def rung(tol: float) -> Attempt:
+        cap = _iterations(peer, attempts[-1], limit)
+        one = attempt(peer, task, judge, limit, tol, cap)
+        attempts.append(one)
+        return one
+
+    def worth_another() -> bool:
+        last = attempts[-1]
+        dear = min(limit, bounds.factor * quickest)
+        if sum(one.seconds for one in attempts) > bounds.budget:
+            return False
+        return last.status == "ok" and last.seconds <= dear
+
+    ladder = peer.tolerances
+    place = min(range(len(ladder)), key=lambda k: _distance(ladder[k], peer))
+    tried = set() if _cut_short(peer, first) else {place}
+    found = place if reached(first) else None
+    stuck = 0
+    for k in range(place + len(tried), len(ladder), 2):
+        if found is not None or stuck == 2 or not worth_another():
+            break
+        before = attempts[-1].objective
+        one = rung(ladder[k])
+        tried.add(k)
+        found = k if reached(one) else None
+        stuck = stuck + 1 if one.objective >= before * (1 - 1e-13) else 0
+    while found is not None and found > 0 and worth_another():
+        found -= 1
+        if found in tried or not reached(rung(ladder[found])):
+            break
+    return attempts
+
+
+def cheapest(
+    attempts: list[Attempt], short: Callable[[float], float]
+) -> Attempt | None:
+    """The quickest setting that reached the accuracy, or None."""
+    good = [one for one in attempts if short(one.objective) <= ACCURACY]
+    return min(good, key=lambda one: one.seconds, default=None)
+
+
+def _predicted_seconds(peer: Peer, task: Task) -> float:
+    """What the defaults would take, for a solver that cannot be interrupted."""
+    if not peer.native or task.n_samples < max(20_000, 200 * task.n_features):
+        return 0.0
+    rows = slice(None, None, 16)
+    few = replace(task, X=task.X[rows], y=task.y[rows])
+    return 16 * attempt(peer, few, lambda fit: 0.0, 60.0).seconds
+
+
+def _cut_short(peer: Peer, first: Attempt) -> bool:
+    """Whether the defaults may have ended at max_iter rather than at tol."""
+    if peer.default_max_iter is None:
+        return False
+    return first.n_iter is None or first.n_iter >= peer.default_max_iter
+
+
+def _distance(tol: float, peer: Peer) -> float:
+    return abs(math.log10(tol / (peer.default_tol or 1.0)))
+
+
+def _iterations(peer: Peer, last: Attempt, seconds: float) -> int:
+    """Iterations to allow: many, but no more native ones than the time holds."""
+    if not peer.native:
+        return _MANY
+    if not last.n_iter or not last.seconds:
+        return _NATIVE_START
+    return int(min(max(last.n_iter * seconds / last.seconds, 100), _MANY))

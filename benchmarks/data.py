@@ -1,0 +1,155 @@
+"""Generators of data: each is a function of its sizes and a seed alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.ndimage import shift, zoom
+from scipy.special import expit
+from sklearn.datasets import load_breast_cancer, load_digits, load_sample_images
+
+_ROWS = 50_000
+
+
+def _labels(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Bernoulli labels with log-odds z."""
+    return (rng.random(len(z)) < expit(z)).astype(np.int64)
+
+
+def dense(
+    n_samples: int,
+    n_features: int,
+    seed: int,
+    *,
+    order: str = "C",
+    dtype: str = "float64",
+    condition: float = 1.0,
+    offset: float = 0.5,
+    signal: float = 2.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian features of a given condition number, and logistic labels.
+
+    The log-odds have standard deviation `signal` and mean `offset`, and every
+    direction of the features carries some of them, the weakest too.
+    """
+    rng = np.random.default_rng(seed)
+    direction = rng.standard_normal(n_features)
+    direction *= signal / np.linalg.norm(direction)
+    mix = None
+    if condition > 1.0:
+        left, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
+        right, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
+        mix = left * np.geomspace(1.0, 1.0 / condition, n_features) @ right
+    X = np.empty((n_samples, n_features), dtype=dtype, order=order)
+    z = np.empty(n_samples)
+    for start in range(0, n_samples, _ROWS):
+        block = slice(start, min(start + _ROWS, n_samples))
+        raw = rng.standard_normal((block.stop - start, n_features))
+        z[block] = raw @ direction + offset
+        X[block] = raw if mix is None else raw @ mix
+    return X, _labels(z, rng)
+
+
+def patches(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """64 × 64 × 3 patches of two photographs, 0 … 255; which photograph?"""
+    rng = np.random.default_rng(seed)
+    images = load_sample_images().images
+    y = rng.permutation(np.arange(n_samples) % 2)
+    X = np.empty((n_samples, 64 * 64 * 3))
+    for row, label in enumerate(y):
+        height, width, _ = images[label].shape
+        top, left = rng.integers(height - 64), rng.integers(width - 64)
+        X[row] = images[label][top : top + 64, left : left + 64].ravel()
+    return X, y.astype(np.int64)
+
+
+def digits(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits, 0 … 16; odd or even?"""
+    del seed
+    X, y = load_digits(return_X_y=True)
+    return np.ascontiguousarray(X), (y % 2).astype(np.int64)
+
+
+def large_digits(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The digits enlarged to 28 × 28, moved a little, 0 … 255; odd or even?"""
+    rng = np.random.default_rng(seed)
+    X, y = load_digits(return_X_y=True)
+    chosen = rng.permutation(len(y))[:n_samples]
+    large = np.empty((len(chosen), 28 * 28))
+    for row, index in enumerate(chosen):
+        image = zoom(X[index].reshape(8, 8) * (255 / 16), 2.5, order=1)
+        moved = np.pad(image, 4)
+        moved = shift(moved, rng.integers(-3, 4, size=2), order=0)
+        large[row] = np.rint(moved).ravel()
+    return large, (y[chosen] % 2).astype(np.int64)
+
+
+def breast_cancer(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's breast cancer data, unscaled."""
+    del seed
+    X, y = load_breast_cancer(return_X_y=True)
+    return np.ascontiguousarray(X), y.astype(np.int64)
+
+
+def text(
+    n_samples: int, n_features: int, words: float, seed: int
+) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Documents as tf-idf rows of norm 1, words by Zipf's law, CSR.
+
+    `words` is the mean length of a document, repeated words included. Labels
+    are logistic in a planted coefficient on a tenth of the vocabulary.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = np.maximum(rng.lognormal(-0.18, 0.6, n_samples) * words, 3.0)
+    ends = np.cumsum(lengths.astype(np.int64))
+    frequency = 1.0 / (np.arange(n_features) + 20.0) ** 1.05
+    cumulated = np.cumsum(frequency / frequency.sum())
+    column = rng.permutation(n_features).astype(np.int32)
+    drawn = np.searchsorted(cumulated, rng.random(ends[-1]))
+    indices = column[np.minimum(drawn, n_features - 1)]
+    indptr = np.concatenate(([0], ends))
+    X = sp.csr_matrix((np.ones(len(indices)), indices, indptr), (n_samples, n_features))
+    X.sum_duplicates()
+    document_frequency = np.bincount(X.indices, minlength=n_features)
+    idf = np.log((1.0 + n_samples) / (1.0 + document_frequency)) + 1.0
+    X.data = (1.0 + np.log(X.data)) * idf[X.indices]
+    norms = np.sqrt(np.add.reduceat(X.data**2, X.indptr[:-1]))
+    X.data /= np.repeat(norms, np.diff(X.indptr))
+    planted = rng.standard_normal(n_features) * (rng.random(n_features) < 0.1)
+    z = X @ planted
+    z *= 2.5 / z.std()
+    return X, _labels(z - z.mean() - 0.3, rng)
+
+
+def one_hot(
+    n_samples: int, n_columns: int, seed: int, *, fields: int = 20
+) -> tuple[sp.csr_matrix, np.ndarray]:
+    """One-hot rows of `fields` categories, some of few levels, some of many."""
+    rng = np.random.default_rng(seed)
+    levels = np.geomspace(2.0, 1.0, fields) ** 9
+    levels = np.maximum(2, levels * n_columns / levels.sum()).astype(np.int64)
+    levels[0] += n_columns - levels.sum()
+    first = np.concatenate(([0], np.cumsum(levels)[:-1]))
+    effects = rng.standard_normal(n_columns) * 0.6
+    indices = np.empty((n_samples, fields), dtype=np.int32)
+    for field in range(fields):
+        weight = 1.0 / (np.arange(levels[field]) + 3.0)
+        cumulated = np.cumsum(weight / weight.sum())
+        level = np.searchsorted(cumulated, rng.random(n_samples))
+        indices[:, field] = first[field] + np.minimum(level, levels[field] - 1)
+    z = effects[indices].sum(axis=1)
+    indptr = np.arange(0, indices.size + 1, fields, dtype=np.int32)
+    X = sp.csr_matrix(
+        (np.ones(indices.size), indices.ravel(), indptr), (n_samples, n_columns)
+    )
+    return X, _labels(z - z.mean() - 1.0, rng)
+
+
+def separable_signs(
+    n_samples: int, n_features: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian features and noiseless labels, as benchopt simulates them."""
+    rng = np.random.RandomState(seed)
+    beta = rng.randn(n_features)
+    X = rng.randn(n_samples, n_features)
+    return X, (X @ beta > 0).astype(np.int64)

@@ -1,0 +1,40 @@
+"""The solvers that are compared: one adapter each, stating its convention.
+
+Order matters to the runner only: those that tend to be quick come first, so
+that the slow ones are given up earlier.
+"""
+
+from __future__ import annotations
+
+from benchmarks.peers import _others, _scipy, _sklearn
+from benchmarks.peers._base import Peer
+from benchmarks.peers._ours import OURS, OURS_ABSORBED
+
+_FIRST = (
+    "sklearn newton-cg",
+    "sklearn newton-cholesky",
+    "liblinear-official",
+    "sklearnex newton-cg",
+    "sklearnex lbfgs",
+)
+_LAST = ("skglm", "snapml", "sklearn saga", "sklearn sag")
+
+
+def _place(peer: Peer) -> int:
+    """Negative for those to run first, positive for those to run last."""
+    if peer.name in _FIRST:
+        return _FIRST.index(peer.name) - len(_FIRST)
+    return _LAST.index(peer.name) + 1 if peer.name in _LAST else 0
+
+
+_ALL = _sklearn.PEERS + _others.PEERS + _scipy.PEERS
+PEERS: tuple[Peer, ...] = tuple(sorted(_ALL, key=_place))
+
+
+def installed(ours: bool = False) -> list[Peer]:
+    """Peers whose libraries are here; with `ours`, the package's own too."""
+    own = (OURS, OURS_ABSORBED) if ours else ()
+    return [peer for peer in own + PEERS if peer.installed()]
+
+
+__all__ = ["OURS", "OURS_ABSORBED", "PEERS", "Peer", "installed"]

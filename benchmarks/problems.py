@@ -1,0 +1,238 @@
+"""The grid: each problem's name, regime, target and builder.
+
+A target is the ratio, best peer's time over ours, that the regime is meant to
+reach at relative suboptimality 1e-8. The quick grid has each regime at a size
+that takes seconds; the full grid has it at the size the target is stated for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from benchmarks import data
+from benchmarks.task import Task
+
+QUICK = "quick"
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem of the grid.
+
+    Attributes
+    ----------
+    name, regime, grid : str
+    target : float
+        Best peer's time over ours that the regime is meant to reach.
+    make : callable
+        ``make(seed, **sizes)`` returns X and y.
+    sizes : dict
+    C, loss, fit_intercept
+        As in `Task`.
+    """
+
+    name: str
+    regime: str
+    grid: str
+    target: float
+    make: Callable[..., tuple[Any, np.ndarray]]
+    sizes: dict[str, Any]
+    C: float = 1.0
+    loss: str = "cross_entropy"
+    fit_intercept: bool = True
+
+    def build(self, **smaller: Any) -> Task:
+        """Make the data, the same at every call; `smaller` overrides sizes."""
+        seed = crc32(self.regime.encode())
+        X, y = self.make(seed=seed, **(self.sizes | smaller))
+        return Task(X, y, self.C, self.loss, self.fit_intercept)
+
+
+def _dense(n_samples: int, n_features: int, **more: Any) -> dict[str, Any]:
+    return {"n_samples": n_samples, "n_features": n_features} | more
+
+
+def _tall() -> list[Problem]:
+    found = []
+    for n, p in ((1_000_000, 50), (300_000, 60)):
+        for order in "CF":
+            for dtype in ("float64", "float32"):
+                name = f"tall_{n // 1000}k_{p}_{order}{dtype[-2:]}"
+                sizes = _dense(n, p, order=order, dtype=dtype)
+                found.append(Problem(name, "tall dense", FULL, 3.0, data.dense, sizes))
+    return found
+
+
+def _text(name: str, grid: str, C: float, n: int, p: int, words: float) -> Problem:
+    sizes = _dense(n, p, words=words)
+    return Problem(name, "sparse text", grid, 3.0, data.text, sizes, C=C)
+
+
+def _squared(name: str, grid: str, n: int, p: int) -> Problem:
+    sizes = _dense(n, p)
+    return Problem(
+        name, "squared error", grid, 5.0, data.dense, sizes, loss="squared_error"
+    )
+
+
+def _benchopt(name: str, n: int, p: int, strength: float) -> Problem:
+    return Problem(
+        name,
+        "benchopt simulated",
+        FULL,
+        1.0,
+        data.separable_signs,
+        _dense(n, p),
+        C=1.0 / strength,
+        fit_intercept=False,
+    )
+
+
+def _row(
+    name: str,
+    regime: str,
+    grid: str,
+    target: float,
+    make: Callable[..., tuple[Any, np.ndarray]],
+    sizes: dict[str, Any],
+    C: float = 1.0,
+) -> Problem:
+    return Problem(name, regime, grid, target, make, sizes, C)
+
+
+_ILL = "badly conditioned"
+_NARROW = "tall and narrow"
+_WEAK = "nearly separable, weak penalty"
+_NONE = "no penalty"
+_SQUARE = "thousands by thousands"
+
+PROBLEMS: tuple[Problem, ...] = (
+    # The quick grid.
+    _row("tall_C64", "tall dense", QUICK, 3, data.dense, _dense(100_000, 50)),
+    _row(
+        "tall_F32",
+        "tall dense",
+        QUICK,
+        3,
+        data.dense,
+        _dense(100_000, 50, order="F", dtype="float32"),
+    ),
+    _row(
+        "ill_1e3",
+        _ILL,
+        QUICK,
+        5,
+        data.dense,
+        _dense(50_000, 50, condition=1e3, offset=-2.0),
+    ),
+    _row("narrow_8", _NARROW, QUICK, 3, data.dense, _dense(200_000, 8)),
+    _row("mid_200", "100 k by 300", QUICK, 5, data.dense, _dense(15_000, 200)),
+    _row("square_1000", _SQUARE, QUICK, 2, data.dense, _dense(1_500, 1_000)),
+    _row(
+        "separable", _WEAK, QUICK, 3, data.dense, _dense(30_000, 30, signal=40.0), 1e4
+    ),
+    _row("no_penalty", _NONE, QUICK, 3, data.dense, _dense(50_000, 30), np.inf),
+    _row("patches_200", "wide, 200", QUICK, 5, data.patches, {"n_samples": 200}),
+    _row("digits", "digits", QUICK, 3, data.digits, {}),
+    _row("breast_cancer", "small", QUICK, 1.5, data.breast_cancer, {}),
+    _row("small_3000_10", "small", QUICK, 1.5, data.dense, _dense(3_000, 10)),
+    _text("text_C1", QUICK, 1.0, 25_000, 15_000, 60.0),
+    _text("text_C100", QUICK, 100.0, 25_000, 15_000, 60.0),
+    _row(
+        "one_hot",
+        "one-hot",
+        QUICK,
+        3,
+        data.one_hot,
+        {"n_samples": 60_000, "n_columns": 1_000},
+    ),
+    _squared("squared_30", QUICK, 50_000, 30),
+    _squared("squared_100", QUICK, 10_000, 100),
+    # The full grid.
+    *_tall(),
+    _row(
+        "ill_1e3_1000k_50",
+        _ILL,
+        FULL,
+        5,
+        data.dense,
+        _dense(1_000_000, 50, condition=1e3, offset=-3.0),
+    ),
+    _row(
+        "ill_1e4_300k_60",
+        _ILL,
+        FULL,
+        5,
+        data.dense,
+        _dense(300_000, 60, condition=1e4, offset=-4.0),
+    ),
+    _row("narrow_1000k_5", _NARROW, FULL, 3, data.dense, _dense(1_000_000, 5)),
+    _row("narrow_1000k_10", _NARROW, FULL, 3, data.dense, _dense(1_000_000, 10)),
+    _row(
+        "mid_100k_300",
+        "100 k by 300",
+        FULL,
+        5,
+        data.dense,
+        _dense(100_000, 300, condition=1e2),
+    ),
+    _row("square_5000_2000", _SQUARE, FULL, 2, data.dense, _dense(5_000, 2_000)),
+    _row("square_3000_4000", _SQUARE, FULL, 2, data.dense, _dense(3_000, 4_000)),
+    _row(
+        "separable_200k_30",
+        _WEAK,
+        FULL,
+        3,
+        data.dense,
+        _dense(200_000, 30, signal=100.0),
+        1e4,
+    ),
+    _row("no_penalty_200k_50", _NONE, FULL, 3, data.dense, _dense(200_000, 50), np.inf),
+    _row("patches_200_12288", "wide, 200", FULL, 5, data.patches, {"n_samples": 200}),
+    _row(
+        "patches_2000_12288", "wide, 2,000", FULL, 3, data.patches, {"n_samples": 2_000}
+    ),
+    _row("digits_1797_64", "digits", FULL, 3, data.digits, {}),
+    _row("digits_1500_784", "digits", FULL, 3, data.large_digits, {"n_samples": 1_500}),
+    _row("breast_cancer_569_30", "small", FULL, 1.5, data.breast_cancer, {}),
+    _row("small_5000_10", "small", FULL, 1.5, data.dense, _dense(5_000, 10)),
+    _text("text_200k_50k_C1", FULL, 1.0, 200_000, 50_000, 65.0),
+    _text("text_200k_50k_C100", FULL, 100.0, 200_000, 50_000, 65.0),
+    _text("text_700k_300k_C1", FULL, 1.0, 700_000, 300_000, 32.0),
+    _text("text_700k_300k_C100", FULL, 100.0, 700_000, 300_000, 32.0),
+    _row(
+        "one_hot_1000k",
+        "one-hot",
+        FULL,
+        3,
+        data.one_hot,
+        {"n_samples": 1_000_000, "n_columns": 4_000},
+    ),
+    _squared("squared_200k_30", FULL, 200_000, 30),
+    _squared("squared_20k_200", FULL, 20_000, 200),
+    _benchopt("benchopt_1000_10_1", 1_000, 10, 1.0),
+    _benchopt("benchopt_200_500_0.01", 200, 500, 0.01),
+    _benchopt("benchopt_100k_400_1", 100_000, 400, 1.0),
+)
+
+
+def select(grid: str, pattern: str = "*") -> list[Problem]:
+    """Problems of a grid whose name or regime matches a shell pattern."""
+    return [
+        problem
+        for problem in PROBLEMS
+        if problem.grid == grid
+        and (fnmatch(problem.name, pattern) or fnmatch(problem.regime, pattern))
+    ]
+
+
+def named(name: str) -> Problem:
+    """The problem of that name."""
+    return next(problem for problem in PROBLEMS if problem.name == name)

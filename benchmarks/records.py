@@ -1,0 +1,98 @@
+"""The two result files: one row a fit, and one row a problem."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fit, or the reason why there was none.
+
+    `phase` is "climb" for the search of a setting, "timed" for the interleaved
+    rounds that the medians are taken over, "excluded" for a peer that does not
+    apply, and "scaling" for the fits of the scaling part.
+    """
+
+    grid: str
+    problem: str
+    regime: str
+    n_samples: int
+    n_features: int
+    stored: int
+    dtype: str
+    layout: str
+    loss: str
+    C: float
+    solver: str
+    version: str
+    convention: str
+    phase: str
+    setting: str
+    round: int
+    seconds: float | None = None
+    objective: float | None = None
+    relative_suboptimality: float | None = None
+    n_iter: int | None = None
+    reads: float | None = None
+    status: str = "ok"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One problem: our figures, the best peer's, and the limit."""
+
+    grid: str
+    problem: str
+    regime: str
+    n_samples: int
+    n_features: int
+    stored: int
+    target: float
+    ours_seconds: float | None
+    ours_suboptimality: float | None
+    best_peer: str
+    best_setting: str
+    best_seconds: float | None
+    ratio: float | None
+    met: str
+    reads: float | None
+    read_seconds: float
+    ours_over_read: float | None
+    peak_bytes: float | None
+    peak_over_x: float | None
+
+
+def write(path: Path, rows: Iterable[Row | Summary], kind: type) -> None:
+    """Write rows as CSV, floats to six digits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [field.name for field in fields(kind)]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: _text(k, v) for k, v in asdict(row).items()})
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Read a CSV back as dictionaries of strings."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text: str) -> float | None:
+    """A cell as a float; None for an empty one."""
+    return float(text) if text else None
+
+
+def _text(name: str, value: Any) -> str:
+    """One cell: an objective to all its digits, other floats to six."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value) if name == "objective" else f"{value:.6g}"
+    return str(value)

@@ -1,0 +1,132 @@
+"""Run the benchmarks: print a table, write the results and a figure.
+
+python -m benchmarks.run --quick
+python -m benchmarks.run --full [--problems PATTERN] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.figure import draw
+from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, measure
+from benchmarks.memory import measure_apart
+from benchmarks.peers import OURS, installed
+from benchmarks.problems import FULL, QUICK, Problem, select
+from benchmarks.records import Row, Summary, write
+from benchmarks.report import defaults_table, markdown, summarise, table
+from benchmarks.scaling import describe, measure_scaling
+
+_RESULTS = Path(__file__).parent / "results"
+_MAPPED = "tall_1000k_50_C64"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description=__doc__.splitlines()[0]
+    )
+    grid = parser.add_mutually_exclusive_group(required=True)
+    grid.add_argument("--quick", action="store_const", dest="grid", const=QUICK)
+    grid.add_argument("--full", action="store_const", dest="grid", const=FULL)
+    parser.add_argument("--problems", default="*", help="a shell pattern of names")
+    parser.add_argument("--out", type=Path, help="the tidy result file (.csv)")
+    parser.add_argument("--no-memory", action="store_true", help="skip peak memory")
+    parser.add_argument("--no-scaling", action="store_true", help="skip scaling")
+    return parser.parse_args(arguments)
+
+
+def machine() -> str:
+    """The machine and the versions, in a line."""
+    parts = [f"{os.cpu_count()} cores", f"Python {platform.python_version()}"]
+    for name in ("numpy", "scipy", *dict.fromkeys(p.package for p in installed())):
+        try:
+            entry = f"{name} {version(name)}"
+        except PackageNotFoundError:
+            continue
+        if entry not in parts:
+            parts.append(entry)
+    return ", ".join(parts)
+
+
+def _warn_if_busy() -> None:
+    """Say so if other processes take the cores that the fits are timed on."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        _say(f"Other work runs here (load {load:.1f}): the times will show it.")
+
+
+def run_problem(problem: Problem) -> tuple[list[Row], float]:
+    """Measure one problem: its rows, and the time of one read of X."""
+    effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
+    start = time.perf_counter()
+    _say(f"{problem.name} ({problem.regime})")
+    found = measure(problem, effort, _say)
+    _say(f"  in {time.perf_counter() - start:.0f} s")
+    return found.rows, found.read_seconds
+
+
+def _conventions() -> str:
+    """Each peer's own words on its objective, as a table."""
+    body = [(p.name, p.version(), p.states) for p in installed(ours=True)]
+    return markdown(("solver", "version", "its objective"), body)
+
+
+def _mapped_memory() -> str:
+    """Peak memory above a memory-mapped X, in a line."""
+    peak = measure_apart([_MAPPED], memmap=True).get(_MAPPED)
+    if peak is None:
+        return "Memory-mapped X: not measured."
+    share = peak["peak_bytes"] / peak["x_bytes"]
+    return f"Memory-mapped X ({_MAPPED}): peak memory above X is {share:.2f} of X."
+
+
+def run_grid(
+    problems: list[Problem], out: Path, memory: bool
+) -> tuple[list[Row], list[Summary]]:
+    """Measure problem by problem, writing what there is after each."""
+    rows: list[Row] = []
+    summaries: list[Summary] = []
+    peaks: dict[str, dict[str, int]] = {}
+    if memory and OURS.installed():
+        peaks = measure_apart([problem.name for problem in problems])
+    for problem in problems:
+        found, read = run_problem(problem)
+        rows += found
+        summaries.append(summarise(problem, found, read, peaks.get(problem.name)))
+        write(out, rows, Row)
+        write(out.with_name(out.stem + "_summary.csv"), summaries, Summary)
+    return rows, summaries
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a grid."""
+    options = _options(arguments)
+    out = options.out or _RESULTS / f"{options.grid}.csv"
+    _warn_if_busy()
+    start = time.perf_counter()
+    problems = select(options.grid, options.problems)
+    rows, summaries = run_grid(problems, out, not options.no_memory)
+    parts = [f"# {options.grid} grid", machine(), table(summaries)]
+    whole = options.grid == FULL and options.problems == "*" and OURS.installed()
+    if whole and not options.no_scaling:
+        parts.append(describe(measure_scaling()))
+    if whole and not options.no_memory:
+        parts.append(_mapped_memory())
+    _say("\n" + "\n\n".join(parts[1:]))
+    parts += [defaults_table(rows), _conventions()]
+    out.with_suffix(".md").write_text("\n\n".join(parts) + "\n")
+    draw(out.with_suffix(".png"), rows, summaries)
+    _say(f"\n{len(problems)} problems in {time.perf_counter() - start:.0f} s: {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""One table of problems that every solver and every loss has to solve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_digits
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows, labels 0 and 1, and weights if any."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+
+    @property
+    def data(self):
+        """The arguments of `fit`."""
+        return {"X": self.X, "y": self.y, "sample_weight": self.sample_weight}
+
+
+def sample(n_samples, n_features, seed=0, *, strength=1.0, bias=0.3):
+    """Return Gaussian rows and labels drawn from a logistic model of them."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_samples, n_features))
+    w = rng.standard_normal(n_features) * strength / np.sqrt(n_features)
+    y = (rng.random(n_samples) < 1 / (1 + np.exp(-(X @ w + bias)))).astype(int)
+    y[:2] = 0, 1
+    return X, y
+
+
+def _gaussian():
+    return Problem(*sample(200, 5))
+
+
+def _one_column():
+    return Problem(*sample(60, 1))
+
+
+def _breast_cancer():
+    return Problem(*load_breast_cancer(return_X_y=True))
+
+
+def _digits():
+    X, y = load_digits(return_X_y=True)
+    return Problem(X, y % 2)
+
+
+def _units():
+    X, y = sample(300, 7)
+    return Problem(X * 10.0 ** np.arange(-6, 7, 2), y)
+
+
+def _far_from_origin():
+    X, y = sample(300, 4)
+    return Problem(X + np.array([1e3, -1e3, 30.0, 0.0]), y)
+
+
+def _weighted():
+    X, y = sample(300, 6)
+    weights = np.random.default_rng(1).exponential(size=300)
+    weights[::7] = 0.0
+    return Problem(X, y, weights)
+
+
+def _huge_weights():
+    X, y = sample(100, 3)
+    return Problem(X, y, np.random.default_rng(2).uniform(1e9, 3e9, 100))
+
+
+def _imbalanced():
+    return Problem(*sample(600, 3, bias=-4.0, strength=2.0))
+
+
+def _wide():
+    return Problem(*sample(40, 120))
+
+
+def _collinear():
+    X, y = sample(150, 4)
+    return Problem(np.column_stack([X, X[:, 0] - X[:, 1], np.full(150, 2.5)]), y)
+
+
+def _separable():
+    X, _ = sample(80, 3)
+    return Problem(X, (X[:, 0] > 0.1).astype(int))
+
+
+def _sparse():
+    rng = np.random.default_rng(3)
+    X = sparse.random(300, 40, density=0.1, format="csr", random_state=rng)
+    z = X @ rng.standard_normal(40) * 3
+    return Problem(X, (rng.random(300) < 1 / (1 + np.exp(-z))).astype(int))
+
+
+def _many_rows():
+    """Enough for samples of the rows to pay, and sorted, so that they can mislead."""
+    X, y = sample(15_000, 4, seed=5, strength=3.0, bias=-3.0)
+    order = np.lexsort([X[:, 0], y])
+    return Problem(X[order] * [1.0, 100.0, 1.0, 1.0], y[order])
+
+
+def _float32():
+    X, y = sample(200, 5, seed=4)
+    return Problem(X.astype(np.float32), y)
+
+
+_TABLE: dict[str, Callable[[], Problem]] = {
+    make.__name__[1:]: make
+    for make in (
+        _gaussian,
+        _one_column,
+        _breast_cancer,
+        _digits,
+        _units,
+        _far_from_origin,
+        _weighted,
+        _huge_weights,
+        _imbalanced,
+        _wide,
+        _collinear,
+        _separable,
+        _sparse,
+        _many_rows,
+        _float32,
+    )
+}
+NAMES = tuple(_TABLE)
+#: Those that have a minimum without a penalty too.
+FINITE_NAMES = ("gaussian", "one_column", "units", "far_from_origin", "weighted")
+
+
+@cache
+def problem(name: str) -> Problem:
+    """Return a problem of the table."""
+    return _TABLE[name]()

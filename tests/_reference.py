@@ -1,0 +1,155 @@
+"""The objective and its minimum once more, computed without the package.
+
+Dense, plain and in extended precision where the platform has it: nothing here is
+shared with what it checks.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+LOSSES = ("cross_entropy", "squared_error")
+SOLVERS = ("newton-cholesky", "newton-cg")
+#: The parameters of each way to treat the bias.
+BIASES: dict[str, dict[str, bool]] = {
+    "free": {},
+    "absorbed": {"absorb_bias": True},
+    "none": {"fit_intercept": False},
+}
+
+
+def sigmoid(z):
+    """Return 1 / (1 + exp(-z)), right to the last bits on both sides."""
+    decay = np.exp(-np.abs(z))
+    return np.where(z > 0, 1, decay) / (1 + decay)
+
+
+def pointwise(loss, z, y):
+    """Return value, slope and curvature of the loss in z."""
+    sign = 2 * y - 1
+    hit, miss = sigmoid(sign * z), sigmoid(-sign * z)
+    if loss == "cross_entropy":
+        value = np.log1p(np.exp(-np.abs(z))) + np.maximum(-sign * z, 0)
+        return value, -sign * miss, hit * miss
+    return miss**2 / 2, -sign * hit * miss**2, hit * miss**2 * (3 * hit - 1)
+
+
+@dataclass
+class Reference:
+    """F of a problem, as the documentation states it.
+
+    `theta` is the weights followed by the bias, where there is one.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    loss: str = "cross_entropy"
+    C: float = 1.0
+    fit_intercept: bool = True
+    absorb_bias: bool = False
+    class_weight: Any = None
+
+    def __post_init__(self):
+        X = self.X.toarray() if sparse.issparse(self.X) else np.asarray(self.X)
+        X = X.astype(np.longdouble)
+        ones = np.ones((len(X), 1), dtype=np.longdouble)
+        self.design = np.hstack([X, ones]) if self.fit_intercept else X
+        self.target = np.asarray(self.y).astype(np.longdouble)
+        s = np.ones(len(X)) if self.sample_weight is None else self.sample_weight
+        s = np.asarray(s, dtype=np.longdouble)
+        positive = self.target == 1
+        if self.class_weight == "balanced":
+            half = s.sum() / 2
+            s = s * np.where(
+                positive, half / s[positive].sum(), half / s[~positive].sum()
+            )
+        elif self.class_weight is not None:
+            s = s * np.where(positive, self.class_weight[1], self.class_weight[0])
+        self.weights = s
+        self.factor = 1.0 if np.isinf(self.C) else self.C
+        penalty = 0.0 if np.isinf(self.C) else 1.0
+        self.ridge = np.full(self.design.shape[1], penalty, dtype=np.longdouble)
+        if self.fit_intercept and not self.absorb_bias:
+            self.ridge[-1] = 0.0
+
+    def theta(self, model):
+        """Return the coefficients of a fitted model."""
+        w, b = model.coef_[0], model.intercept_
+        return np.concatenate([w, b] if self.fit_intercept else [w])
+
+    def losses(self, theta):
+        return pointwise(self.loss, self.design @ theta, self.target)
+
+    def value(self, theta):
+        """Return F."""
+        theta = np.asarray(theta, dtype=np.longdouble)
+        loss = self.weights @ self.losses(theta)[0]
+        return self.factor * loss + (self.ridge @ theta**2) / 2
+
+    def gradient(self, theta):
+        theta = np.asarray(theta, dtype=np.longdouble)
+        slope = self.weights * self.losses(theta)[1]
+        return self.factor * (slope @ self.design) + self.ridge * theta
+
+    def hessian(self, theta):
+        theta = np.asarray(theta, dtype=np.longdouble)
+        curvature = self.weights * self.losses(theta)[2]
+        gram = self.design.T @ (curvature[:, None] * self.design)
+        return self.factor * gram + np.diag(self.ridge)
+
+    def scaled_eigenvalues(self, theta):
+        """Return the Hessian's eigenvalues once its units are taken away."""
+        hessian = self.hessian(theta)
+        scale = self._scale(theta)
+        scaled = scale[:, None] * hessian * scale
+        return np.linalg.eigvalsh(scaled.astype(np.float64))
+
+    def _scale(self, theta):
+        """Return one over the root of the diagonal of a majorizer of the Hessian."""
+        theta = np.asarray(theta, dtype=np.longdouble)
+        curvature = self.weights * np.abs(self.losses(theta)[2])
+        diagonal = self.factor * (curvature @ self.design**2) + self.ridge
+        return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+
+    def newton_step(self, theta):
+        """Return -H⁻¹g, of least norm where H is singular, as if H were convex."""
+        scale = self._scale(theta)
+        scaled = (scale[:, None] * self.hessian(theta) * scale).astype(np.float64)
+        rhs = (scale * self.gradient(theta)).astype(np.float64)
+        values, vectors = np.linalg.eigh(scaled)
+        values = np.abs(values)
+        kept = values > 1e-13 * values[-1]
+        vectors = vectors[:, kept]
+        return -scale * (vectors @ ((vectors.T @ rhs) / values[kept]))
+
+    def residual(self, theta):
+        """Return ½ gᵀH⁻¹g / F: how far F is from stationary, in relative terms.
+
+        It has no units: the scale of X, of C and of the weights all cancel.
+        """
+        step = self.newton_step(theta)
+        return float(-self.gradient(theta) @ step / 2 / self.value(theta))
+
+    def minimum(self, start=None, n_steps=200):
+        """Return the minimum that damped Newton steps reach, and F there."""
+        n_dof = self.design.shape[1]
+        theta = np.zeros(n_dof, np.longdouble) if start is None else start
+        value = self.value(theta)
+        for _ in range(n_steps):
+            step = self.newton_step(theta)
+            size = 1.0
+            while size > 1e-6 and self.value(theta + size * step) >= value:
+                size /= 2
+            if size <= 1e-6:
+                break
+            theta = theta + size * step
+            value = self.value(theta)
+        return theta.astype(np.float64), value
+
+    def separated(self, theta):
+        """Return whether a hyperplane through theta has each row on its own side."""
+        z = self.design @ theta
+        return bool((np.where(self.target == 1, z, -z) > 0).all())

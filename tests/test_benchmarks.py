@@ -1,0 +1,364 @@
+"""The benchmarks' own tests: adapters, objective, problems, climb, comparison."""
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from benchmarks import benchopt_logreg_l2, data, run
+from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt, cheapest, climb
+from benchmarks.compare import compare
+from benchmarks.compare import main as compare_main
+from benchmarks.limits import read_seconds, time_limit
+from benchmarks.memory import peak_of
+from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
+from benchmarks.peers import OURS, Peer, installed
+from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, named, select
+from benchmarks.records import Row, Summary, read, write
+from benchmarks.reference import lowest
+from benchmarks.report import medians, summarise, table
+from benchmarks.scaling import describe, measure_scaling
+from benchmarks.task import Fit, Task, as_fit
+
+SMALLER = {"n_samples": 150, "n_features": 40, "n_columns": 60}
+# snapml computes in float32; skglm compiles for many seconds.
+ACCURACY_OF = {"snapml": 1e-5}
+LONG = ("skglm",)
+
+
+def small_task(kind: str = "dense", **more: object) -> Task:
+    X, y = data.dense(240, 6, seed=3, offset=1.5)
+    y[:20] = 1 - y[:20]
+    if kind == "sparse":
+        X = sp.csr_matrix(np.where(np.abs(X) > 0.5, X, 0.0))
+    if kind == "float32":
+        X = X.astype(np.float32)
+    return Task(X, y, **{"C": 0.3, **more})
+
+
+TASKS = {
+    "intercept": small_task(),
+    "no intercept": small_task(fit_intercept=False),
+    "sparse": small_task("sparse"),
+    "float32": small_task("float32"),
+    "no penalty": small_task(C=math.inf),
+    "squared error": small_task(loss="squared_error"),
+}
+CASES = [
+    pytest.param(
+        peer,
+        name,
+        id=f"{peer.name}-{name}",
+        marks=[pytest.mark.long] if peer.name in LONG else [],
+    )
+    for peer in installed(ours=True)
+    for name, task in TASKS.items()
+    if not peer.refuses(task)
+]
+
+
+def optimum(task: Task, convention: str) -> float:
+    return lowest(task, [as_fit(np.zeros(task.n_features))], convention)[0]
+
+
+@pytest.mark.parametrize(("peer", "name"), CASES)
+def test_an_adapter_reaches_the_optimum_in_its_convention(
+    peer: Peer, name: str
+) -> None:
+    task = TASKS[name]
+    tol = max_iter = None
+    if peer.default_tol is not None:
+        # glum's gradient in float32 never gets below 1e-10.
+        tol = 1e-6 if peer.name.startswith("glum") else 1e-10
+        max_iter = 10_000
+    judge = partial(objective, task, convention=peer.convention)
+    found = attempt(peer, task, judge, 60.0, tol, max_iter)
+    assert found.status == "ok"
+    short = relative_suboptimality(found.objective, optimum(task, peer.convention))
+    limit = ACCURACY_OF.get(peer.name, ACCURACY)
+    if peer.default_tol is None:
+        limit = 1e-5
+    assert short <= limit
+    assert short >= -1e-12
+
+
+def test_the_conventions_differ_by_more_than_the_accuracy() -> None:
+    task = TASKS["intercept"]
+    zeros = [as_fit(np.zeros(task.n_features))]
+    free, absorbed = (lowest(task, zeros, c)[1] for c in (FREE, ABSORBED))
+    for convention, fit in ((FREE, absorbed), (ABSORBED, free)):
+        value = objective(task, fit, convention)
+        assert relative_suboptimality(value, optimum(task, convention)) > 1e-5
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("convention", [FREE, ABSORBED])
+def test_the_objective_is_the_formula(name: str, convention: str) -> None:
+    task = TASKS[name]
+    rng = np.random.default_rng(0)
+    fit = Fit(rng.standard_normal(task.n_features), 0.7)
+    X = task.X.toarray() if task.is_sparse else task.X.astype(np.float64)
+    z = X @ fit.coef + fit.intercept
+    chance = 1.0 / (1.0 + np.exp(-z))
+    if task.loss == "squared_error":
+        total = 0.5 * np.sum((chance - task.y) ** 2)
+    else:
+        total = -np.sum(np.where(task.y == 1, np.log(chance), np.log(1.0 - chance)))
+    expected = total
+    if task.penalised:
+        squares = fit.coef @ fit.coef + (convention == ABSORBED) * fit.intercept**2
+        expected = task.C * total + 0.5 * squares
+    assert objective(task, fit, convention) == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_objective_of_coefficients_that_are_not_finite_is_infinite() -> None:
+    task = TASKS["intercept"]
+    assert objective(task, as_fit(np.full(task.n_features, np.nan))) == math.inf
+
+
+def test_the_objective_of_an_unknown_loss_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown loss"):
+        objective(small_task(loss="hinge"), as_fit(np.zeros(6)))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_a_problem_is_built_alike_twice(problem: Problem) -> None:
+    smaller = {k: v for k, v in SMALLER.items() if k in problem.sizes}
+    one, two = problem.build(**smaller), problem.build(**smaller)
+    assert set(np.unique(one.y)) == {0, 1}
+    np.testing.assert_array_equal(one.y, two.y)
+    first, second = one.X, two.X
+    if one.is_sparse:
+        assert one.layout == "csr"
+        first, second = first.toarray(), second.toarray()
+    else:
+        assert one.layout == problem.sizes.get("order", "C")
+    assert first.dtype == problem.sizes.get("dtype", "float64")
+    np.testing.assert_array_equal(first, second)
+    assert len(one.y) == one.n_samples
+    assert one.nbytes > 0
+
+
+def test_problems_are_named_once_and_every_regime_is_in_the_full_grid() -> None:
+    names = [problem.name for problem in PROBLEMS]
+    assert len(set(names)) == len(names)
+    assert all(named(name).name == name for name in names)
+    full = {problem.regime for problem in select(FULL)}
+    assert {problem.regime for problem in select(QUICK)} <= full
+    assert [p.name for p in select(QUICK, "text_*")] == ["text_C1", "text_C100"]
+
+
+def test_text_rows_have_norm_one_and_columns_follow_zipf() -> None:
+    X, _ = data.text(2_000, 3_000, 40.0, seed=0)
+    np.testing.assert_allclose(sp.linalg.norm(X, axis=1), 1.0)
+    counts = np.sort(np.bincount(X.indices, minlength=3_000))[::-1]
+    assert counts[0] > 10 * counts[300]
+    assert X.has_canonical_format
+
+
+def test_one_hot_rows_have_one_level_of_each_field() -> None:
+    X, _ = data.one_hot(500, 300, seed=0)
+    assert X.shape == (500, 300)
+    np.testing.assert_array_equal(np.diff(X.indptr), 20)
+    assert X.has_sorted_indices
+
+
+# The climb, on a peer whose accuracy is its tolerance and whose cost is known.
+
+
+def made_up(default_tol: float, needs: float = 0.0) -> Peer:
+    def fit(task: Task, tol: float | None, max_iter: int | None) -> Fit:
+        chosen = max(default_tol if tol is None else tol, needs)
+        return Fit(np.array([chosen]), 0.0, 3)
+
+    return Peer("made up", "none", "sys", "", fit, default_tol=default_tol)
+
+
+def climbed(peer: Peer, **more: float) -> list[Attempt]:
+    bounds = Bounds(seconds=5.0, factor=more.pop("factor", 100.0))
+    task = TASKS["intercept"]
+    quickest = more.pop("quickest", math.inf)
+    judge = lambda fit: float(fit.coef[0])  # noqa: E731
+    return climb(peer, task, judge, lambda value: value, bounds, quickest)
+
+
+@pytest.mark.parametrize("default_tol", [1e-2, 1e-4, 1e-7, 1e-10, 1e-12])
+def test_a_climb_finds_the_loosest_tolerance(default_tol: float) -> None:
+    attempts = climbed(made_up(default_tol))
+    assert attempts[0].setting == "defaults"
+    reached = [one for one in attempts if one.objective <= 1.0000001e-8]
+    assert max(one.objective for one in reached) == pytest.approx(1e-8)
+    assert cheapest(attempts, lambda value: value) in reached
+
+
+def test_a_climb_stops_where_tightening_no_longer_helps() -> None:
+    attempts = climbed(made_up(1e-4, needs=1e-6))
+    assert len(attempts) == 5
+    assert cheapest(attempts, lambda value: value) is None
+
+
+def test_a_climb_stops_where_the_quickest_is_far_quicker() -> None:
+    assert len(climbed(made_up(1e-4), quickest=1e-12)) == 1
+
+
+def test_a_peer_that_fails_is_reported() -> None:
+    def fail(task: Task, tol: float | None, max_iter: int | None) -> Fit:
+        raise ArithmeticError("of all things")
+
+    (one,) = climbed(Peer("fails", "none", "sys", "", fail))
+    assert one.status == "ArithmeticError: of all things"
+    assert one.objective == math.inf
+
+
+def test_a_fit_beyond_its_time_is_broken_off() -> None:
+    def forever(task: Task, tol: float | None, max_iter: int | None) -> Fit:
+        while True:
+            pass
+
+    peer = Peer("slow", "none", "sys", "", forever)
+    one = attempt(peer, TASKS["intercept"], lambda fit: 0.0, 0.05)
+    assert one.status == "time: over 0.05 s"
+    with time_limit(10.0):
+        pass
+
+
+# Comparison of two files.
+
+
+def rows_of(times: dict[str, tuple[float, float]]) -> list[Row]:
+    return [
+        Row(
+            grid=QUICK,
+            problem=problem,
+            regime="small",
+            n_samples=10,
+            n_features=2,
+            stored=20,
+            dtype="float64",
+            layout="C",
+            loss="cross_entropy",
+            C=1.0,
+            solver=solver,
+            version="1",
+            convention=FREE,
+            phase=phase,
+            setting="defaults",
+            round=k,
+            seconds=factor * seconds * scale,
+            objective=1.0,
+            relative_suboptimality=short,
+            reads=5.0,
+        )
+        for problem, (seconds, short) in times.items()
+        for solver, factor in ((OURS.name, 1.0), ("other", 4.0))
+        for phase in ("climb", "timed")
+        for k, scale in enumerate((1.0, 0.9, 5.0))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ((1.0, 1e-9), (1.0, 1e-9), "same"),
+        ((1.0, 1e-9), (1.05, 1e-9), "same"),  # within the relative threshold
+        ((0.001, 1e-9), (0.009, 1e-9), "same"),  # within the absolute threshold
+        ((1.0, 1e-9), (1.2, 1e-9), "slower"),
+        ((1.2, 1e-9), (1.0, 1e-9), "faster"),
+        ((1.0, 1e-9), (0.5, 1e-7), "less accurate"),
+        ((1.0, 1e-7), (1.0, 1e-7), "same"),
+        ((1.0, 1e-9), None, "gone"),
+        (None, (1.0, 1e-9), "new"),
+    ],
+)
+def test_two_files_are_compared_by_both_thresholds(
+    tmp_path, capsys, before, after, verdict
+) -> None:
+    for name, value in (("before", before), ("after", after)):
+        rows = rows_of({} if value is None else {"one": value})
+        write(tmp_path / f"{name}.csv", rows, Row)
+    files = tmp_path / "before.csv", tmp_path / "after.csv"
+    (change,) = compare(*files)
+    assert change.verdict == verdict
+    bad = verdict in ("slower", "less accurate", "gone")
+    assert compare_main([str(path) for path in files]) == int(bad)
+    assert verdict in capsys.readouterr().out
+
+
+def test_thresholds_that_make_no_sense_are_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        compare(tmp_path, tmp_path, relative=0.9)
+
+
+# Summary, table, figure, runner.
+
+
+def test_a_summary_takes_medians_and_the_best_ratio(tmp_path) -> None:
+    problem = replace(named("small_3000_10"), name="one")
+    rows = rows_of({"one": (0.2, 1e-9)})
+    assert medians(rows) == {OURS.name: 0.2, "other": 0.8}
+    peak = {"peak_bytes": 3, "x_bytes": 10}
+    one = summarise(problem, rows, 0.05, peak)
+    assert (one.best_peer, one.ratio, one.met) == ("other", 4.0, "yes")
+    assert (one.ours_over_read, one.peak_over_x, one.reads) == (4.0, 0.3, 5.0)
+    assert "| other defaults |" in table([one])
+    write(tmp_path / "s.csv", [one], Summary)
+    assert read(tmp_path / "s.csv")[0]["ratio"] == "4"
+
+
+def test_a_summary_says_when_the_accuracy_is_missed() -> None:
+    rows = rows_of({"one": (0.2, 1e-7)})
+    one = summarise(named("small_3000_10"), rows, 0.05, None)
+    assert (one.best_peer, one.ratio, one.met) == ("", None, "no: accuracy")
+
+
+def test_a_run_prints_a_table_and_writes_its_files(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    tiny = replace(named("small_3000_10"), sizes={"n_samples": 60, "n_features": 3})
+    few = [p for p in installed(ours=True) if p.name in (OURS.name, "sklearn lbfgs")]
+    monkeypatch.setattr(run, "select", lambda grid, pattern: [tiny])
+    monkeypatch.setattr("benchmarks.measure.installed", lambda ours: few)
+    out = tmp_path / "tiny.csv"
+    run.main(["--quick", "--no-memory", "--out", str(out)])
+    assert "| small_3000_10 |" in capsys.readouterr().out
+    rows = read(out)
+    assert {row["phase"] for row in rows} == {"climb", "timed"}
+    assert {row["solver"] for row in rows} == {peer.name for peer in few}
+    assert (tmp_path / "tiny_summary.csv").exists()
+    assert (tmp_path / "tiny.md").read_text().startswith("# quick grid")
+    assert (tmp_path / "tiny.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_scaling_reports_a_slope() -> None:
+    found = measure_scaling((300, 600), repeats=1)
+    assert len(found.seconds) == 2
+    assert "Slope of log time on log rows" in describe(found)
+
+
+def test_a_read_of_x_is_timed() -> None:
+    for task in (TASKS["intercept"], TASKS["sparse"]):
+        assert read_seconds(task, repeats=2) > 0.0
+    csc = replace(TASKS["sparse"], X=TASKS["sparse"].X.tocsc())
+    assert read_seconds(csc, repeats=2) > 0.0
+
+
+def test_the_peak_counts_what_was_allocated_and_freed() -> None:
+    size = 48 * 2**20
+    peak = peak_of(lambda: np.ones(size // 8).sum())
+    assert 0.9 * size < peak < 1.5 * size
+
+
+def test_the_solver_for_benchopt_reaches_its_objective() -> None:
+    X, y = data.separable_signs(200, 5, seed=42)
+    solver = benchopt_logreg_l2.Solver()
+    solver.set_objective(X, 2 * y - 1, 0.5)
+    solver.run(100)
+    beta = solver.get_result()["beta"]
+    task = Task(X, y, C=2.0, fit_intercept=False)
+    best = optimum(task, FREE)
+    assert relative_suboptimality(objective(task, as_fit(beta)), best) <= 1e-10
+    value = np.sum(np.logaddexp(0, -task.signs * (X @ beta))) + 0.25 * beta @ beta
+    assert value == pytest.approx(best / task.C, rel=1e-10)

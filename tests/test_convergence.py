@@ -1,0 +1,218 @@
+"""How a fit ends: what it says when there is no minimum, and that it is one if so."""
+
+import numpy as np
+import pytest
+from _problems import problem, sample
+from _reference import LOSSES, SOLVERS, Reference
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_logreg import BinaryLogisticRegression
+
+every_solver = pytest.mark.parametrize("solver", SOLVERS)
+every_loss = pytest.mark.parametrize("loss", LOSSES)
+
+
+def fit(X, y, sample_weight=None, **params):
+    """Fit; a warning is an error."""
+    return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
+
+
+def fit_with_warning(X, y, sample_weight=None, **params):
+    """Fit where a warning is due; return the model and what the warning says."""
+    model = BinaryLogisticRegression(**params)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(X, y, sample_weight)
+    assert len(caught) == 1
+    assert not model.converged_
+    message = str(caught[0].message)
+    assert model.status_.sentence in message
+    assert model.status_.remedy
+    assert model.status_.remedy in message
+    assert np.isfinite(model.coef_).all()
+    assert np.isfinite(model.intercept_).all()
+    assert np.isfinite(model.objective_)
+    assert 0.0 <= model.optimality_gap_ <= 1.0
+    return model, message
+
+
+@every_loss
+@every_solver
+@pytest.mark.parametrize("name", ["gaussian", "units", "wide", "sparse"])
+def test_no_iterations(name, solver, loss):
+    params = {"loss": loss, "solver": solver, "max_iter": 0}
+    model, message = fit_with_warning(**problem(name).data, **params)
+    assert model.status_.word == "max_iter"
+    assert "max_iter" in message
+    assert model.n_iter_.tolist() == [0]
+    assert model.history_ == []
+    objective = Reference(**problem(name).data, loss=loss)
+    value = float(objective.value(objective.theta(model)))
+    assert model.objective_ == pytest.approx(value)
+
+
+@every_solver
+def test_without_iterations_cross_entropy_starts_at_zero(solver):
+    X, y = sample(100, 3)
+    model, _ = fit_with_warning(X, y, solver=solver, max_iter=0)
+    assert not model.coef_.any()
+    assert not model.intercept_.any()
+    assert model.cost_ == pytest.approx(np.log(2))
+    assert model.objective_ == pytest.approx(100 * np.log(2))
+
+
+@every_loss
+@every_solver
+def test_few_iterations(solver, loss):
+    X, y = sample(300, 5, strength=5.0)
+    params = {"loss": loss, "solver": solver}
+    final = fit(X, y, **params, tol=1e-12).objective_
+    model, _ = fit_with_warning(X, y, **params, max_iter=1)
+    assert model.objective_ >= final * (1 - 1e-12)
+    assert model.objective_ < 300 * (np.log(2) if loss == "cross_entropy" else 1 / 8)
+
+
+SEPARABLE = {
+    "by a column": (np.array([[-2.0], [-1.0], [1.0], [3.0]]), [0, 0, 1, 1]),
+    "by a plane": (np.array([[0.0, 1], [1, 2], [2, 1], [3, 2]]), [1, 1, 0, 0]),
+    "wide": (np.random.default_rng(0).standard_normal((10, 30)), [0, 1] * 5),
+    "by rare rows": (np.arange(100.0)[:, None], [0] * 98 + [1, 1]),
+    "in large units": (np.array([[-2e6], [-1e6], [1e6], [3e6]]), [0, 0, 1, 1]),
+}
+
+
+@every_loss
+@every_solver
+@pytest.mark.parametrize("name", SEPARABLE)
+def test_separable_data_without_a_penalty(name, solver, loss):
+    X, y = SEPARABLE[name]
+    model, message = fit_with_warning(X, y, loss=loss, solver=solver, C=np.inf)
+    assert model.status_.word == "separable"
+    assert "separated by a hyperplane" in message
+    assert "finite C" in message
+    assert model.score(X, y) == 1.0
+    objective = Reference(X, y)
+    assert objective.separated(objective.theta(model))
+
+
+@every_loss
+@every_solver
+def test_separable_data_with_a_penalty_are_no_cause_for_concern(solver, loss):
+    for X, y in SEPARABLE.values():
+        for C in (1.0, 1e4):
+            model = fit(X, y, loss=loss, solver=solver, C=C)
+            assert model.converged_
+            assert model.optimality_gap_ <= 1e-8
+
+
+@every_solver
+def test_rows_without_weight_do_not_prevent_separation(solver):
+    X, y = SEPARABLE["by a column"]
+    X, y = np.vstack([X, [[5.0], [-5.0]]]), [*y, 0, 1]
+    params = {"solver": solver, "C": np.inf}
+    fit(X, y, **params)
+    model, _ = fit_with_warning(X, y, [1, 1, 1, 1, 0, 0], **params)
+    assert model.status_.word == "separable"
+
+
+QUASI_SEPARABLE = {
+    # The rows at 0 have both labels; all others are on the right side.
+    "one column": (np.array([[0.0], [0], [1], [2], [-1]]), [0, 1, 1, 1, 0]),
+    # An indicator that is on for positive rows only; the other column overlaps.
+    "an indicator": (
+        np.array([[1.0, 0.3], [1, -0.2], [0, 0.1], [0, 0.4], [0, -0.3], [0, 0.2]]),
+        [1, 1, 0, 1, 1, 0],
+    ),
+}
+
+
+@every_solver
+@pytest.mark.parametrize("name", QUASI_SEPARABLE)
+def test_quasi_complete_separation(name, solver):
+    X, y = QUASI_SEPARABLE[name]
+    model, message = fit_with_warning(X, y, solver=solver, C=np.inf)
+    assert model.status_.word == "quasi_separable"
+    assert "hyperplane" in message
+    assert "finite C" in message
+
+
+@pytest.mark.parametrize("name", QUASI_SEPARABLE)
+@every_solver
+def test_nearly_separable_data_have_a_minimum(name, solver):
+    X, y = QUASI_SEPARABLE[name]
+    X, y = np.vstack([X, X]), np.array([*y, *y])
+    y[len(X) // 2 + 2] = 1 - y[len(X) // 2 + 2]  # one row on the wrong side
+    y[len(X) // 2] = 1 - y[len(X) // 2]
+    model = fit(X, y, solver=solver, C=np.inf)
+    assert model.converged_
+    objective = Reference(X, y, C=np.inf)
+    assert objective.residual(objective.theta(model)) < 1e-8
+
+
+@every_solver
+@pytest.mark.parametrize("n_samples", [20, 100, 1000])
+def test_one_row_on_the_wrong_side_is_not_separable(n_samples, solver):
+    X = np.linspace(-3, 3, n_samples)[:, None]
+    y = (X[:, 0] > 0.0).astype(int)
+    y[n_samples // 2 - 2 : n_samples // 2 + 2] = 0, 1, 0, 1
+    model = fit(X, y, solver=solver, C=np.inf)
+    objective = Reference(X, y, C=np.inf)
+    assert model.converged_
+    assert objective.residual(objective.theta(model)) < 1e-8
+
+
+@every_solver
+def test_squared_error_may_give_a_row_up_at_infinity(solver):
+    X = np.array([-3.0, -2, -1, 1, 2, 3, -30])[:, None]
+    y = [0, 0, 0, 1, 1, 1, 1]
+    params = {"solver": solver, "loss": "squared_error", "C": np.inf}
+    model, message = fit_with_warning(X, y, **params)
+    assert "infinity" in message
+    assert "finite C" in message
+    # The infimum is ½: the loss of the row that is given up.
+    assert model.objective_ == pytest.approx(0.5, abs=0.05)
+
+
+@every_solver
+@pytest.mark.parametrize("C", [1.0, np.inf])
+@pytest.mark.parametrize("tol", [1e-8, 1e-12])
+def test_columns_that_repeat_others(tol, C, solver):
+    X, y = sample(200, 3)
+    plain = fit(X, y, solver="newton-cholesky", C=C, tol=tol)
+    repeated = np.column_stack([X, X @ [1.0, 1.0, 0.0], np.zeros(200)])
+    model = fit(repeated, y, solver=solver, C=C, tol=tol)
+    objective = Reference(repeated, y, C=C)
+    value = float(objective.value(objective.theta(model)))
+    assert model.converged_
+    assert model.objective_ == pytest.approx(value, rel=1e-12)
+    assert value <= plain.objective_ * (1 + tol)
+    assert np.abs(model.weights_).max() < 10.0
+    if np.isinf(C):  # the span of the columns is the same, so the minimum is
+        np.testing.assert_allclose(
+            model.predict_proba(repeated), plain.predict_proba(X), atol=1e-4
+        )
+
+
+# ------------------------------------------------------------------- the work
+
+
+#: A column with a few rows that outweigh all others a million times.
+OUTLYING = {
+    "X": np.array(
+        [[0, 4, -1e6, 1e3, -1e6, -5, -2, -3, 1e-7, 9, 9, 0, 7, -1e6, 0, 1e3]]
+    ).T,
+    "y": np.array([1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1]),
+}
+
+
+@pytest.mark.parametrize("tol", [1e-8, 1e-12])
+@pytest.mark.parametrize("C", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize(
+    "data", [problem("far_from_origin").data, problem("units").data, OUTLYING]
+)
+def test_few_coefficients_take_few_products(data, C, tol):
+    params = {"loss": "squared_error", "solver": "newton-cg", "C": C, "tol": tol}
+    model = fit(**data, **params)
+    assert model.converged_
+    # In exact arithmetic conjugate gradients end after as many products as there are
+    # coefficients, fewer than ten here; rounding may take some more.
+    assert model.history_[-1].reads <= 100 * model.n_iter_[0]

@@ -1,0 +1,236 @@
+"""X in every form: memory layouts, formats, types; never copied, never changed."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from _problems import problem, sample
+from _reference import LOSSES, SOLVERS
+from scipy import sparse
+
+from sk_logreg import BinaryLogisticRegression
+
+EVERY = pytest.mark.parametrize(
+    ("loss", "solver"), [(loss, solver) for loss in LOSSES for solver in SOLVERS]
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return sample(150, 4)
+
+
+def fit(X, y, sample_weight=None, **params):
+    return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
+
+
+def strided(X):
+    wide = np.zeros((2 * X.shape[0], 3 * X.shape[1]), dtype=X.dtype)
+    wide[::2, 1::3] = X
+    return wide[::2, 1::3]
+
+
+LAYOUTS = {
+    "Fortran order": np.asfortranarray,
+    "strided": strided,
+    "reversed": lambda X: X[::-1, ::-1].copy()[::-1, ::-1],
+    "list of lists": np.ndarray.tolist,
+    "big endian": lambda X: X.astype(">f8"),
+    "longdouble": lambda X: X.astype(np.longdouble),
+}
+
+
+@EVERY
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_memory_layout_does_not_matter(data, layout, loss, solver):
+    X, y = data
+    plain = fit(X, y, loss=loss, solver=solver, tol=1e-12)
+    model = fit(LAYOUTS[layout](X), y, loss=loss, solver=solver, tol=1e-12)
+    assert model.coef_.dtype == np.float64
+    assert model.objective_ == pytest.approx(plain.objective_, rel=1e-12)
+    np.testing.assert_allclose(model.weights_, plain.weights_, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "int8", "uint8", "int16", "int32", "int64", "uint64", "float16"]
+)
+def test_other_numbers(dtype):
+    X = np.random.default_rng(0).integers(0, 2, (100, 3)).astype(dtype)
+    _, y = sample(100, 3)
+    plain = fit(X.astype(np.float64), y)
+    model = fit(X, y)
+    np.testing.assert_allclose(model.weights_, plain.weights_, rtol=1e-6)
+    np.testing.assert_allclose(
+        model.predict_proba(X), plain.predict_proba(X), rtol=1e-6
+    )
+
+
+def shuffled_indices(X):
+    """Return the same CSR matrix with the entries of each row in another order."""
+    X = X.copy()
+    for start, stop in zip(X.indptr[:-1], X.indptr[1:], strict=True):
+        X.indices[start:stop] = X.indices[start:stop][::-1].copy()
+        X.data[start:stop] = X.data[start:stop][::-1].copy()
+    X.has_sorted_indices = False
+    return X
+
+
+def wide_indices(X):
+    X = X.copy()
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def stored_zeros(X):
+    X = X.tolil()
+    X[0, :] = 1.0
+    X = X.tocsr()
+    X.data[: X.indptr[1]] = 0.0
+    return X
+
+
+def duplicates(X):
+    """Return X with each value stored as two halves in the same place."""
+    indptr = 2 * X.indptr
+    indices, values = np.repeat(X.indices, 2), np.repeat(X.data / 2, 2)
+    return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
+
+
+FORMATS = {
+    "csr_matrix": sparse.csr_matrix,
+    "csr_array": sparse.csr_array,
+    "csc_matrix": sparse.csc_matrix,
+    "csc_array": sparse.csc_array,
+    "coo_matrix": sparse.coo_matrix,
+    "coo_array": sparse.coo_array,
+    "lil_matrix": sparse.lil_matrix,
+    "unsorted": shuffled_indices,
+    "64-bit indices": wide_indices,
+    "duplicates": duplicates,
+}
+
+
+@EVERY
+@pytest.mark.parametrize("format", FORMATS)
+def test_sparse_format_does_not_matter(format, loss, solver):
+    X, y = sparse.csr_matrix(problem("sparse").X), problem("sparse").y
+    params = {"loss": loss, "solver": solver, "tol": 1e-12}
+    dense = fit(X.toarray(), y, **params)
+    converted = FORMATS[format](X)
+    model = fit(converted, y, **params)
+    assert model.objective_ == pytest.approx(dense.objective_, rel=1e-12)
+    np.testing.assert_allclose(model.weights_, dense.weights_, rtol=1e-4, atol=1e-8)
+    z = dense.decision_function(X.toarray())
+    np.testing.assert_allclose(dense.decision_function(converted), z, atol=1e-12)
+
+
+def test_stored_zeros_and_empty_rows():
+    X, y = problem("sparse").X, problem("sparse").y
+    with_empty = sparse.vstack([X, sparse.csr_matrix((5, X.shape[1]))], format="csr")
+    y = np.r_[y, 0, 1, 0, 1, 1]
+    dense = fit(with_empty.toarray(), y, tol=1e-12)
+    np.testing.assert_allclose(
+        fit(with_empty, y, tol=1e-12).weights_, dense.weights_, rtol=1e-5, atol=1e-9
+    )
+    zeros = stored_zeros(sparse.csr_matrix(X))
+    dense = fit(zeros.toarray(), y[:-5], tol=1e-12)
+    np.testing.assert_allclose(
+        fit(zeros, y[:-5], tol=1e-12).weights_, dense.weights_, rtol=1e-5, atol=1e-9
+    )
+
+
+def test_nothing_stored_at_all():
+    X, y = sparse.csr_matrix((10, 3)), [0, 1, 1, 1, 0, 0, 1, 1, 1, 1]
+    model = fit(X, y)
+    np.testing.assert_array_equal(model.coef_, 0.0)
+    assert model.intercept_[0] == pytest.approx(np.log(7 / 3), rel=1e-4)
+
+
+@EVERY
+@pytest.mark.parametrize("convert", [np.asarray, np.asfortranarray, sparse.csr_matrix])
+def test_float32_gives_float32(data, convert, loss, solver):
+    X, y = data
+    X = convert(X.astype(np.float32))
+    model = fit(X, y, loss=loss, solver=solver)
+    for value in (model.coef_, model.intercept_, model.decision_function(X)):
+        assert value.dtype == np.float32
+    assert model.predict_proba(X).dtype == np.float32
+    double = fit(X.astype(np.float64), y, loss=loss, solver=solver)
+    assert double.coef_.dtype == np.float64
+    np.testing.assert_allclose(model.coef_, double.coef_, rtol=1e-4)
+    assert model.objective_ == pytest.approx(double.objective_, rel=1e-8)
+
+
+def peak_of_fit(X, y, **params):
+    """Return the most memory that a fit holds at once, X and y apart."""
+    model = BinaryLogisticRegression(**params)
+    model.fit(X[:500], y[:500])  # what is imported and cached once is not counted
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module")
+def large():
+    X, y = sample(150_000, 100)
+    return X, y
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("layout", ["C", "F", "float32", "memmap"])
+def test_no_copy_of_X(large, tmp_path, layout, solver):
+    X, y = large
+    if layout == "F":
+        X = np.asfortranarray(X)
+    elif layout == "float32":
+        X = X.astype(np.float32)
+    elif layout == "memmap":
+        np.save(tmp_path / "X.npy", X)
+        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    # Room for vectors of n_samples, for samples of the rows and for blocks of them.
+    allowed = 0.35 * (X.size * 8)
+    assert peak_of_fit(X, y, solver=solver, tol=1e-4) < allowed
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_no_copy_of_a_sparse_X(solver):
+    rng = np.random.default_rng(0)
+    X = sparse.random(120_000, 300, density=0.1, format="csr", random_state=rng)
+    y = (X @ rng.standard_normal(300) > 0).astype(int)
+    stored = X.data.nbytes + X.indices.nbytes
+    assert peak_of_fit(X, y, solver=solver, tol=1e-3) < stored
+
+
+def test_arguments_are_left_as_they_are():
+    X, y = sample(100, 3)
+    weights = np.random.default_rng(0).exponential(size=100)
+    for container in (np.array, np.asfortranarray, sparse.csr_matrix, sparse.csr_array):
+        given, kept = container(X), container(X)
+        fit(given, y, weights, class_weight="balanced")
+        difference = abs(given - kept)
+        assert difference.max() == 0.0
+    np.testing.assert_array_equal(y, sample(100, 3)[1])
+    expected = np.random.default_rng(0).exponential(size=100)
+    np.testing.assert_array_equal(weights, expected)
+
+
+def test_unsorted_indices_are_left_as_they_are():
+    X = shuffled_indices(sparse.csr_matrix(problem("sparse").X))
+    before = X.indices.copy()
+    fit(X, problem("sparse").y).predict(X)
+    np.testing.assert_array_equal(X.indices, before)
+
+
+@EVERY
+def test_read_only_arguments(data, loss, solver):
+    X, y = data[0].copy(), data[1].copy()
+    weights = np.ones(150)
+    csr = sparse.csr_matrix(X)
+    for array in (X, y, weights, csr.data, csr.indices, csr.indptr):
+        array.setflags(write=False)
+    for given in (X, csr):
+        model = fit(given, y, weights, loss=loss, solver=solver)
+        assert np.isfinite(model.predict_proba(given)).all()

@@ -1,0 +1,82 @@
+"""The package as a whole: its layers, what it imports and what it offers."""
+
+import subprocess
+import sys
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sk_logreg
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(code):
+    """Return what code prints in a fresh interpreter."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_imports_go_down_the_layers_only():
+    pytest.importorskip("importlinter")
+    code = "from importlinter.cli import lint_imports_command as run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_the_contract_names_every_module():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [contract] = settings["tool"]["importlinter"]["contracts"]
+    assert contract["exhaustive"]
+    layers = [
+        name.strip(" ()") for row in contract["layers"] for name in row.split("|")
+    ]
+    modules = {
+        path.stem
+        for path in (ROOT / "sk_logreg").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+    assert modules - {"__init__"} <= set(layers)
+
+
+def test_importing_is_light():
+    heavy = {"matplotlib", "pandas", "polars", "pyarrow", "skops", "rich", "tqdm"}
+    code = "import sys; before = set(sys.modules); import sk_logreg, sk_logreg.losses; "
+    loaded = set(python(code + "print(*(set(sys.modules) - before))").split())
+    # What scikit-learn itself imports if it is there is not this package's doing.
+    code = "import sys, sklearn.linear_model, sklearn.utils.estimator_checks; "
+    theirs = set(python(code + "print(*sys.modules)").split())
+    assert not heavy & (loaded - theirs)
+    assert "matplotlib" not in loaded
+
+
+def test_fitting_imports_no_more():
+    code = (
+        "import sys; from sk_logreg import BinaryLogisticRegression; "
+        "BinaryLogisticRegression().fit([[0.0], [1.0]], [0, 1]).predict([[2.0]]); "
+        "print('matplotlib' in sys.modules)"
+    )
+    assert python(code).strip() == "False"
+
+
+def test_what_the_package_offers():
+    assert "BinaryLogisticRegression" in sk_logreg.__all__
+    assert all(hasattr(sk_logreg, name) for name in sk_logreg.__all__)
+    assert sk_logreg.__version__.count(".") >= 2
+    assert (resources.files("sk_logreg") / "py.typed").is_file()
+
+
+def test_fitting_starts_no_log_and_prints_nothing(capfd):
+    sk_logreg.BinaryLogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
+    assert capfd.readouterr() == ("", "")

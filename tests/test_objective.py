@@ -1,0 +1,295 @@
+"""The objective: derivatives, units, and that blocks and threads do not matter."""
+
+import itertools
+
+import numpy as np
+import pytest
+from _problems import sample
+from _reference import BIASES, Reference
+from _reference import LOSSES as LOSS_NAMES
+from scipy import sparse
+
+from sk_logreg._design import _dense, _sparse, design_of
+from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._threads import Workers
+from sk_logreg.losses import LOSSES
+
+
+def _csr(X):
+    X = np.where(np.abs(X) > 0.8, X, 0.0)
+    X[::9] = 0.0  # empty rows
+    return sparse.csr_array(X)
+
+
+def _unsorted(X):
+    X = _csr(X)
+    for start, stop in itertools.pairwise(X.indptr):
+        X.indices[start:stop] = X.indices[start:stop][::-1].copy()
+        X.data[start:stop] = X.data[start:stop][::-1].copy()
+    X.has_sorted_indices = False
+    return X
+
+
+def _wide_indices(X):
+    X = _csr(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def _duplicates(X):
+    X = _csr(X)
+    parts = np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr
+    return sparse.csr_array(parts, shape=X.shape)
+
+
+def _strided(X):
+    wide = np.zeros((3 * len(X), 2 * X.shape[1]))
+    wide[::3, ::2] = X
+    return wide[::3, ::2]
+
+
+STORAGE = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "float32": lambda X: X.astype(np.float32),
+    "strided": _strided,
+    "csr": _csr,
+    "csr float32": lambda X: _csr(X).astype(np.float32),
+    "unsorted": _unsorted,
+    "64-bit indices": _wide_indices,
+    "duplicates": _duplicates,
+    "csr_matrix": lambda X: sparse.csr_matrix(_csr(X)),
+}
+
+every_loss = pytest.mark.parametrize("loss", LOSS_NAMES)
+every_bias = pytest.mark.parametrize("bias", BIASES)
+every_storage = pytest.mark.parametrize("storage", STORAGE)
+
+
+def objectives(
+    storage="C", loss="cross_entropy", bias="free", *, C=2.5, n_threads=1, n_samples=60
+):
+    """Return the objective and the reference, and a point at random."""
+    X, y = sample(n_samples, 5, strength=3.0)
+    X = STORAGE[storage](X)
+    rng = np.random.default_rng(1)
+    weights = rng.exponential(size=n_samples)
+    weights[::11] = 0.0
+    flags = {"fit_intercept": True, "absorb_bias": False} | BIASES[bias]
+    ours = Objective(
+        design_of(X),
+        np.where(y == 1, 1.0, -1.0),
+        weights,
+        loss=LOSSES[loss],
+        C=C,
+        workers=Workers(n_threads),
+        **flags,
+    )
+    reference = Reference(X, y, weights, loss=loss, C=C, **flags)
+    return ours, reference, rng.standard_normal(ours.n_dof)
+
+
+def unit(reference):
+    """Return what F is divided by to give f."""
+    return float(reference.factor * reference.weights.sum())
+
+
+def assert_close(actual, desired, rtol=1e-12):
+    desired = np.asarray(desired, dtype=np.float64)
+    scale = np.abs(desired).max()
+    np.testing.assert_allclose(actual, desired, rtol=rtol, atol=rtol * scale)
+
+
+@every_storage
+@every_loss
+@every_bias
+def test_against_the_dense_formulas(storage, loss, bias):
+    ours, reference, theta = objectives(storage, loss, bias)
+    point = ours.evaluate(theta, hessian=True)
+    F = unit(reference)
+    assert ours.n_dof == len(reference.ridge)
+    assert point.value == pytest.approx(float(reference.value(theta)) / F, rel=1e-13)
+    assert_close(point.gradient, reference.gradient(theta) / F)
+    assert_close(point.hessian, reference.hessian(theta) / F)
+    losses = reference.losses(theta)[0]
+    mean = float(reference.weights @ losses / reference.weights.sum())
+    assert point.loss == pytest.approx(mean, rel=1e-13)
+    z = reference.design @ theta
+    assert_close(point.margins, np.where(reference.target == 1, z, -z))
+    assert ours.in_user_units(point.value) == pytest.approx(
+        float(reference.value(theta)), rel=1e-13
+    )
+
+
+@every_storage
+@every_loss
+@every_bias
+def test_products(storage, loss, bias):
+    ours, reference, theta = objectives(storage, loss, bias)
+    v = np.random.default_rng(2).standard_normal(ours.n_dof)
+    point = ours.evaluate(theta)
+    curvature = ours.curvature(point.margins)
+    scaled = reference.weights / reference.weights.sum()
+    assert_close(curvature, scaled * reference.losses(theta)[2])
+    gram = reference.design.T @ (curvature[:, None] * reference.design)
+    assert_close(ours.product(curvature, v), gram @ v)
+    if storage != "duplicates":  # the diagonal takes duplicates apart
+        assert_close(ours.product_diagonal(curvature), gram.diagonal())
+    penalty = np.diag(reference.ridge) / unit(reference)
+    assert_close(ours.hessian(curvature), gram + penalty)
+    assert ours.reach(v) == pytest.approx(float(abs(reference.design @ v).max()))
+
+
+@every_loss
+@every_bias
+def test_derivatives_are_differences(loss, bias):
+    ours, _, theta = objectives("C", loss, bias)
+    point, step = ours.evaluate(theta, hessian=True), 1e-6
+    for k in range(ours.n_dof):
+        move = step * np.eye(ours.n_dof)[k]
+        ahead, behind = ours.evaluate(theta + move), ours.evaluate(theta - move)
+        slope = (ahead.value - behind.value) / (2 * step)
+        assert point.gradient[k] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+        bend = (ahead.gradient - behind.gradient) / (2 * step)
+        np.testing.assert_allclose(point.hessian[k], bend, rtol=1e-6, atol=1e-8)
+
+
+@every_storage
+@every_loss
+def test_no_hessian_exceeds_the_majorizer(storage, loss):
+    ours, _, _ = objectives(storage, loss)
+    majorizer = ours.hessian(ours.curvature_bound)
+    rng = np.random.default_rng(3)
+    for scale in (0.0, 0.3, 1.0, 3.0):
+        theta = scale * rng.standard_normal(ours.n_dof)
+        hessian = ours.evaluate(theta, hessian=True).hessian
+        assert np.linalg.eigvalsh(majorizer - hessian)[0] >= -1e-12
+
+
+@every_loss
+def test_a_shift_adds_to_the_curvature(loss):
+    ours, _, theta = objectives("C", loss)
+    margins = ours.evaluate(theta).margins
+    shifted = ours.curvature(margins) + 0.125 * ours.curvature_bound
+    np.testing.assert_allclose(ours.curvature(margins, 0.125), shifted, rtol=1e-12)
+
+
+# ---------------------------------------------------------- blocks and threads
+
+
+@pytest.mark.parametrize("storage", ["C", "F", "float32", "csr"])
+@pytest.mark.parametrize("block_rows", [1, 7, 64, 1000])
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
+    whole, _, theta = objectives(storage, n_samples=200)
+    parts, _, _ = objectives(storage, n_samples=200, n_threads=n_threads)
+    parts.design.block_rows = block_rows
+    parts._chunks = parts.design.chunks(n_threads)
+    assert sum(part.stop - part.start for part in parts._chunks) == 200
+    assert len(parts._chunks) == max(1, min(n_threads, -(-200 // block_rows)))
+    one, many = (o.evaluate(theta, hessian=True) for o in (whole, parts))
+    assert many.value == pytest.approx(one.value, rel=1e-14)
+    assert_close(many.gradient, one.gradient, rtol=1e-13)
+    assert_close(many.hessian, one.hessian, rtol=1e-13)
+    assert_close(many.margins, one.margins, rtol=1e-13)
+    again = parts.evaluate(theta, hessian=True)
+    np.testing.assert_array_equal(again.gradient, many.gradient)
+    np.testing.assert_array_equal(again.hessian, many.hessian)
+    curvature = whole.curvature(one.margins)
+    assert_close(parts.curvature(one.margins), curvature, rtol=1e-14)
+    for method, arguments in (
+        ("product", (curvature, theta)),
+        ("product_diagonal", (curvature,)),
+        ("reach", (theta,)),
+    ):
+        parted = getattr(parts, method)(*arguments)
+        assert_close(parted, getattr(whole, method)(*arguments), rtol=1e-13)
+    parts._workers.close()
+
+
+@pytest.mark.parametrize("storage", ["C", "F", "csr"])
+def test_small_blocks_by_the_size_of_the_cache(storage, monkeypatch):
+    whole, _, theta = objectives(storage, n_samples=500)
+    monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(_sparse, "_BLOCK_STORED", 1)
+    small, _, _ = objectives(storage, n_samples=500)
+    assert small.design.block_rows <= whole.design.block_rows
+    one, many = (o.evaluate(theta, hessian=True) for o in (whole, small))
+    assert_close(many.gradient, one.gradient, rtol=1e-13)
+    assert_close(many.hessian, one.hessian, rtol=1e-13)
+
+
+def test_a_memory_map(tmp_path):
+    X, y = sample(50, 3)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    points = [
+        Objective(
+            design_of(rows),
+            np.where(y == 1, 1.0, -1.0),
+            np.ones(1),
+            loss=LOSSES["cross_entropy"],
+            C=1.0,
+            fit_intercept=True,
+            absorb_bias=False,
+            workers=Workers(),
+        ).evaluate(np.ones(4), hessian=True)
+        for rows in (X, mapped)
+    ]
+    np.testing.assert_array_equal(points[0].hessian, points[1].hessian)
+
+
+def test_each_evaluation_reads_once():
+    ours, _, theta = objectives()
+    point = ours.evaluate(theta, hessian=True)
+    assert ours.meter.reads == 1.0
+    ours.product(ours.curvature(point.margins), theta)
+    assert ours.meter.reads == 2.0
+
+
+# ---------------------------------------------------------------------- units
+
+
+@every_bias
+def test_strengths(bias):
+    ours, reference, _ = objectives("C", bias=bias)
+    assert_close(ours.strengths, reference.ridge / unit(reference))
+    assert ours.penalized
+
+
+@every_bias
+@every_loss
+def test_without_a_penalty(bias, loss):
+    ours, reference, theta = objectives("C", loss, bias, C=np.inf)
+    assert not ours.penalized
+    assert not ours.strengths.any()
+    point = ours.evaluate(theta)
+    F = float(reference.value(theta))
+    assert ours.in_user_units(point.value) == pytest.approx(F, rel=1e-13)
+    assert point.value == pytest.approx(point.loss, rel=1e-15)
+
+
+def test_weights_sum_to_one():
+    ours, reference, _ = objectives()
+    assert ours.weights.sum() == pytest.approx(1.0, rel=1e-15)
+    assert_close(ours.weights * float(reference.weights.sum()), reference.weights)
+
+
+@every_loss
+@pytest.mark.parametrize("convert", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_is_an_error(bad, convert, loss):
+    X, y = sample(50, 3)
+    X[::2, 1] = bad
+    objective = Objective(
+        design_of(convert(X)),
+        np.where(y == 1, 1.0, -1.0),
+        np.ones(1),
+        loss=LOSSES[loss],
+        C=1.0,
+        fit_intercept=True,
+        absorb_bias=False,
+        workers=Workers(),
+    )
+    with pytest.raises(NotFiniteError):
+        objective.evaluate(np.array([1.0, -100.0, 1.0, 1.0]))

@@ -1,0 +1,214 @@
+"""Properties that hold for any data, on data that Hypothesis thinks up."""
+
+import warnings
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from _reference import LOSSES, SOLVERS, Reference
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_logreg import BinaryLogisticRegression
+
+settings.register_profile(
+    "here",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("here")
+
+every_solver = pytest.mark.parametrize("solver", SOLVERS)
+values = st.one_of(
+    st.floats(-10, 10, allow_subnormal=False),
+    st.integers(-3, 3).map(float),
+    st.sampled_from([1e-6, -1e6, 1e3]),
+)
+
+
+@st.composite
+def tables(draw, max_rows=25, max_columns=4, values=values):
+    """Return rows of any kind and labels of both classes."""
+    n_rows = draw(st.integers(3, max_rows))
+    n_columns = draw(st.integers(1, max_columns))
+    X = draw(hnp.arrays(np.float64, (n_rows, n_columns), elements=values))
+    y = draw(hnp.arrays(np.int64, n_rows, elements=st.integers(0, 1)))
+    assume(0 < y.sum() < n_rows)
+    return X, y
+
+
+moderate_tables = tables(max_rows=15, values=st.floats(-10, 10, width=16))
+strengths = st.floats(-3, 3).map(lambda power: 10.0**power)
+
+
+def fit(X, y, sample_weight=None, **params):
+    """Fit; a warning is an error."""
+    return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
+
+
+def value(model, X, y, **params):
+    reference = Reference(X, y, **params)
+    return float(reference.value(reference.theta(model)))
+
+
+@given(tables(), strengths, st.sampled_from([1e-1, 1e-4, 1e-8, 1e-12]))
+@every_solver
+def test_the_gap_is_a_bound(solver, data, C, tol):
+    X, y = data
+    model = fit(X, y, C=C, tol=tol, solver=solver)
+    reference = Reference(X, y, C=C)
+    finest = fit(X, y, C=C, tol=1e-14)
+    _, lowest = reference.minimum(reference.theta(finest), n_steps=20)
+    found = reference.value(reference.theta(model))
+    assert model.converged_
+    assert (found - lowest) / found <= model.optimality_gap_ + 1e-13
+    assert model.optimality_gap_ <= tol or model.status_.word == "rounding"
+
+
+@given(moderate_tables, strengths)
+@every_solver
+def test_squared_error_is_stationary_and_no_saddle(solver, data, C):
+    X, y = data
+    params = {"loss": "squared_error", "C": C}
+    model = fit(X, y, solver=solver, **params)
+    reference = Reference(X, y, **params)
+    theta = reference.theta(model)
+    assert model.converged_
+    assert reference.scaled_eigenvalues(theta)[0] > -1e-8
+    assert reference.residual(theta) < 1e-7
+    at_zero = float(reference.value(np.zeros(len(theta))))
+    assert model.objective_ <= at_zero * (1 + 1e-12)
+
+
+@given(tables(), strengths, st.randoms(use_true_random=False))
+@every_solver
+def test_the_order_of_rows_and_columns(solver, data, C, random):
+    X, y = data
+    rows, columns = list(range(len(X))), list(range(X.shape[1]))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    model = fit(X, y, C=C, tol=1e-12, solver=solver)
+    other = fit(X[rows][:, columns], y[rows], C=C, tol=1e-12, solver=solver)
+    assert other.objective_ == pytest.approx(model.objective_, rel=1e-11)
+    moved = other.predict_proba(X[rows][:, columns])
+    np.testing.assert_allclose(moved, model.predict_proba(X)[rows], atol=1e-4)
+
+
+@given(moderate_tables, strengths)
+@pytest.mark.parametrize("loss", LOSSES)
+@every_solver
+def test_swapping_the_labels_negates(solver, loss, data, C):
+    X, y = data
+    params = {"C": C, "loss": loss, "solver": solver}
+    model, swapped = fit(X, y, **params), fit(X, 1 - y, **params)
+    np.testing.assert_array_equal(swapped.weights_, -model.weights_)
+    assert swapped.objective_ == model.objective_
+
+
+@given(tables(), strengths)
+@every_solver
+def test_the_sign_of_a_column(solver, data, C):
+    X, y = data
+    signs = np.where(np.arange(X.shape[1]) % 2, 1.0, -1.0)
+    model = fit(X, y, C=C, tol=1e-12, solver=solver)
+    other = fit(X * signs, y, C=C, tol=1e-12, solver=solver)
+    assert other.objective_ == pytest.approx(model.objective_, rel=1e-12)
+    np.testing.assert_allclose(
+        other.decision_function(X * signs), model.decision_function(X), atol=1e-6
+    )
+
+
+@given(tables(), st.integers(-30, 30))
+@every_solver
+def test_the_unit_of_a_column_without_a_penalty(solver, data, power):
+    X, y = data
+    units = np.ones(X.shape[1])
+    units[0] = 2.0**power
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # separable, singular
+        model = fit(X, y, C=np.inf, solver=solver)
+        other = fit(X * units, y, C=np.inf, solver=solver)
+    assert other.status_.word == model.status_.word
+    if model.converged_:
+        assert other.objective_ == pytest.approx(model.objective_, rel=1e-7)
+        np.testing.assert_allclose(
+            other.predict_proba(X * units), model.predict_proba(X), atol=1e-3
+        )
+
+
+@given(tables(), strengths, st.data())
+@every_solver
+def test_weights_are_repetitions(solver, data, C, draw):
+    X, y = data
+    times = draw.draw(hnp.arrays(np.int64, len(y), elements=st.integers(0, 3)))
+    assume(times[y == 1].sum() > 0)
+    assume(times[y == 0].sum() > 0)
+    weighted = fit(X, y, times, C=C, tol=1e-12, solver=solver)
+    X, y = np.repeat(X, times, axis=0), np.repeat(y, times)
+    repeated = fit(X, y, C=C, tol=1e-12, solver=solver)
+    assert weighted.objective_ == pytest.approx(repeated.objective_, rel=1e-11)
+
+
+@given(tables(), strengths)
+@every_solver
+def test_a_column_twice_shares_its_weight(solver, data, C):
+    X, y = data
+    twice = np.column_stack([X, X[:, 0]])
+    model = fit(twice, y, C=C, tol=1e-13, solver=solver)
+    w = model.coef_[0]
+    scale = np.abs(X).max(axis=0)[0]
+    assert w[0] * scale == pytest.approx(w[-1] * scale, abs=1e-5)
+    # Two columns of weight w cost w², one of weight 2w costs 2w²: half the penalty.
+    once = X.copy()
+    once[:, 0] *= np.sqrt(2)
+    single = fit(once, y, C=C, tol=1e-13, solver=solver)
+    assert model.objective_ == pytest.approx(single.objective_, rel=1e-11)
+
+
+@given(moderate_tables, strengths, st.integers(0, 4))
+@pytest.mark.parametrize("loss", LOSSES)
+@every_solver
+def test_a_column_of_zeros_gets_no_weight(solver, loss, data, C, place):
+    X, y = data
+    place = min(place, X.shape[1])
+    params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
+    model = fit(np.insert(X, place, 0.0, axis=1), y, **params)
+    plain = fit(X, y, **params)
+    assert model.coef_[0, place] == 0.0
+    if loss == "cross_entropy":
+        assert model.objective_ == pytest.approx(plain.objective_, rel=1e-11)
+
+
+@given(moderate_tables, strengths)
+@pytest.mark.parametrize("loss", LOSSES)
+@every_solver
+def test_sparse_is_dense(solver, loss, data, C):
+    X, y = data
+    params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
+    dense, stored = fit(X, y, **params), fit(sparse.csr_matrix(X), y, **params)
+    if loss == "cross_entropy":
+        assert stored.objective_ == pytest.approx(dense.objective_, rel=1e-11)
+    assert stored.objective_ == pytest.approx(
+        value(stored, X, y, C=C, loss=loss), rel=1e-11
+    )
+
+
+@given(moderate_tables, st.sampled_from([0.0, 1e-8]), st.integers(0, 4))
+@pytest.mark.parametrize("loss", LOSSES)
+@every_solver
+def test_without_a_penalty_the_fit_ends_with_a_word(solver, loss, data, tol, max_iter):
+    X, y = data
+    params = {"C": np.inf, "loss": loss, "solver": solver, "tol": tol}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = fit(X, y, **params, max_iter=25 * max_iter)
+    assert np.isfinite(model.weights_).all()
+    assert all(issubclass(w.category, ConvergenceWarning) for w in caught)
+    assert bool(caught) is not model.converged_
+    assert 0.0 <= model.optimality_gap_ <= 1.0
+    if model.status_.word == "separable":
+        assert model.score(X, y) == 1.0

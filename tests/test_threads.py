@@ -1,0 +1,256 @@
+"""Threads: found as they were left, none left over, limits respected, forks safe."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+from _problems import sample
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sk_logreg import BinaryLogisticRegression
+from sk_logreg import _threads as threads
+from sk_logreg._threads import Workers, workers
+
+
+def blas_threads():
+    """Return the number of threads of each BLAS library."""
+    info = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    assert info
+    return {library["filepath"]: library["num_threads"] for library in info}
+
+
+@pytest.fixture(autouse=True)
+def left_as_found():
+    """Assert that a test leaves BLAS's and Python's threads as it found them."""
+    before, running = blas_threads(), set(threading.enumerate())
+    yield
+    assert blas_threads() == before
+    ours = [t for t in set(threading.enumerate()) - running if "sk_logreg" in t.name]
+    assert not ours
+
+
+@pytest.fixture(scope="module")
+def data():
+    # More rows than one block has, so that there is work for several threads.
+    return sample(60_000, 10)
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def fit(X, y, **params):
+    return BinaryLogisticRegression(**params).fit(X, y)
+
+
+# ---------------------------------------------------------------- left as found
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+@pytest.mark.parametrize("solver", ["newton-cholesky", "newton-cg"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+def test_after_a_fit(data, loss, solver):
+    before = blas_threads()
+    fit(*data, loss=loss, solver=solver)
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+def test_after_fits_that_fail(data):
+    before = blas_threads()
+    X, y = data[0].copy(), data[1]
+    X[50_000, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        fit(X, y)
+    assert blas_threads() == before
+    with pytest.warns(ConvergenceWarning):
+        fit(*data, max_iter=0)
+    assert blas_threads() == before
+    with pytest.raises(ValueError, match="features"):
+        BinaryLogisticRegression(warm_start=True).fit(*data).fit(X[:, :2], y)
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+def test_after_an_interrupt(data, monkeypatch):
+    before = blas_threads()
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sk_logreg._estimator.solve_from_starts", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(*data)
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+@pytest.mark.parametrize("solver", ["newton-cholesky", "newton-cg"])
+def test_after_fits_at_once(data, solver):
+    before = blas_threads()
+    alone = fit(*data, solver=solver)
+    barrier = threading.Barrier(8)
+
+    def one(k):
+        barrier.wait()
+        if k % 3 == 2:
+            with pytest.raises(ValueError, match="NaN"):
+                fit(np.full((100, 2), np.nan), np.arange(100) % 2)
+            return None
+        return fit(*data, solver=solver)
+
+    with ThreadPoolExecutor(8) as pool:
+        models = list(pool.map(one, range(8)))
+    assert blas_threads() == before
+    for model in filter(None, models):
+        assert model.objective_ == pytest.approx(alone.objective_, rel=1e-8)
+
+
+@pytest.mark.usefixtures("two_blas_threads")
+def test_overlapping_holds_end_in_any_order():
+    before = blas_threads()
+    first, second = workers(), workers()
+    first.__enter__()
+    assert set(blas_threads().values()) == {1}
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(blas_threads().values()) == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
+# -------------------------------------------------------------------- Workers
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+def test_map_keeps_the_order(n_threads):
+    team = Workers(n_threads)
+    assert team.map(lambda k: k * k, range(20)) == [k * k for k in range(20)]
+    assert team.map(str, []) == []
+    team.close()
+
+
+def test_map_raises_what_a_thread_raises():
+    def fail(k):
+        if k == 3:
+            raise ZeroDivisionError(k)
+        return k
+
+    team = Workers(3)
+    with pytest.raises(ZeroDivisionError):
+        team.map(fail, range(5))
+    team.close()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_as_many_threads_as_blas_has(limit):
+    with threadpool_limits(limit, user_api="blas"), workers() as team:
+        assert team.n_threads == min(limit, joblib.cpu_count())
+
+
+def test_a_limit_of_one_starts_no_threads(data, monkeypatch):
+    def forbidden(*args, **kwargs):
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", forbidden)
+    with threadpool_limits(1, user_api="blas"):
+        assert fit(*data).converged_
+
+
+def test_results_per_number_of_threads(data):
+    models = {}
+    for limit in (1, 2, 1, 2):
+        with threadpool_limits(limit, user_api="blas"):
+            model = fit(*data, tol=1e-10)
+        known = models.setdefault(limit, model)
+        np.testing.assert_array_equal(known.weights_, model.weights_)
+    np.testing.assert_allclose(models[1].weights_, models[2].weights_, rtol=1e-5)
+
+
+# ------------------------------------------------------------ other processes
+
+
+def fork_and_fit(X, y):
+    """Fit in a forked child; return its exit status, or None where it hangs."""
+    with warnings.catch_warnings():
+        # Python warns of forks beside threads: that is what is tested here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            signal.alarm(30)
+            expected = blas_threads()
+            status = 0 if fit(X, y).converged_ and blas_threads() == expected else 2
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_fork_after_a_fit(data):
+    fit(*data)
+    assert fork_and_fit(*data) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_fork_while_fits_run(data):
+    stop = threading.Event()
+
+    def keep_fitting():
+        while not stop.is_set():
+            fit(*data)
+
+    runners = [threading.Thread(target=keep_fitting) for _ in range(2)]
+    for runner in runners:
+        runner.start()
+    try:
+        assert [fork_and_fit(*sample(200, 3)) for _ in range(3)] == [0, 0, 0]
+    finally:
+        stop.set()
+        for runner in runners:
+            runner.join()
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"
+)
+def test_fork_while_blas_is_held(two_blas_threads):
+    found = set(blas_threads().values())
+    with workers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if set(blas_threads().values()) == found else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+def test_joblib(backend):
+    problems = [sample(300, 4, seed=seed) for seed in range(4)]
+    parallel = joblib.Parallel(n_jobs=2, backend=backend)
+    models = parallel(joblib.delayed(fit)(*p) for p in problems)
+    for model, problem in zip(models, problems, strict=True):
+        np.testing.assert_allclose(model.weights_, fit(*problem).weights_, rtol=1e-9)
+
+
+def test_grid_search_in_two_processes():
+    X, y = sample(300, 4)
+    grid = {"C": [0.1, 1.0], "loss": ["cross_entropy", "squared_error"]}
+    one, two = (
+        GridSearchCV(BinaryLogisticRegression(), grid, cv=3, n_jobs=n_jobs).fit(X, y)
+        for n_jobs in (1, 2)
+    )
+    scores = [search.cv_results_["mean_test_score"] for search in (one, two)]
+    np.testing.assert_allclose(*scores)
