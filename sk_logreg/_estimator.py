@@ -31,8 +31,45 @@ from sk_logreg._solvers import (
     most_starts,
     solve_from_starts,
 )
-from sk_logreg._threads import workers
+from sk_logreg._threads import Workers, workers
 from sk_logreg.losses import LOSSES
+
+
+def objective_of(
+    estimator: "BinaryLogisticRegression",
+    X: Any,
+    is_positive: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    team: Workers,
+) -> Objective:
+    """Return the objective that an estimator minimizes on validated data.
+
+    Parameters
+    ----------
+    estimator : BinaryLogisticRegression
+        Whose parameters count.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    is_positive : ndarray of shape (n_samples,), of bool
+        Whether a row is of the positive class.
+    weights : ndarray of shape (n_samples,) or (1,)
+        Sample weight times class weight.
+    team : Workers
+        Who evaluates it.
+
+    Returns
+    -------
+    Objective
+    """
+    return Objective(
+        design_of(X),
+        np.where(is_positive, 1.0, -1.0),
+        weights,
+        loss=LOSSES[estimator.loss],
+        C=estimator.C,
+        fit_intercept=estimator.fit_intercept,
+        absorb_bias=estimator.absorb_bias,
+        workers=team,
+    )
 
 
 class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -272,16 +309,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 verbose=self.verbose,
             ) as listener,
         ):
-            objective = Objective(
-                design_of(X),
-                np.where(is_positive, 1.0, -1.0),
-                weights,
-                loss=loss,
-                C=self.C,
-                fit_intercept=self.fit_intercept,
-                absorb_bias=self.absorb_bias,
-                workers=team,
-            )
+            objective = objective_of(self, X, is_positive, weights, team)
             name = choose_solver(objective) if self.solver == "auto" else self.solver
             journal = Journal(self.max_iter, listener)
             try:

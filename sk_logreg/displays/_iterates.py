@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg._compat import check_sample_weight
-from sk_logreg._design import Matrix, Vector, design_of
-from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._design import Matrix, Vector
+from sk_logreg._estimator import BinaryLogisticRegression, objective_of
 from sk_logreg._labels import encode_labels, total_weights
 from sk_logreg._objective import Objective
 from sk_logreg._solvers import (
@@ -23,7 +23,6 @@ from sk_logreg._solvers import (
     solve_from_starts,
 )
 from sk_logreg._threads import Workers, workers
-from sk_logreg.losses import LOSSES
 
 # Coefficients that differ by less than this share of the largest are the same here.
 _SAME_POINT = 1e-3
@@ -87,16 +86,7 @@ def problem_of(
         sample_weight = check_sample_weight(sample_weight, X)
     weights = total_weights(estimator.class_weight, sample_weight, classes, is_positive)
     with workers() as team:
-        objective = Objective(
-            design_of(X),
-            np.where(is_positive, 1.0, -1.0),
-            weights,
-            loss=LOSSES[estimator.loss],
-            C=estimator.C,
-            fit_intercept=estimator.fit_intercept,
-            absorb_bias=estimator.absorb_bias,
-            workers=team,
-        )
+        objective = objective_of(estimator, X, is_positive, weights, team)
         yield Problem(objective, team)
 
 
