@@ -176,13 +176,15 @@ class _Screen:
         self._objective = objective
         rows = _signed_rows(objective)
         units = np.sqrt(np.square(rows).mean(axis=0))
-        units[units == 0.0] = 1.0
+        empty = units == 0.0
+        units[empty] = 1.0
         left, scales, right = np.linalg.svd(rows / units, full_matrices=False)
         kept = scales > 1e-10 * scales[0]
         n_rows = np.sqrt(len(rows))
         #: Rows in the new coordinates, and the coefficients of each coordinate.
         self._rows: Matrix = left[:, kept] * n_rows
         self._coef: Matrix = (right[kept] / scales[kept, None] * n_rows) / units
+        self._coef[:, empty] = 0.0
 
     def lowest(self, origin: str, rng: np.random.Generator) -> Iterator[_Start]:
         """Draw directions, and yield the lowest at each length."""
