@@ -117,7 +117,11 @@ class Reference:
     def newton_step(self, theta):
         """Return -H⁻¹g, of least norm where H is singular, as if H were convex."""
         scale = self._scale(theta)
-        scaled = (scale[:, None] * self.hessian(theta) * scale).astype(np.float64)
+        # The Hessian only guides the steps, the gradient decides where they end.
+        curvature = self.factor * self.weights * self.losses(theta)[2]
+        design = (self.design * scale).astype(np.float64)
+        scaled = design.T @ (curvature.astype(np.float64)[:, None] * design)
+        scaled += np.diag((scale**2 * self.ridge).astype(np.float64))
         rhs = (scale * self.gradient(theta)).astype(np.float64)
         values, vectors = np.linalg.eigh(scaled)
         values = np.abs(values)

@@ -11,12 +11,12 @@ from sk_logreg import BinaryLogisticRegression
 CLASS_WEIGHTS = (None, "balanced")
 #: Every pair of values of two parameters is in one of these.
 PAIRWISE = [
-    ("cross_entropy", "free", None, "newton-cholesky"),
-    ("squared_error", "free", "balanced", "newton-cg"),
-    ("cross_entropy", "absorbed", "balanced", "newton-cholesky"),
-    ("squared_error", "absorbed", None, "newton-cg"),
-    ("cross_entropy", "none", None, "newton-cg"),
-    ("squared_error", "none", "balanced", "newton-cholesky"),
+    ("cross_entropy", "free", "balanced", "newton-cg"),
+    ("squared_error", "free", None, "newton-cholesky"),
+    ("cross_entropy", "absorbed", None, "newton-cholesky"),
+    ("squared_error", "absorbed", "balanced", "newton-cg"),
+    ("cross_entropy", "none", "balanced", "newton-cholesky"),
+    ("squared_error", "none", None, "newton-cg"),
 ]
 VALUES = (LOSSES, BIASES, CLASS_WEIGHTS, SOLVERS)
 

@@ -6,7 +6,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from _reference import LOSSES, SOLVERS, Reference
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
@@ -18,6 +18,7 @@ settings.register_profile(
     max_examples=25,
     deadline=None,
     derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # to shrink may take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("here")
@@ -26,7 +27,7 @@ every_solver = pytest.mark.parametrize("solver", SOLVERS)
 values = st.one_of(
     st.floats(-10, 10, allow_subnormal=False),
     st.integers(-3, 3).map(float),
-    st.sampled_from([1e-6, -1e6, 1e3]),
+    st.sampled_from([1e-6, -1e3, 1e4]),
 )
 
 
@@ -160,8 +161,8 @@ def test_a_column_twice_shares_its_weight(solver, data, C):
     twice = np.column_stack([X, X[:, 0]])
     model = fit(twice, y, C=C, tol=1e-13, solver=solver)
     w = model.coef_[0]
-    scale = np.abs(X).max(axis=0)[0]
-    assert w[0] * scale == pytest.approx(w[-1] * scale, abs=1e-5)
+    # Sharing the weight evenly would lower F by (w₀ - w₋₁)²/4: at most the gap.
+    assert 0.25 * (w[0] - w[-1]) ** 2 <= 1e-13 * model.objective_
     # Two columns of weight w cost w², one of weight 2w costs 2w²: half the penalty.
     once = X.copy()
     once[:, 0] *= np.sqrt(2)
