@@ -25,6 +25,7 @@ _LENGTHS = (1.0, 3.0, 9.0, 27.0)
 _FIRST_ROUNDS = 3
 # Predicted probabilities that differ by less come from the same minimum.
 _SAME_PROBABILITY = 1e-3
+_FINAL_TOL = 1e-14
 
 
 def solve_from_starts(
@@ -96,6 +97,10 @@ def solve_from_starts(
         if solution.status in (STOPPED, SEPARABLE):
             break
     best = min(solutions, key=_rank)
+    if len(solutions) > 1 and best.status.converged:
+        # To the last digits, so that it does not show from where it was reached.
+        final = solver(objective, best.point.coef, journal, tol=min(tol, _FINAL_TOL))
+        best = min((final, best), key=_rank)
     scope = optimality_scope(objective, best.point)
     return replace(best, starts=tuple(records), scope=scope)
 
