@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -36,8 +36,7 @@ class _BlasHold:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders = 0
-        self._found = 1
-        self._limit: AbstractContextManager[Any] | None = None
+        self._found: dict[Any, int] = {}
 
     @property
     def held(self) -> bool:
@@ -49,32 +48,38 @@ class _BlasHold:
         with self._lock:
             if self._holders == 0:
                 libraries = _blas().lib_controllers
-                self._found = max(
-                    (library.num_threads or 1 for library in libraries),
-                    default=os.cpu_count() or 1,
-                )
-                self._limit = _blas().limit(limits=1)
-                self._limit.__enter__()
+                self._found = {
+                    library: library.num_threads or 1 for library in libraries
+                }
+                for library in libraries:
+                    library.set_num_threads(1)
             self._holders += 1
-            return self._found
+            return max(self._found.values(), default=os.cpu_count() or 1)
 
     def __exit__(self, *exc_info: object) -> None:
         """Let go; the last one to do so gives BLAS its threads back."""
         with self._lock:
             self._holders -= 1
             if self._holders == 0:
-                self._release()
+                self._give_back()
 
-    def _release(self) -> None:
-        if self._limit is not None:
-            limit, self._limit = self._limit, None
-            limit.__exit__(None, None, None)
+    def _give_back(self) -> None:
+        """Set each library's threads as they were found, whichever thread this is."""
+        for library, n_threads in self._found.items():
+            if library.num_threads != n_threads:
+                # Newer versions of threadpoolctl hear one thread only, the
+                # one that set a limit first, which may not be this one.
+                free = getattr(library, "clear_controlling_thread", lambda force: None)
+                free(force=True)
+                library.set_num_threads(n_threads)
+                free(force=True)
+        self._found = {}
 
     def reset_after_fork(self) -> None:
         """Forget the fits of the parent process: their threads are not here."""
         self._lock = threading.Lock()
         self._holders = 0
-        self._release()
+        self._give_back()
 
 
 _blas_hold = _BlasHold()
