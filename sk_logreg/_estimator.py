@@ -307,11 +307,11 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 classes=classes,
                 max_iterations=self.max_iter * n_runs,
                 verbose=self.verbose,
-            ) as listener,
+            ) as listeners,
         ):
             objective = objective_of(self, X, is_positive, weights, team)
             name = choose_solver(objective) if self.solver == "auto" else self.solver
-            journal = Journal(self.max_iter, listener)
+            journal = Journal(self.max_iter, listeners)
             try:
                 solution = solve_from_starts(
                     objective,

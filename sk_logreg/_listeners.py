@@ -82,20 +82,6 @@ class _Callbacks:
         )
 
 
-class _Everyone:
-    """Tells several listeners; any of them may stop the fit."""
-
-    def __init__(self, listeners: list[Listener]):
-        self._listeners = listeners
-
-    def begin(self, coef: Coef) -> None:
-        for listener in self._listeners:
-            listener.begin(coef)
-
-    def end(self, record: IterationRecord, coef: Coef) -> bool:
-        return any([listener.end(record, coef) for listener in self._listeners])
-
-
 @contextmanager
 def listening(
     estimator: BaseEstimator,
@@ -106,7 +92,7 @@ def listening(
     classes: NDArray[Any],
     max_iterations: int,
     verbose: int,
-) -> Iterator[Listener]:
+) -> Iterator[list[Listener]]:
     """Yield who is to be told of a fit's iterations, and tell of its begin and end.
 
     Parameters
@@ -124,7 +110,7 @@ def listening(
 
     Yields
     ------
-    Listener
+    list of Listener
     """
     with ExitStack() as stack:
         listeners: list[Listener] = []
@@ -132,11 +118,11 @@ def listening(
             listeners.append(stack.enter_context(_logging()))
         context = callback_context(estimator, max_iterations)
         if context is None:
-            yield _Everyone(listeners)
+            yield listeners
             return
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         about = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         known = {"classes_": classes, "n_features_in_": X.shape[1]}
         context.call_on_fit_task_begin(**about)
-        yield _Everyone([*listeners, _Callbacks(context, about, known)])
+        yield [*listeners, _Callbacks(context, about, known)]
         context.call_on_fit_task_end(**about, reconstruction_attributes={})

@@ -1,7 +1,7 @@
 """What every solver is given, what it writes down, and what it returns."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -55,9 +55,9 @@ class StartRecord:
 
     Attributes
     ----------
-    origin : {"zero", "previous", "chosen", "drawn"}
-        Where the start comes from: the last fit under ``warm_start``, the fixed
-        choice, or ``random_state``.
+    origin : {"zero", "previous", "cross_entropy", "chosen", "drawn"}
+        Where the start comes from: zero, the last fit under ``warm_start``, the
+        minimum of cross entropy, the fixed choice, or ``random_state``.
     start_objective : float
         F at the start.
     objective : float
@@ -134,13 +134,13 @@ class Journal:
     ----------
     max_iter : int
         Iterations allowed from each start.
-    listener : Listener
-        Told when an iteration begins and how it ended.
+    listeners : sequence of Listener
+        Told when an iteration begins and how it ended; any of them may stop the fit.
     records : list of IterationRecord
     """
 
     max_iter: int
-    listener: Listener
+    listeners: Sequence[Listener] = ()
     records: list[IterationRecord] = field(default_factory=list)
     _began: float = field(default_factory=time.perf_counter)
     _n_before: int = 0
@@ -158,7 +158,8 @@ class Journal:
 
     def begin(self, objective: Objective, point: Evaluation) -> None:
         """Note that an iteration begins at a point."""
-        self.listener.begin(partial(objective.lift, point.coef))
+        for listener in self.listeners:
+            listener.begin(partial(objective.lift, point.coef))
 
     def record(
         self, objective: Objective, point: Evaluation, decrement2: float, step: float
@@ -175,4 +176,5 @@ class Journal:
             start=self._start,
         )
         self.records.append(record)
-        return self.listener.end(record, partial(objective.lift, point.coef))
+        coef = partial(objective.lift, point.coef)
+        return any([listener.end(record, coef) for listener in self.listeners])

@@ -12,6 +12,7 @@ from sk_logreg._solvers._base import Journal, Solution, Solver, StartRecord
 from sk_logreg._solvers._certificate import optimality_scope
 from sk_logreg._solvers._samples import Strata
 from sk_logreg._status import SEPARABLE, STOPPED
+from sk_logreg.losses import CrossEntropy
 
 # With so many rows the landscape is that of the whole population, and smooth; with
 # more coefficients than that the drawn directions are too few to find much.
@@ -26,6 +27,9 @@ _FIRST_ROUNDS = 3
 # Predicted probabilities that differ by less come from the same minimum.
 _SAME_PROBABILITY = 1e-3
 _FINAL_TOL = 1e-14
+# How near the minimum of cross entropy a start has to be.
+_CONVEX_TOL = 1e-3
+_CONVEX_STEPS = 20
 
 
 def solve_from_starts(
@@ -42,8 +46,9 @@ def solve_from_starts(
 
     A convex loss needs one start. So do many rows: the minimum is then unique if the
     model holds [1]_, and Newton's first step from zero, where the loss is convex, is
-    to the least-squares fit. With few rows, least-squares fits of random subsets of
-    the rows are tried besides, see `_Screen`.
+    to the least-squares fit. With few rows the minimum of cross
+    entropy is a start too, and so are least-squares fits of random subsets of the rows,
+    see `_Screen`.
 
     Parameters
     ----------
@@ -80,7 +85,7 @@ def solve_from_starts(
 
     solutions: list[Solution] = []
     records: list[StartRecord] = []
-    for start in _starts(objective, previous, n_init, random_state):
+    for start in _starts(objective, solver, previous, n_init, random_state):
         journal.restart()
         solution = solver(objective, start.coef, journal, tol=tol)
         solutions.append(solution)
@@ -107,7 +112,7 @@ def solve_from_starts(
 
 def most_starts(n_init: int) -> int:
     """Return how many starts there are at most."""
-    return 1 + len(_LENGTHS) * (_FIRST_ROUNDS + n_init - 1)
+    return 2 + len(_LENGTHS) * (_FIRST_ROUNDS + n_init - 1)
 
 
 class _Start(NamedTuple):
@@ -120,12 +125,15 @@ class _Start(NamedTuple):
 
 def _starts(
     objective: Objective,
+    solver: Solver,
     previous: Vector | None,
     n_init: int,
     random_state: np.random.RandomState,
 ) -> Iterator[_Start]:
     yield _first(objective, previous)
     few = objective.design.n_samples <= _MAX_ROWS
+    if few:
+        yield _convex(objective, solver)
     rng = np.random.default_rng(random_state.randint(2**31))
     if objective.n_dof > _MAX_COEFS:
         yield from _drawn(objective, rng, n_init - 1)
@@ -146,6 +154,15 @@ def _first(objective: Objective, previous: Vector | None) -> _Start:
         if at_previous < at_zero:
             return _Start("previous", previous, at_previous)
     return _Start("zero", np.zeros(objective.n_dof), at_zero)
+
+
+def _convex(objective: Objective, solver: Solver) -> _Start:
+    """Return the minimum of cross entropy, about: it has only one."""
+    convex = objective.with_loss(CrossEntropy())
+    journal = Journal(_CONVEX_STEPS)  # without a penalty it may be at infinity
+    found = solver(convex, np.zeros(objective.n_dof), journal, tol=_CONVEX_TOL)
+    coef = found.point.coef
+    return _Start("cross_entropy", coef, objective.evaluate(coef).value)
 
 
 def _drawn(

@@ -140,7 +140,7 @@ def iterates(estimator: BinaryLogisticRegression, problem: Problem) -> Matrix:
     solve_from_starts(
         objective,
         SOLVERS[name],
-        Journal(estimator.max_iter, trail),
+        Journal(estimator.max_iter, [trail]),
         tol=estimator.tol,
         previous=None,
         n_init=estimator.n_init,
