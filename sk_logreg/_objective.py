@@ -197,7 +197,7 @@ class Objective:
         def share(block: Block) -> tuple[float | Vector, ...]:
             return self._gram(block, curvature[block.rows])
 
-        return self._matrix(*self._map(share))
+        return self._matrix(*self._map(share, block_rows=self.design.gram_rows))
 
     @property
     def curvature_bound(self) -> Vector:
@@ -389,6 +389,7 @@ class Objective:
         self,
         share: Callable[[Block], Any],
         combine: Callable[[Iterable[Any]], Any] | None = None,
+        block_rows: int | None = None,
     ) -> Any:
         """Read X once: apply `share` to each block and combine what comes back.
 
@@ -401,7 +402,8 @@ class Objective:
         def over(rows: slice) -> Any:
             # Overflow shows in the sums, where it is looked for.
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                return combine(share(block) for block in self.design.blocks(rows))
+                blocks = self.design.blocks(rows, block_rows)
+                return combine(share(block) for block in blocks)
 
         return combine(self._workers.map(over, self._chunks))
 

@@ -43,13 +43,15 @@ class Design(ABC):
     n_features: int
     #: Rows in a block, from the size of the cache.
     block_rows: int
+    #: Rows in a block where each block's Gram matrix is added up.
+    gram_rows: int
     #: Number of values stored.
     n_values: int
     #: What a Gram matrix costs, in reads of X.
     reads_per_gram: float
 
     @abstractmethod
-    def blocks(self, rows: slice) -> Iterator[Block]:
+    def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
 
     @abstractmethod
@@ -70,6 +72,7 @@ class Design(ABC):
         ] + [self.n_samples]
         return [slice(a, b) for a, b in pairwise(cuts)]
 
-    def _block_slices(self, rows: slice) -> Iterator[slice]:
-        for start in range(rows.start, rows.stop, self.block_rows):
-            yield slice(start, min(start + self.block_rows, rows.stop))
+    def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:
+        step = block_rows or self.block_rows
+        for start in range(rows.start, rows.stop, step):
+            yield slice(start, min(start + step, rows.stop))

@@ -59,17 +59,21 @@ class DenseDesign(Design):
         self.n_values = X.size
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
-        fitting = _BLOCK_BYTES // (8 * max(1, self.n_features))
+        # A widened block lies in the cache beside the block itself.
+        width = 8 if X.dtype == np.float64 else 16
+        fitting = _BLOCK_BYTES // (width * max(1, self.n_features))
+        most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
+        self.block_rows = min(max(fitting, 64), most)
         # With few rows a block a Gram matrix would cost more to add than to compute.
-        fitting = max(fitting, min(self.n_features // 2, 2048), 64)
-        self.block_rows = min(fitting, _MAX_BLOCK_ROWS, max(1, self.n_samples))
+        self.gram_rows = min(max(self.block_rows, min(self.n_features // 2, 2048)), most)
 
-    def blocks(self, rows: slice) -> Iterator[Block]:
+    def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
-        shape = (min(self.block_rows, rows.stop - rows.start), self.n_features)
+        parts = list(self._block_slices(rows, block_rows))
+        shape = (max(part.stop - part.start for part in parts), self.n_features)
         # Memory that is never written to is never claimed from the system either.
         scratch, wide = np.empty(shape), np.empty(shape)
-        for part in self._block_slices(rows):
+        for part in parts:
             n_rows = part.stop - part.start
             values: Any = self._X[part]
             if values.dtype != np.float64:
@@ -97,8 +101,10 @@ class DenseDesign(Design):
             if self._X.flags.c_contiguous:
                 # Any mode but "raise" writes without a buffer in between.
                 np.take(self._X, rows[part], axis=0, out=taken[part], mode="clip")
-            else:  # which `take` would copy whole
-                taken[part] = self._X[rows[part]]
+                return
+            # `take` would copy X whole, and an index copies what it selects.
+            for piece in self._block_slices(part, None):
+                taken[piece] = self._X[rows[piece]]
 
         workers.map(copy, [slice(*cut) for cut in pairwise(cuts)])
         return DenseDesign(taken)

@@ -85,11 +85,13 @@ class SparseDesign(Design):
         self.reads_per_gram = 2.0 * pairs / per_row
         fitting = max(_BLOCK_STORED, 8 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
+        # As many pairs as there are entries of the Gram matrix to add up.
+        self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
 
-    def blocks(self, rows: slice) -> Iterator[Block]:
+    def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
         X = self._X
-        for part in self._block_slices(rows):
+        for part in self._block_slices(rows, block_rows):
             indptr = X.indptr[part.start : part.stop + 1]
             stored = slice(indptr[0], indptr[-1])
             indptr = indptr - indptr[0]

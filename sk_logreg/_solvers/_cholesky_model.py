@@ -51,7 +51,7 @@ class CholeskyModel:
         self._shift = 0.0
         self._fused = objective.design.n_values <= _SMALL
         self._fresh_at: Evaluation | None = None
-        self._last: tuple[Evaluation, float] | None = None
+        self._last: tuple[Vector, Vector] | None = None  # where, and the gradient
         self._pairs: list[tuple[Vector, Vector]] = []
         self._unit = 1.0  # what the matrix at hand is best multiplied with
         self._first_decrement2, self._n_uses = np.inf, 0
@@ -69,7 +69,7 @@ class CholeskyModel:
         if step is None:
             self._refresh(point)
             step = self._step(point)
-        self._last = point, step.decrement2
+        self._last = point.coef, point.gradient
         return step
 
     def lend(self, rows: NDArray[np.intp], point: Evaluation) -> Curvature:
@@ -81,10 +81,10 @@ class CholeskyModel:
 
     def _pair(self, point: Evaluation) -> None:
         """Note how the gradient changed from the last point to this one."""
-        if self._fused or self._last is None or self._last[0] is point:
+        if self._fused or self._last is None or self._last[0] is point.coef:
             return
-        moved = point.coef - self._last[0].coef
-        turned = point.gradient - self._last[0].gradient
+        moved = point.coef - self._last[0]
+        turned = point.gradient - self._last[1]
         if moved @ turned > _EPS * np.linalg.norm(moved) * np.linalg.norm(turned):
             self._pairs.append((moved, turned))
             if self.curvature is not None:

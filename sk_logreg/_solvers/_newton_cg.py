@@ -6,6 +6,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from sk_logreg._design import Vector
 from sk_logreg._objective import DualGap, Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
+from sk_logreg._solvers._linalg import Factor
 from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, minimize
 
 # Conjugate gradients stop when a product gains less than this share of the average
@@ -47,11 +48,18 @@ def solve(
 class ConjugateGradientModel:
     """A quadratic model that only multiplies the Hessian with vectors.
 
-    It gives up after about `max_reads` reads of X.
+    The preconditioner is the Hessian's diagonal, or a factor of some matrix near the
+    Hessian if there is one. It gives up after about `max_reads` reads of X.
     """
 
-    def __init__(self, objective: Objective, max_reads: float = np.inf):
+    def __init__(
+        self,
+        objective: Objective,
+        max_reads: float = np.inf,
+        preconditioner: Factor | None = None,
+    ):
         self._objective = objective
+        self._preconditioner = preconditioner
         self._last_read = objective.meter.reads + max_reads
         self._shift = 0.0
         self._forcing = _FORCING
@@ -86,13 +94,14 @@ class ConjugateGradientModel:
         the direction in which f is not convex (Nocedal and Wright, algorithm 7.2).
         """
         objective = self._objective
-        system = _System(objective, objective.curvature(point.margins, shift), shift)
+        curvature = objective.curvature(point.margins, shift)
+        system = _System(objective, curvature, shift, self._preconditioner)
         residual = -point.gradient
         direction = system.eliminate_bias(residual)
         if direction is None:
             return None
         residual -= system.product(direction)
-        scaled = system.inverse_diagonal * residual
+        scaled = system.precondition(residual)
         search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
         decrement2, slack = -float(point.gradient @ direction), 0.0
         rounding = (8 * _EPS) ** 2 * (rho + decrement2)
@@ -114,7 +123,7 @@ class ConjugateGradientModel:
             direction += length * search
             residual -= length * image
             decrement2 = -float(point.gradient @ direction)
-            scaled = system.inverse_diagonal * residual
+            scaled = system.precondition(residual)
             rho, previous = float(residual @ scaled), rho
             slack = system.slack(residual)
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
@@ -169,8 +178,15 @@ class _System:
     suboptimality needs.
     """
 
-    def __init__(self, objective: Objective, curvature: Vector, shift: float):
+    def __init__(
+        self,
+        objective: Objective,
+        curvature: Vector,
+        shift: float,
+        preconditioner: Factor | None = None,
+    ):
         self._objective = objective
+        self._preconditioner = preconditioner
         self._curvature = curvature
         self._shift = shift
         self._strengths = (1.0 + shift) * objective.strengths
@@ -190,6 +206,12 @@ class _System:
     def product(self, v: Vector) -> Vector:
         """Return (H + μM) v."""
         return self._objective.product(self._curvature, v) + self._strengths * v
+
+    def precondition(self, residual: Vector) -> Vector:
+        """Return about the solution of (H + μM) v = residual."""
+        if self._preconditioner is not None:
+            return self._preconditioner.solve(residual)
+        return self.inverse_diagonal * residual
 
     def eliminate_bias(self, residual: Vector) -> Vector | None:
         """Return the step in the bias alone, None where that is not convex."""

@@ -44,7 +44,9 @@ def _solve_tall(
     Each sample starts where the one before it ended. The Hessian of the last serves
     all rows as the initial matrix of L-BFGS, so that an iteration on all rows only
     takes a gradient; it is replaced by the Hessian of all rows if progress is slow.
-    The bound that ends the fit holds whatever matrix is in use.
+    Where that one would be dear, conjugate gradients are tried first, with the factor
+    of the sample's Hessian as the preconditioner. The bound that ends the fit holds
+    whatever matrix is in use.
 
     References
     ----------
@@ -65,11 +67,12 @@ def _solve_tall(
         if solution.status.converged:
             start = solution.point.coef
             borrowed = model.lend(rows, solution.point)
-    if borrowed is None and objective.n_dof > _MANY:
+    if objective.n_dof > _MANY:
         # Conjugate gradients win if the features are but weakly correlated, and lose
         # by orders of magnitude if not: they may spend what factors are going to.
         reads = _USUAL_FACTORS * _reads_per_factor(objective)
-        walker = ConjugateGradientModel(objective, max_reads=reads)
+        factor = None if borrowed is None else borrowed.factor
+        walker = ConjugateGradientModel(objective, reads, factor)
         solution = minimize(objective, start, journal, walker, tol=tol)
         if solution.status is not MAX_ITER or journal.full:
             return solution

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg import lapack
+from numpy.typing import NDArray
+from scipy.linalg import lapack, solve_triangular
 
 from sk_logreg._design import DenseDesign, Matrix, Vector
 from sk_logreg._objective import Objective
@@ -16,10 +17,10 @@ _EPS = float(np.finfo(np.float64).eps)
 class RowSpace:
     """The row space of X, in which the weights of every minimum lie.
 
-    With X Xᵀ = R Rᵀ and w = Xᵀ R⁻ᵀ v the predictions are R v + b and ‖w‖ = ‖v‖: the
-    problem keeps its form, with R of shape (n_samples, rank) in place of X, which is
-    read once for X Xᵀ, once for w, and once to evaluate the objective there. Without
-    a penalty the weights are those of least norm.
+    With X Xᵀ = R Rᵀ and B a basis of the rows, w = X_Bᵀ R_B⁻ᵀ v has the predictions
+    R v + b, and ‖w‖ = ‖v‖: the problem keeps its form, with R of shape (n_samples,
+    rank) in place of X, which is read once for X Xᵀ, once for w, and once to evaluate
+    the objective there. Without a penalty the weights are those of least norm.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class RowSpace:
         self._original = objective
         products = objective.row_products()
         with blas_threads():
-            self._root, self._inverse = _root(products)
+            self._root, self._basis = _root(products)
         self.objective = objective.over(DenseDesign(self._root), self.lift_coef)
 
     def project(self, coef: Vector) -> Vector:
@@ -46,13 +47,18 @@ class RowSpace:
         if not w.any():
             return np.append(np.zeros(self._root.shape[1]), bias)
         point = self._original.evaluate(coef)
-        z = point.margins * self._original.signs - bias.sum()
-        return np.append(z @ self._inverse, bias)
+        z = (point.margins * self._original.signs - bias.sum())[self._basis]
+        v = solve_triangular(self._root[self._basis], z, lower=True)
+        return np.append(v, bias)
 
     def lift_coef(self, coef: Vector) -> Vector:
         """Return v and b as the weights and the bias."""
         v, bias = np.split(coef, [self._root.shape[1]])
-        return np.append(self._original.combine_rows(self._inverse @ v), bias)
+        shares = np.zeros(len(self._root))
+        shares[self._basis] = solve_triangular(
+            self._root[self._basis], v, trans="T", lower=True
+        )
+        return np.append(self._original.combine_rows(shares), bias)
 
     def lift(self, solution: Solution) -> Solution:
         """Return a solution over v and b as one over the weights and the bias.
@@ -66,15 +72,27 @@ class RowSpace:
         return replace(solution, point=point, gap=gap)
 
 
-def _root(products: Matrix) -> tuple[Matrix, Matrix]:
-    """Return R with R Rᵀ = X Xᵀ, and its inverse or pseudo-inverse, transposed."""
-    n_rows = len(products)
-    negligible = 8 * n_rows * _EPS
-    root, failed = lapack.dpotrf(products.T, lower=1, clean=1)
-    pivots = root.diagonal() ** 2
-    if not failed and (pivots > negligible * products.diagonal()).all():
-        return root, lapack.dtrtri(root, lower=1)[0].T
-    values, vectors = np.linalg.eigh(products)
-    kept = values > negligible * values[-1]
-    lengths = np.sqrt(values[kept])
-    return vectors[:, kept] * lengths, vectors[:, kept] / lengths
+def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
+    """Return R with R Rᵀ = X Xᵀ, and which rows are a basis; overwrites X Xᵀ.
+
+    By Cholesky's method with pivoting, which finds the basis: there R is triangular.
+    The rows are scaled to unit length meanwhile, so that none is too short to count.
+
+    References
+    ----------
+    .. [1] N. J. Higham (1990). Analysis of the Cholesky decomposition of a
+       semi-definite matrix. In Reliable Numerical Computation, Oxford.
+    """
+    lengths = np.sqrt(products.diagonal())
+    lengths[lengths == 0.0] = 1.0
+    products /= lengths
+    products /= lengths[:, None]
+    negligible = 8 * len(products) * _EPS
+    packed, order, rank, _ = lapack.dpstrf(
+        products.T, tol=negligible, lower=1, overwrite_a=1
+    )
+    order -= 1  # LAPACK counts from one
+    root = np.empty((len(products), rank))
+    root[order] = np.tril(packed)[:, :rank]
+    root *= lengths[:, None]
+    return root, order[:rank]
