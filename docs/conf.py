@@ -60,10 +60,6 @@ numpydoc_validation_exclude = {
     r"\.[gs]et_params$",
     r"\.set_callbacks$",
     r"\.score$",
-    # Records: their attributes are told in the docstring of the class.
-    r"\.(Pointwise|ConvexityViolation)$",
-    # As of CrossEntropy.at_margin.
-    r"\.Loss\.at_margin$",
 }
 myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["config.cache"]
