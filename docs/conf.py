@@ -98,7 +98,10 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": ["page-toc"],
+    # Long pages only: the code on others needs the room.
+    "secondary_sidebar_items": {
+        page: ["page-toc"] for page in ("generated/**", "measure", "reference")
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,
