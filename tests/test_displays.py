@@ -189,6 +189,25 @@ def test_plot_draws_again(draw):
     assert display.figure_ is not first
 
 
+def test_keywords_go_to_matplotlib():
+    X, y = make_rows()
+    model = BinaryLogisticRegression().fit(X, y)
+    losses = LossCurveDisplay.from_losses(linewidth=5.0)
+    curve = ConvergenceDisplay.from_estimator(model, x="reads", linewidth=5.0)
+    for line in (*losses.lines_.flat, *curve.lines_):
+        assert line.get_linewidth() == 5.0
+    surface = CostSurfaceDisplay.from_estimator(
+        model, X, y, grid_resolution=5, kind="both", alpha=0.5
+    )
+    assert surface.contours_[0].get_alpha() == surface.surfaces_[0].get_alpha() == 0.5
+    dots = CoefficientDisplay.from_estimator(model, s=99.0)
+    assert all((points.get_sizes() == 99.0).all() for points in dots.points_)
+    images = CoefficientDisplay.from_images(
+        model, X, y, image_shape=(1, 2), interpolation="bilinear"
+    )
+    assert images.images_[1].get_interpolation() == "bilinear"
+
+
 def test_matplotlib_is_not_imported_before_it_is_needed():
     code = "import sys, sk_logreg.displays; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
