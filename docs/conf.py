@@ -39,6 +39,7 @@ nitpicky = False
 
 autosummary_generate = True
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {
     "GL06",  # a section that numpydoc does not know
@@ -60,10 +61,6 @@ numpydoc_validation_exclude = {
     r"\.[gs]et_params$",
     r"\.set_callbacks$",
     r"\.score$",
-    # Records: their attributes are told in the docstring of the class.
-    r"\.(Pointwise|ConvexityViolation)$",
-    # As of CrossEntropy.at_margin.
-    r"\.Loss\.at_margin$",
 }
 myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["config.cache"]
@@ -102,7 +99,10 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": ["page-toc"],
+    # Long pages only: the code on others needs the room.
+    "secondary_sidebar_items": {
+        page: ["page-toc"] for page in ("generated/**", "measure", "reference")
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,

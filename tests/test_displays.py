@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -15,10 +15,11 @@ from sk_logreg import BinaryLogisticRegression
 from sk_logreg.displays import (
     CoefficientDisplay,
     ConvergenceDisplay,
+    CostSurface,
     CostSurfaceDisplay,
     LossCurveDisplay,
 )
-from sk_logreg.displays._style import MAP, SERIES
+from sk_logreg.displays._style import MAP, SERIES, series_at
 from sk_logreg.losses import LOSSES, CrossEntropy
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -116,6 +117,38 @@ def luminance(color):
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
+def outline(text, renderer):
+    """Return the rectangle around a text, turned as the text is."""
+    angle, centre = text.get_rotation(), text.get_window_extent(renderer)
+    text.set_rotation(0.0)
+    corners = text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
+    text.set_rotation(angle)
+    turn = matplotlib.transforms.Affine2D().translate(*-corners.mean(axis=0))
+    turn.rotate_deg(angle).translate(*centre.corners().mean(axis=0))
+    return matplotlib.path.Path(turn.transform(corners), closed=True)
+
+
+def assert_legible(display):
+    """Assert that no text along an axis overlaps another or leaves the picture."""
+    renderer = display.figure_.canvas.get_renderer()
+    low_corner, high_corner = display.figure_.bbox.get_points()
+    for ax in np.ravel(display.ax_):
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            # `get_ticklabels` would move those of axes in 3-D.
+            ticks = axis.get_major_ticks()
+            labels = [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
+            outlines = [
+                outline(text, renderer)
+                for text in [*labels, axis.label]
+                if text.get_visible() and text.get_text()
+            ]
+            assert not any(a.intersects_path(b) for a, b in combinations(outlines, 2))
+            for one in outlines:
+                assert (one.vertices >= low_corner).all()
+                assert (one.vertices <= high_corner).all()
+
+
 # ------------------------------------------------------------------- the convention
 
 
@@ -126,17 +159,9 @@ def test_draws_a_picture_without_overlaps(draw, style, tmp_path):
         display = draw()
         display.figure_.savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5000
+    assert_legible(display)
     renderer = display.figure_.canvas.get_renderer()
     for ax in np.ravel(display.ax_):
-        if ax.name == "3d":
-            continue
-        for axis in (ax.xaxis, ax.yaxis):
-            labels = [
-                label.get_window_extent(renderer)
-                for label in axis.get_ticklabels()
-                if label.get_visible() and label.get_text()
-            ]
-            assert not any(a.overlaps(b) for a, b in combinations(labels, 2))
         inside = display.figure_.bbox
         title = ax.title.get_window_extent(renderer)
         if ax.get_title():
@@ -162,6 +187,25 @@ def test_plot_draws_again(draw):
     first = display.figure_
     assert display.plot() is display
     assert display.figure_ is not first
+
+
+def test_keywords_go_to_matplotlib():
+    X, y = make_rows()
+    model = BinaryLogisticRegression().fit(X, y)
+    losses = LossCurveDisplay.from_losses(linewidth=5.0)
+    curve = ConvergenceDisplay.from_estimator(model, x="reads", linewidth=5.0)
+    for line in (*losses.lines_.flat, *curve.lines_):
+        assert line.get_linewidth() == 5.0
+    surface = CostSurfaceDisplay.from_estimator(
+        model, X, y, grid_resolution=5, kind="both", alpha=0.5
+    )
+    assert surface.contours_[0].get_alpha() == surface.surfaces_[0].get_alpha() == 0.5
+    dots = CoefficientDisplay.from_estimator(model, s=99.0)
+    assert all((points.get_sizes() == 99.0).all() for points in dots.points_)
+    images = CoefficientDisplay.from_images(
+        model, X, y, image_shape=(1, 2), interpolation="bilinear"
+    )
+    assert images.images_[1].get_interpolation() == "bilinear"
 
 
 def test_matplotlib_is_not_imported_before_it_is_needed():
@@ -193,6 +237,13 @@ def test_axes_of_the_right_number_are_used():
 def test_no_two_series_differ_by_colour_alone():
     for one, other in combinations(SERIES, 2):
         assert one.linestyle != other.linestyle
+        assert one.marker != other.marker
+
+
+def test_more_lines_than_colours_stay_apart():
+    looks = [series_at(place) for place in range(4 * len(SERIES))]
+    assert len(set(looks)) == len(looks)
+    for one, other in pairwise(looks):
         assert one.marker != other.marker
 
 
@@ -331,6 +382,30 @@ def test_the_lectures_picture():
     convex, other = (np.diff(s.cost, n=2, axis=0) for s in display.surfaces)
     assert (convex > -1e-5).all()
     assert (other < -1e-4).any()
+
+
+def test_the_limits_leave_room_for_the_marks():
+    display = draw_contours()
+    for surface in display.surfaces:
+        for place, coordinates in enumerate((surface.first, surface.second)):
+            marks = np.append(surface.path[:, place], surface.minimum[place])
+            assert coordinates[0] < marks.min()
+            assert marks.max() < coordinates[-1]
+
+
+@pytest.mark.parametrize("turn", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_a_surface_is_seen_from_its_lowest_corner(turn):
+    first, second = np.linspace([-0.005, -0.05], [0.005, 0.05], 7).T
+    cost = 3.0 - turn[0] * 200.0 * first - turn[1] * 20.0 * second[:, None]
+    points = np.zeros(3), np.zeros((1, 3))
+    surface = CostSurface("cross_entropy", first, second, cost, *points)
+    display = CostSurfaceDisplay(
+        surfaces=[surface], axis_names=("1st principal direction",) * 2
+    )
+    azimuth = np.deg2rad(display.plot(kind="surface").ax_[0, 0].azim)
+    assert (np.sign([np.cos(azimuth), np.sin(azimuth)]) == turn).all()
+    display.figure_.canvas.draw()
+    assert_legible(display)
 
 
 def test_surfaces_are_the_same_for_sparse_and_single_precision():
@@ -477,7 +552,7 @@ def test_displays_add_up_in_one_axes():
     ]
     assert len({line.get_color() for line in lines}) == 2
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["C = 0.1", "C = 10.0", "certified bound"]
+    assert texts == ["C = 0.1", "C = 10.0", "reported bound"]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ for loss, style in styles.items():
     model = BinaryLogisticRegression(loss=loss).fit(X_train, y_train)
     proba = model.predict_proba(X_test)[:, 1]
     name = loss.replace("_", " ")
-    scores = f"Brier {brier_score_loss(y_test, proba):.4f}, log {log_loss(y_test, proba):.4f}"
+    scores = f"Brier {brier_score_loss(y_test, proba):.4f}, log loss {log_loss(y_test, proba):.4f}"
     CalibrationDisplay.from_predictions(
         y_test, proba, n_bins=12, ax=axes[0], name=f"{name}: {scores}", **style
     )

@@ -16,7 +16,7 @@ X = rng.normal(size=(60, 2)) @ [[1.5, 0.4], [0.0, 1.0]]
 y = X @ [1.5, -1.0] + 1.5 * rng.logistic(size=60) > 0
 
 model = BinaryLogisticRegression(C=100.0, fit_intercept=False).fit(X, y)
-display = CostSurfaceDisplay.from_estimator(
+CostSurfaceDisplay.from_estimator(
     model,
     X,
     y,
@@ -25,5 +25,3 @@ display = CostSurfaceDisplay.from_estimator(
     limits=((-12.0, 14.0), (-13.0, 13.0)),
     kind="both",
 )
-for ax in display.ax_[1]:
-    ax.view_init(elev=30, azim=30)

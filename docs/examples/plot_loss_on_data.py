@@ -4,7 +4,7 @@ Where the rows lie on the loss
 
 The loss of a fitted model, and below it the margins of the rows. Rows in the shaded part
 are those on which squared error is not convex: the ones it gives up on. Here they are the
-flipped labels.
+flipped labels, and few others.
 """
 
 import numpy as np

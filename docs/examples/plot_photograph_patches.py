@@ -23,5 +23,5 @@ X = np.reshape(parts, (300, -1)) / 255.0
 y = np.repeat(["temple", "flower"], 150)
 
 model = BinaryLogisticRegression(C=1e-2).fit(X, y)
-print(f"{X.shape}: {model.n_iter_[0]} iterations, accuracy {model.score(X, y):.2f}")
+print(f"{X.shape}: {model.n_iter_[0]} iterations, {model.score(X, y):.0%} right")
 CoefficientDisplay.from_images(model, X, y, image_shape=(64, 64, 3))

@@ -266,8 +266,8 @@ z = model.decision_function(X)
 print(CrossEntropy().value(z, y).mean(), model.cost_)
 
 # %%
-# Its graph, over the two directions in the space of the 12,289 weights in which it is
-# steepest. Cross entropy, on the left, is one bowl. Squared error, on the right, has
+# Its graph, over the two directions in the space of the 12,289 weights in which it bends
+# most at the minimum. Cross entropy, on the left, is one bowl. Squared error, on the right, has
 # plateaus, ridges and side valleys. The star is the fitted minimum.
 
 from sk_logreg.displays import CostSurfaceDisplay

@@ -6,8 +6,8 @@ In a copy of the repository, install the package::
 
     python -m pip install .
 
-It needs Python 3.11 or newer, and brings NumPy, SciPy and scikit-learn. For the pictures,
-install ``'.[plot]'``.
+It needs Python 3.11 or newer, and brings NumPy, SciPy and scikit-learn. For the pictures
+install ``'.[plot]'``, for the pictures and tables of this page ``'.[cli]'``.
 """
 
 # %%

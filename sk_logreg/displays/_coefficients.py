@@ -248,7 +248,8 @@ class CoefficientDisplay:
         height, width = self.image_shape[:2]
         colours = self.image_shape[2:] == (3,)
         shape = self.image_shape if colours else (height, width)
-        self.figure_, axes = panels(ax, 1, 3, size=(9.6, 1.4 + 3.1 * height / width))
+        around = 0.4 if colours else 1.0  # titles, and the bar of colours
+        self.figure_, axes = panels(ax, 1, 3, size=(9.6, around + 3.1 * height / width))
         self.ax_ = axes[0]
         reach = float(np.abs(self.coef).max()) or 1.0
         low, high = float(self.mean_images.min()), float(self.mean_images.max())

@@ -15,7 +15,7 @@ from sk_logreg.displays._histories import (
     curve_of_history,
     gaps_of,
 )
-from sk_logreg.displays._style import NAMES, SERIES, check_matplotlib_support, panels
+from sk_logreg.displays._style import NAMES, check_matplotlib_support, panels, series_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _X_LABELS = {"iteration": "iteration", "reads": "reads of X", "seconds": "seconds"}
-_BOUND = "certified bound"
+_BOUND = "reported bound"
 _OPEN_MARK: dict[str, Any] = {
     "linestyle": "none",
     "markersize": 11.0,
@@ -60,16 +60,16 @@ class ConvergenceDisplay:
     lines_ : list of matplotlib Line2D
         The curves.
     bounds_ : list of matplotlib Line2D
-        The marks of the certified bounds, where the gap is drawn.
+        The marks of the reported bounds, where the gap is drawn.
 
     Notes
     -----
     The gap after iteration k is :math:`(F_k - F^*) / F^*`, computed afterwards from
     the history. It is not drawn where it is 0 to working accuracy, nor for iterations
     that used some of the rows only, where F is another function. What the fit itself
-    knew is its certified bound at the end: it is drawn as an open mark, joined to
-    the curve by a thin line. Where the objective has several starts, as the squared
-    error has, their iterations follow each other.
+    knew is `optimality_gap_`, the bound that it reports at the end: it is drawn as an
+    open mark, joined to the curve by a thin line. Where the objective has several
+    starts, as the squared error has, their iterations follow each other.
 
     Examples
     --------
@@ -103,8 +103,6 @@ class ConvergenceDisplay:
         estimator: BinaryLogisticRegression,
         *,
         name: str | None = None,
-        x: str = "iteration",
-        y: str = "gap",
         optimum: float | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -117,16 +115,12 @@ class ConvergenceDisplay:
             A fitted estimator.
         name : str, default=None
             Its name in the legend. By default its loss.
-        x : {"iteration", "reads", "seconds"}, default="iteration"
-            What goes to the right: iterations, reads of the whole of X, or seconds.
-        y : {"gap", "gradient", "rows"}, default="gap"
-            What goes up.
         optimum : float, default=None
             F*. By default the least objective in the history.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
 
         Returns
         -------
@@ -135,15 +129,13 @@ class ConvergenceDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         curve = curve_of_estimator(estimator)
         curves = {NAMES[estimator.loss] if name is None else name: curve}
-        return cls(curves=curves, optimum=optimum).plot(x=x, y=y, ax=ax, **kwargs)
+        return cls(curves=curves, optimum=optimum).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_estimators(
         cls,
         estimators: Mapping[str, BinaryLogisticRegression],
         *,
-        x: str = "iteration",
-        y: str = "gap",
         optimum: float | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -154,17 +146,13 @@ class ConvergenceDisplay:
         ----------
         estimators : dict of str to BinaryLogisticRegression
             Fitted estimators, by the name to show.
-        x : {"iteration", "reads", "seconds"}, default="iteration"
-            What goes to the right.
-        y : {"gap", "gradient", "rows"}, default="gap"
-            What goes up.
         optimum : float, default=None
             F*, if all minimize the same objective. By default for each the least
             objective in its own history.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
 
         Returns
         -------
@@ -172,15 +160,13 @@ class ConvergenceDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimators")
         curves = {name: curve_of_estimator(one) for name, one in estimators.items()}
-        return cls(curves=curves, optimum=optimum).plot(x=x, y=y, ax=ax, **kwargs)
+        return cls(curves=curves, optimum=optimum).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_histories(
         cls,
         histories: Mapping[str, Mapping[str, ArrayLike] | Sequence[IterationRecord]],
         *,
-        x: str = "iteration",
-        y: str = "gap",
         optimum: float | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -192,17 +178,13 @@ class ConvergenceDisplay:
         histories : dict of str to list of IterationRecord, or to dict of columns
             Histories, by the name to show: `history_` of a fitted estimator, or its
             columns as arrays, of which ``"objective"`` is needed.
-        x : {"iteration", "reads", "seconds"}, default="iteration"
-            What goes to the right.
-        y : {"gap", "gradient", "rows"}, default="gap"
-            What goes up.
         optimum : float, default=None
             F*, if all minimize the same objective. By default for each the least
             objective in its own history.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
 
         Returns
         -------
@@ -210,7 +192,7 @@ class ConvergenceDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_histories")
         curves = {name: curve_of_history(one) for name, one in histories.items()}
-        return cls(curves=curves, optimum=optimum).plot(x=x, y=y, ax=ax, **kwargs)
+        return cls(curves=curves, optimum=optimum).plot(ax=ax, **kwargs)
 
     def plot(
         self,
@@ -225,9 +207,10 @@ class ConvergenceDisplay:
         Parameters
         ----------
         x : {"iteration", "reads", "seconds"}, default="iteration"
-            What goes to the right.
+            What goes to the right: iterations, reads of the whole of X, or seconds.
         y : {"gap", "gradient", "rows"}, default="gap"
-            What goes up.
+            What goes up: the optimality gap, the norm of the gradient, or the rows
+            that an iteration used.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **kwargs : dict
@@ -247,7 +230,7 @@ class ConvergenceDisplay:
         # Displays drawn on the same axes go on with the next style.
         drawn = len(self.ax_.get_legend_handles_labels()[0])
         for place, (name, curve) in enumerate(self.curves.items(), start=drawn):
-            series = SERIES[place % len(SERIES)]
+            series = series_at(place)
             across = column_of(curve, name, x)
             style = {
                 "color": series.color,
@@ -284,7 +267,7 @@ class ConvergenceDisplay:
         return self
 
     def _mark(self, line: "Line2D", bound: float) -> None:
-        """Mark the certified bound where a curve ends, and join the two."""
+        """Mark the reported bound where a curve ends, and join the two."""
         across = np.asarray(line.get_xdata(), dtype=np.float64)
         if not len(across) or not bound > 0.0:
             return

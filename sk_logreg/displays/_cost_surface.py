@@ -22,6 +22,7 @@ from sk_logreg.displays._surfaces import (
     CostSurface,
     Directions,
     axis_names_of,
+    azimuth_of,
     directions_of,
     surface_of,
 )
@@ -247,9 +248,6 @@ class CostSurfaceDisplay:
             one.set_title(NAMES.get(surface.loss, surface.loss))
             one.set_xlabel(self.axis_names[0])
             one.set_ylabel(self.axis_names[1])
-            if solid:
-                one.locator_params(nbins=5)
-                one.set_box_aspect(None, zoom=0.9)  # room for the labels
         return self
 
     def _contour(
@@ -259,24 +257,19 @@ class CostSurfaceDisplay:
 
         low, high = _range(surface)
         levels = low + (high - low) * np.linspace(0.0, 1.0, n_levels) ** 2
-        style: dict[str, Any] = {
-            "levels": levels,
-            "norm": PowerNorm(0.5, low, high),
-            "extend": "both",
-        }
-        contours = ax.contourf(
-            surface.first, surface.second, surface.cost, **style | kwargs
-        )
+        style: dict[str, Any] = {"levels": levels, "norm": PowerNorm(0.5, low, high)}
+        grid = surface.first, surface.second, surface.cost
+        contours = ax.contourf(*grid, **style | kwargs)
         lines: dict[str, Any] = {
             "levels": levels,
             "colors": "white",
             "linewidths": 0.4,
             "alpha": 0.5,
         }
-        ax.contour(surface.first, surface.second, surface.cost, **lines)
+        ax.contour(*grid, **lines)
         self.contours_.append(contours)
         bar = ax.figure.colorbar(contours, ax=ax, format="%.2g")
-        bar.set_label("J")
+        bar.ax.set_title("J")
 
     def _solid(self, ax: Any, surface: CostSurface, **kwargs: Any) -> None:
         from matplotlib.colors import PowerNorm
@@ -292,6 +285,10 @@ class CostSurfaceDisplay:
         grid = np.meshgrid(surface.first, surface.second)
         self.surfaces_.append(ax.plot_surface(*grid, surface.cost, **style | kwargs))
         ax.set_zlabel("J")
+        ax.view_init(azim=azimuth_of(self.surfaces))
+        ax.locator_params(nbins=5)
+        ax.set_box_aspect(None, zoom=0.86)  # room for the labels
+        ax.xaxis.labelpad = ax.yaxis.labelpad = 13.0
 
 
 def _range(surface: CostSurface) -> tuple[float, float]:

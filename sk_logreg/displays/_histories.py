@@ -27,7 +27,7 @@ class ConvergenceCurve:
     new_start : ndarray of shape (n_iter,) of bool, default=None
         Which iterations are the first after another start.
     bound : float, default=None
-        The certified bound of the relative suboptimality at the end.
+        The bound of the relative suboptimality that the fit reports at its end.
     """
 
     objective: NDArray[np.floating]

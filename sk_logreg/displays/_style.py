@@ -1,6 +1,6 @@
 """What the displays share: axes to draw on, and marks that everyone can tell apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "draw_minimum",
     "draw_path",
     "panels",
+    "series_at",
     "series_of",
 ]
 
@@ -52,10 +53,16 @@ SERIES = (
 )
 
 
+def series_at(place: int) -> Series:
+    """Return how the line at a place is drawn; once round, the marks move on by one."""
+    color = SERIES[place % len(SERIES)].color
+    return replace(SERIES[(place + place // len(SERIES)) % len(SERIES)], color=color)
+
+
 def series_of(loss: str, place: int) -> Series:
     """Return how the line of a loss is drawn: the same in every picture."""
     known = list(NAMES)
-    return SERIES[known.index(loss) if loss in known else (place + 2) % len(SERIES)]
+    return series_at(known.index(loss) if loss in known else place + len(known))
 
 
 def draw_path(ax: Any, path: NDArray[np.floating]) -> "Line2D":

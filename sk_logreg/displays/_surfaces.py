@@ -1,5 +1,6 @@
 """A cost over a grid: what a cost surface shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,7 @@ def axis_names_of(
     directions: Directions,
 ) -> tuple[str, str]:
     if isinstance(directions, str):
-        return "1st direction", "2nd direction"
+        return "1st principal direction", "2nd principal direction"
     names = getattr(estimator, "feature_names_in_", None)
 
     def name(which: int | str) -> str:
@@ -105,6 +106,13 @@ def axis_names_of(
         return f"weight $w_{{{which + 1}}}$" if names is None else f"{names[which]}"
 
     return name(directions[0]), name(directions[1])
+
+
+def azimuth_of(surfaces: Sequence[CostSurface]) -> float:
+    """Return from where to look: over the lowest corner, behind which nothing hides."""
+    corners = [0, -1, -1, 0], [-1, -1, 0, 0]
+    heights = [surface.cost[corners] / surface.cost.max() for surface in surfaces]
+    return -60.0 + 90.0 * int(np.sum(heights, axis=0).argmin())
 
 
 def surface_of(
@@ -124,7 +132,8 @@ def surface_of(
     if limits is None:
         reach = span * unit_lengths(objective, plane.basis[:, 1:].T)
         shown = np.vstack([minimum - reach, minimum + reach, path])
-        low, high = shown.min(axis=0), shown.max(axis=0)
+        margin = 0.03 * np.ptp(shown, axis=0)  # no mark is cut in half at the edge
+        low, high = shown.min(axis=0) - margin, shown.max(axis=0) + margin
     else:
         low, high = np.transpose(limits)
     first, second = np.linspace(low, high, grid_resolution).T

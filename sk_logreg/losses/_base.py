@@ -8,7 +8,29 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Pointwise(NamedTuple):
-    """A loss and its derivatives in the margin, each of the margin's shape."""
+    """A pointwise loss and its first two derivatives in the margin.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n_samples,)
+        The loss at each margin; without a unit.
+    slope : ndarray of shape (n_samples,)
+        The first derivative in the margin m. In z it is (2y - 1) times as much.
+    curvature : ndarray of shape (n_samples,)
+        The second derivative, the same in m and in z.
+
+    See Also
+    --------
+    Loss.at_margin : Returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_logreg.losses import CrossEntropy
+    >>> at_zero = CrossEntropy().at_margin(np.zeros(1))
+    >>> float(at_zero.slope[0]), float(at_zero.curvature[0])
+    (-0.5, 0.25)
+    """
 
     value: NDArray[Any]
     slope: NDArray[Any]
@@ -34,7 +56,18 @@ class Loss(ABC):
 
     @abstractmethod
     def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
-        """Return the loss and its first two derivatives in the margin."""
+        """Return the loss and its first two derivatives in the margin.
+
+        Parameters
+        ----------
+        margin : ndarray of shape (n_samples,)
+            Margins m = (2y - 1) z, in float32 or float64.
+
+        Returns
+        -------
+        Pointwise
+            Value, slope and curvature, each of the margin's shape and precision.
+        """
 
     def value(self, z: ArrayLike, y: ArrayLike) -> NDArray[np.floating]:
         """Return the loss L(σ(z), y).

@@ -13,13 +13,17 @@ from sk_logreg.losses._base import Loss
 class ConvexityViolation:
     """By how much a cost rises above its chord, at worst.
 
-    Attributes
+    Parameters
     ----------
     amount : float
         The largest J(t W₁ + (1 - t) W₂) - (t J(W₁) + (1 - t) J(W₂)) found. Above
         rounding, it proves that J is not convex.
     t : float
-        Where on the segment that is: 1 at W₁, 0 at W₂.
+        Where on the segment that is: 1 at W₁, 0 at W₂. It is 0 where `amount` is.
+
+    See Also
+    --------
+    convexity_violation : Returns one.
     """
 
     amount: float
