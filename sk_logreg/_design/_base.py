@@ -12,6 +12,9 @@ from sk_logreg._threads import Workers
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+#: So many values are worth a thread.
+_LEAST_VALUES = 1 << 15
+
 
 class Block(ABC):
     """Some consecutive rows of X, and the three products that a fit needs of them."""
@@ -63,13 +66,9 @@ class Design(ABC):
         """Return the design of the given rows, copied."""
 
     def chunks(self, n_workers: int) -> list[slice]:
-        """Split the rows into a stretch for each worker, of whole blocks."""
-        n_blocks = -(-self.n_samples // self.block_rows)
-        n_chunks = max(1, min(n_workers, n_blocks))
-        cuts = [
-            min(self.n_samples, self.block_rows * (n_blocks * k // n_chunks))
-            for k in range(n_chunks)
-        ] + [self.n_samples]
+        """Split the rows into a stretch for each worker that there is enough for."""
+        n_chunks = max(1, min(n_workers, self.n_values // _LEAST_VALUES))
+        cuts = [self.n_samples * k // n_chunks for k in range(n_chunks + 1)]
         return [slice(a, b) for a, b in pairwise(cuts)]
 
     def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:

@@ -65,7 +65,9 @@ class DenseDesign(Design):
         most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)
         # With few rows a block a Gram matrix would cost more to add than to compute.
-        self.gram_rows = min(max(self.block_rows, min(self.n_features // 2, 2048)), most)
+        self.gram_rows = min(
+            max(self.block_rows, min(self.n_features // 2, 2048)), most
+        )
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""

@@ -80,9 +80,9 @@ class SparseDesign(Design):
         stored = np.diff(X.indptr)
         self.n_values = int(X.indptr[-1])
         per_row = max(1.0, stored.mean())
-        # Each stored value meets all of its row, at twice the cost of a plain product.
+        # Each stored value meets all of its row, at four times the cost of a product.
         pairs = float(np.square(stored, dtype=np.float64).mean())
-        self.reads_per_gram = 2.0 * pairs / per_row
+        self.reads_per_gram = 4.0 * pairs / per_row
         fitting = max(_BLOCK_STORED, 8 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # As many pairs as there are entries of the Gram matrix to add up.
