@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._design import Block, Design, Matrix, Vector
+from sk_logreg._dual_gap import Divergence, DualGap
 from sk_logreg._threads import Workers
 from sk_logreg.losses import Loss
 
@@ -61,24 +62,6 @@ class Evaluation:
     margins: Vector
     curvature: Vector | None = None
     hessian: Matrix | None = None
-
-
-@dataclass(frozen=True)
-class DualGap:
-    """A bound from the dual problem, and what the step behind it does to the margins.
-
-    Attributes
-    ----------
-    bound : float
-        Bound on f - f*; infinite where the dual point is not feasible.
-    lowest, highest : float
-        Least and greatest change of a margin along the step, rows without weight
-        left out.
-    """
-
-    bound: float
-    lowest: float
-    highest: float
 
 
 @dataclass
@@ -244,11 +227,9 @@ class Objective:
     ) -> DualGap:
         """Bound f - f* from the solution d of (Xᵀ diag(curvature) X + λ) d = -g.
 
-        Cross entropy's dual variables at a point are α = σ(-margin). Moved to
-        α - curvature · u / weight, with u = X d the changes of the margins, they are
-        feasible, whatever the curvatures are, if none leaves [0, 1]. The gap to the
-        dual objective there is a sum of Kullback-Leibler divergences, which
-        (1 + t) log(1 + t) - t ≤ t²/2 (1 + |t|) for |t| ≤ 1 bounds.
+        Cross entropy's dual variables α at the point, moved to α - curvature · u /
+        weight with u = X d the changes of the margins, are feasible, whatever the
+        curvatures are, if none leaves [0, 1].
 
         Parameters
         ----------
@@ -266,29 +247,35 @@ class Objective:
         """
         w, b = self.split(direction)
 
-        def share(block: Block) -> tuple[float, float, float, float]:
+        def share(block: Block) -> Divergence:
             rows = block.rows
             change = (block.matvec(w) + b) * self.signs[rows]
-            relevant = weights[rows] > 0.0
-            weight = np.where(relevant, weights[rows], 1.0)
-            # The least normal number in place of zeros, where the numerator is zero.
-            tiny = np.finfo(np.float64).tiny
-            slack = np.maximum(self.loss.at_margin(margins[rows]).curvature, tiny)
-            shift = curvature[rows] * change / weight
-            shift_squared = float((weight * shift) @ (shift / slack))
-            moved = float(np.abs(shift / slack).max(initial=0.0))
-            lowest = change.min(initial=np.inf, where=relevant)
-            highest = change.max(initial=-np.inf, where=relevant)
-            return shift_squared, moved, lowest, highest
+            weight = weights[rows]
+            shift = curvature[rows] * change / np.where(weight > 0.0, weight, 1.0)
+            slack = self.loss.at_margin(margins[rows]).curvature
+            return Divergence.of(weight, shift, slack, change)
 
-        def combine(shares: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
-            quadratic, moved, lowest, highest = zip(*shares, strict=True)
-            return sum(quadratic), max(moved), min(lowest), max(highest)
-
-        quadratic, moved, lowest, highest = self._map(share, combine=combine)
         penalty = float(direction @ (self.strengths * direction))
-        bound = 0.5 * ((1.0 + moved) * quadratic + penalty) if moved <= 1.0 else np.inf
-        return DualGap(bound, lowest, highest)
+        return DualGap.of(self._map(share, combine=Divergence.combine), penalty)
+
+    def gap_after(self, before: Vector, after: Vector) -> float:
+        """Bound f - f* after a Newton step, from the margins before it and after it.
+
+        The dual variables that the step was going to reach, by its linear model of
+        them, are feasible if none leaves [0, 1], and the weights that belong to them
+        are the ones after the step: nothing but their divergence from the dual
+        variables there is left of the bound. X is not read.
+        """
+
+        def share(rows: slice) -> Divergence:
+            start = self.loss.at_margin(before[rows])
+            end = self.loss.at_margin(after[rows])
+            change = after[rows] - before[rows]
+            shift = end.slope - start.slope - start.curvature * change
+            return Divergence.of(self.weights[rows], shift, end.curvature, change)
+
+        divergence = Divergence.combine(self._workers.map(share, self._chunks))
+        return DualGap.of(divergence, penalty=0.0).bound
 
     def reach(self, direction: Vector) -> float:
         """Return the greatest change of any row's z along a step, in one read of X."""

@@ -248,6 +248,27 @@ def test_each_evaluation_reads_once():
     assert ours.meter.reads == 2.0
 
 
+# ------------------------------------------------------------------ the dual gap
+
+
+@every_bias
+def test_the_gap_after_a_newton_step_is_a_bound(bias):
+    ours, _, _ = objectives("C", "cross_entropy", bias)
+    points = [ours.evaluate(np.zeros(ours.n_dof), hessian=True)]
+    for _ in range(12):
+        step = np.linalg.solve(points[-1].hessian, points[-1].gradient)
+        points.append(ours.evaluate(points[-1].coef - step, hessian=True))
+    lowest = min(point.value for point in points)
+    bounds = [
+        ours.gap_after(a.margins, b.margins) for a, b in itertools.pairwise(points)
+    ]
+    excesses = [point.value - lowest for point in points[1:]]
+    assert min(excesses) < 1e-14 < max(excesses)
+    for bound, excess in zip(bounds, excesses, strict=True):
+        assert excess <= bound + 1e-15
+        assert bound <= 10.0 * excess + 1e-15 or bound == np.inf
+
+
 # ---------------------------------------------------------------------- units
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._design import Matrix, Vector
-from sk_logreg._objective import DualGap, Evaluation, Objective
+from sk_logreg._dual_gap import DualGap
+from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
 from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
 

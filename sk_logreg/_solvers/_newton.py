@@ -7,7 +7,8 @@ import numpy as np
 
 from sk_logreg import _status
 from sk_logreg._design import Vector
-from sk_logreg._objective import DualGap, Evaluation, NotFiniteError, Objective
+from sk_logreg._dual_gap import DualGap
+from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._status import Status
 
@@ -172,8 +173,12 @@ def minimize(
             gap, _ = _judge(objective, model, point, step, tol)
             return Solution(point, gap, _status.STALLED)
         exact = trial is None
-        point = trial or point
+        before, point = point, trial or point
         stopped = journal.record(objective, point, step.decrement2, length)
+        if convex and step.exact and length == 1.0 and tol >= FINE and not stopped:
+            gap = _gap_after(objective, before, point, step)
+            if gap <= tol:
+                return Solution(point, gap, _status.CONVERGED)
 
 
 def _search(
@@ -250,6 +255,19 @@ def _judge(
     # to infinity, unless it also moves some row the wrong way.
     runs_off = dual.lowest > -1e-6 * dual.highest
     return gap, _status.QUASI_SEPARABLE if runs_off else None
+
+
+def _gap_after(
+    objective: Objective, before: Evaluation, after: Evaluation, step: Step
+) -> float:
+    """Return a bound on the relative suboptimality after a whole exact Newton step.
+
+    Without a penalty the slack is an estimate, of this step and not of the next.
+    """
+    if not objective.penalized or step.shift > 0.0:
+        return 1.0
+    excess = objective.gap_after(before.margins, after.margins)
+    return _relative(excess + step.slack, after)
 
 
 def _relative(excess: float, point: Evaluation) -> float:

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from sk_logreg._design import Vector
-from sk_logreg._objective import DualGap, Evaluation, Objective
+from sk_logreg._dual_gap import DualGap
+from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._linalg import Factor
 from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, minimize
@@ -128,7 +129,9 @@ class ConjugateGradientModel:
             slack = system.slack(residual)
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
-            if settled and (0.5 * decrement2 > accuracy or slack <= 0.25 * accuracy):
+            # Steps converge quadratically, so this one is about to arrive.
+            last = 0.5 * decrement2**2 <= accuracy * point.value
+            if settled and (not last or slack <= 0.25 * accuracy):
                 break
             if objective.meter.reads > self._last_read:
                 break
