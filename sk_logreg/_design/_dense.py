@@ -35,11 +35,12 @@ class DenseBlock(Block):
 
     def gram(self, h: Vector) -> Matrix:
         """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
-        if h.size == 0 or h.min() >= 0.0:
-            # One array with itself is a syrk: half the work of a general product.
-            half = np.multiply(np.sqrt(h)[:, None], self._values, out=self._scratch)
-            return half.T @ half
-        return np.multiply(h[:, None], self._values, out=self._scratch).T @ self._values
+        # One array with itself is a syrk: half the work of a general product.
+        half = np.multiply(np.sqrt(np.abs(h))[:, None], self._values, out=self._scratch)
+        negative = h < 0.0
+        below = half[negative]
+        half[negative] = 0.0
+        return half.T @ half - below.T @ below
 
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""

@@ -175,7 +175,8 @@ def minimize(
         exact = trial is None
         before, point = point, trial or point
         stopped = journal.record(objective, point, step.decrement2, length)
-        if convex and step.exact and length == 1.0 and tol >= FINE and not stopped:
+        arrived = length == 1.0 and arrives(step.decrement2, before.value, accuracy)
+        if arrived and tol >= FINE and not stopped:
             gap = _gap_after(objective, before, point, step)
             if gap <= tol:
                 return Solution(point, gap, _status.CONVERGED)
@@ -257,14 +258,24 @@ def _judge(
     return gap, _status.QUASI_SEPARABLE if runs_off else None
 
 
+def arrives(decrement2: float, value: float, accuracy: float) -> bool:
+    """Return whether a Newton step is likely to end within `accuracy`.
+
+    Convergence is quadratic: the excess of f, relative to f, is about squared.
+    """
+    return 0.5 * decrement2**2 <= accuracy * value
+
+
 def _gap_after(
     objective: Objective, before: Evaluation, after: Evaluation, step: Step
 ) -> float:
-    """Return a bound on the relative suboptimality after a whole exact Newton step.
+    """Return a bound on the relative suboptimality after a whole Newton step.
 
-    Without a penalty the slack is an estimate, of this step and not of the next.
+    Without a penalty there is none: the slack estimates what this step left, and not
+    what the next would find.
     """
-    if not objective.penalized or step.shift > 0.0:
+    convex = objective.loss.convex and objective.penalized
+    if not (convex and step.exact and step.shift == 0.0):
         return 1.0
     excess = objective.gap_after(before.margins, after.margins)
     return _relative(excess + step.slack, after)

@@ -8,7 +8,7 @@ from sk_logreg._dual_gap import DualGap
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._linalg import Factor
-from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, minimize
+from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, arrives, minimize
 
 # Conjugate gradients stop when a product gains less than this share of the average
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
@@ -129,8 +129,7 @@ class ConjugateGradientModel:
             slack = system.slack(residual)
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
-            # Steps converge quadratically, so this one is about to arrive.
-            last = 0.5 * decrement2**2 <= accuracy * point.value
+            last = arrives(decrement2, point.value, accuracy)
             if settled and (not last or slack <= 0.25 * accuracy):
                 break
             if objective.meter.reads > self._last_read:

@@ -16,6 +16,8 @@ _SAMPLE_ACCURACY = 0.1
 _MANY = 500
 # Hessians that a problem takes whose Newton steps start from zero.
 _USUAL_FACTORS = 8
+# What a factor of a sample's Hessian saves, in reads of X.
+_SAVED_READS = 10
 
 
 def solve(
@@ -45,8 +47,8 @@ def _solve_tall(
     all rows as the initial matrix of L-BFGS, so that an iteration on all rows only
     takes a gradient; it is replaced by the Hessian of all rows if progress is slow.
     Where that one would be dear, conjugate gradients are tried first, with the factor
-    of the sample's Hessian as the preconditioner. The bound that ends the fit holds
-    whatever matrix is in use.
+    of the sample's Hessian as the preconditioner if it is cheap enough. The bound that
+    ends the fit holds whatever matrix is in use.
 
     References
     ----------
@@ -56,23 +58,24 @@ def _solve_tall(
     .. [2] J. Nocedal (1980). Updating quasi-Newton matrices with limited storage.
        Mathematics of Computation 35, 773-782.
     """
+    many = objective.n_dof > _MANY
     borrowed = None
     for rows, sample in nested_samples(objective):
         model = CholeskyModel(sample)
         # Many coefficients make a factor dear: one at the sample's minimum is enough.
-        many = objective.n_dof > _MANY
         walker = ConjugateGradientModel(sample) if many else model
         accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
         solution = minimize(sample, start, journal, walker, tol=accuracy)
         if solution.status.converged:
             start = solution.point.coef
-            borrowed = model.lend(rows, solution.point)
-    if objective.n_dof > _MANY:
+            if _reads_per_factor(objective) < _SAVED_READS:
+                borrowed = model.lend(rows, solution.point)
+    if many:
         # Conjugate gradients win if the features are but weakly correlated, and lose
         # by orders of magnitude if not: they may spend what factors are going to.
-        reads = _USUAL_FACTORS * _reads_per_factor(objective)
+        reads = _reads_per_factor(objective) + objective.design.reads_per_gram
         factor = None if borrowed is None else borrowed.factor
-        walker = ConjugateGradientModel(objective, reads, factor)
+        walker = ConjugateGradientModel(objective, _USUAL_FACTORS * reads, factor)
         solution = minimize(objective, start, journal, walker, tol=tol)
         if solution.status is not MAX_ITER or journal.full:
             return solution
@@ -82,6 +85,5 @@ def _solve_tall(
 
 
 def _reads_per_factor(objective: Objective) -> float:
-    """Return what forming and factoring a Hessian costs, in reads of X."""
-    design = objective.design
-    return design.reads_per_gram + objective.n_dof**3 / (240 * design.n_values)
+    """Return what factoring a Hessian costs, in reads of X."""
+    return objective.n_dof**3 / (100 * objective.design.n_values)
