@@ -173,6 +173,11 @@ class CholeskyModel:
             direction,
         )
 
+    def sees_all(self, step: Step) -> bool:
+        """Return whether the step left out only directions that change no z."""
+        assert self.curvature is not None
+        return not step.singular or self.curvature.factor.rank == self._rank
+
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
         assert self.curvature is not None
@@ -180,6 +185,13 @@ class CholeskyModel:
             return Bend(self.curvature.factor.eigenvalue_ratio())
         _, hessian = self._hessian(point)
         return Bend(np.nan, most_negative_curvature(hessian, self._majorizer))
+
+    @cached_property
+    def _rank(self) -> int:
+        """The rank of X, bias included, over the rows that have a weight."""
+        factored = factor(self._majorizer)
+        assert factored is not None
+        return factored.rank
 
     @cached_property
     def _majorizer(self) -> Matrix:
