@@ -395,7 +395,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         listed = ", ".join(names[:_MOST_NAMES])
         if len(names) > _MOST_NAMES:
             listed += f" and {len(names) - _MOST_NAMES} more"
-        which = "This column alone does" if len(names) == 1 else "These columns alone do"
+        which = (
+            "This column alone does" if len(names) == 1 else "These columns alone do"
+        )
         sentence = f"{status.sentence} {which} it: {listed}."
         return replace(status, sentence=sentence)
 

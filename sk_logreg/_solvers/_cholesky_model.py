@@ -190,8 +190,7 @@ class CholeskyModel:
     def _rank(self) -> int:
         """The rank of X, bias included, over the rows that have a weight."""
         factored = factor(self._majorizer)
-        assert factored is not None
-        return factored.rank
+        return factored.rank if factored is not None else 0
 
     @cached_property
     def _majorizer(self) -> Matrix:

@@ -1,15 +1,19 @@
 """Directions in which no margin falls and some rise, by linear programming."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from sk_logreg._design import Matrix, Vector
 
-# What linear programs are solved to, and what that leaves undecided.
+# What linear programs are solved to.
 _LP_TOL = 1e-10
-_LP_DOUBT = 1e-7
-_OPTIONS = {
+#: What that leaves undecided.
+DOUBT = 1e-7
+_OPTIONS: Any = {
     "primal_feasibility_tolerance": _LP_TOL,
     "dual_feasibility_tolerance": _LP_TOL,
 }
@@ -26,9 +30,10 @@ def rounding(direction: Vector) -> float:
 def separating_direction(rows: Matrix, mean: Vector) -> Vector | None:
     """Return a direction d with rows @ d ≥ 0 and mean @ d > 0, None if there is none.
 
-    Of all rows the mean is that of some more. Only columns that do not depend on
+    The mean is that of these rows and some more. Only columns that do not depend on
     others get a weight: what is left of those that do is rounding.
     """
+    rows = np.vstack([rows, mean])
     triangle, pivots = qr(rows, mode="r", pivoting=True, check_finite=False)
     lengths = np.linalg.norm(rows, axis=0)[pivots]
     own = np.abs(triangle.diagonal())
@@ -46,15 +51,19 @@ def separating_direction(rows: Matrix, mean: Vector) -> Vector | None:
 
 def _widest(rows: Matrix, mean: Vector) -> Vector | None:
     """Maximize mean @ d over -1 ≤ d ≤ 1 with rows @ d ≥ 0."""
-    found = linprog(
-        -mean, A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1.0, 1.0), options=_OPTIONS
+    found: Any = linprog(
+        -mean,
+        A_ub=-rows,
+        b_ub=np.zeros(len(rows)),
+        bounds=(-1.0, 1.0),
+        options=_OPTIONS,
     )
     if found.x is None or mean @ found.x <= _LP_TOL:
         return None
     direction: Vector = found.x
     # Rows on the hyperplane are so to the tolerance of the program; now to rounding.
     margins = rows @ direction
-    on_it = np.abs(margins) <= _LP_DOUBT
+    on_it = np.abs(margins) <= DOUBT
     corrected = direction - np.linalg.lstsq(rows[on_it], margins[on_it])[0]
     better = (rows @ corrected).min() >= -rounding(corrected)
     return corrected if better and mean @ corrected > _LP_TOL else direction
@@ -72,17 +81,40 @@ def _least_wrong(rows: Matrix, mean: Vector) -> Vector | None:
     for _ in range(3):
         margins = rows @ direction
         least = margins.min()
-        found = linprog(
+        found: Any = linprog(
             np.append(np.zeros(n_columns), -1.0),
             A_ub=np.column_stack([-rows, np.ones(n_rows)]),
             b_ub=(margins - least) / scale,
             A_eq=np.append(mean, 0.0)[None, :],
-            b_eq=[(1.0 - mean @ direction) / scale],
+            b_eq=[float(1.0 - mean @ direction) / scale],
             bounds=[(None, None)] * n_columns + [(None, (1.0 - least) / scale)],
             options=_OPTIONS,
         )
         if found.x is None:
             return None
         direction = direction + scale * found.x[:-1]
-        scale *= _LP_DOUBT
+        scale *= DOUBT
     return direction
+
+
+def sparse_direction(
+    rows: Matrix, strict: NDArray[np.bool_], n_columns: int
+) -> Vector | None:
+    """Minimize Σ|dⱼ| with rows @ d ≥ 1 where that is asked for and ≥ 0 elsewhere.
+
+    The sum is over the first columns; one for the bias may follow. None if there is
+    no such d.
+    """
+    first, bias = rows[:, :n_columns], rows[:, n_columns:]
+    n_biases = bias.shape[1]
+    found: Any = linprog(
+        np.repeat([1.0, 0.0], [2 * n_columns, n_biases]),
+        A_ub=-np.hstack([first, -first, bias]),
+        b_ub=-strict.astype(float),
+        bounds=[(0.0, None)] * (2 * n_columns) + [(None, None)] * n_biases,
+        options=_OPTIONS,
+    )
+    if found.x is None:
+        return None
+    up, down, free = np.split(found.x, [n_columns, 2 * n_columns])
+    return np.append(up - down, free)

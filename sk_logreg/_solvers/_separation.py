@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from sk_logreg._design import Matrix, Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._recession import rounding, separating_direction
+from sk_logreg._solvers._recession import (
+    DOUBT,
+    rounding,
+    separating_direction,
+    sparse_direction,
+)
 from sk_logreg._status import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 
 Indices = NDArray[np.intp]
@@ -140,6 +145,8 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
 class _Search:
     """Looks for hyperplanes over some of the columns.
 
+    Rows without weight do not count, and have no number here.
+
     Attributes
     ----------
     order : ndarray of shape (n_features,)
@@ -148,10 +155,14 @@ class _Search:
 
     def __init__(self, objective: Objective, point: Evaluation):
         self._objective = objective
-        weights = objective.weights
-        self._rows = np.flatnonzero(weights > 0.0)
-        self._nearest_first = self._rows[np.argsort(np.abs(point.margins[self._rows]))]
-        self._working = self._nearest_first[:0]
+        self._ids = np.flatnonzero(objective.weights > 0.0)
+        nearest = np.argsort(np.abs(point.margins[self._ids]), kind="stable")
+        # By turns the nearest row, which may stand in the way of a hyperplane, and the
+        # farthest, which may be what a hyperplane separates.
+        self._telling = np.empty_like(nearest)
+        self._telling[::2] = nearest[: -(-len(nearest) // 2)]
+        self._telling[1::2] = nearest[::-1][: len(nearest) // 2]
+        self._wrong = nearest[:0]
         self._centers, self._scales = _units(objective)
         w, _ = objective.split(point.coef)
         self.order: Indices = np.argsort(-np.abs(w) * self._scales, kind="stable")
@@ -165,86 +176,108 @@ class _Search:
 
         Returns
         -------
-        separated : ndarray of shape (n_rows_with_weight,), of bool
+        separated : ndarray of shape (n_rows,), of bool
         coef : ndarray of shape (n_dof,)
         """
-        remaining = np.ones(len(self._rows), dtype=bool)
+        n_rows = len(self._ids)
+        separated = np.zeros(n_rows, dtype=bool)
         total = np.zeros(len(columns) + self._objective.fit_intercept)
-        margins = np.zeros(len(self._rows))
-        while remaining.any():
-            rows = self._rows[remaining]
-            direction = self._direction(rows, columns)
+        margins = np.zeros(n_rows)
+        while not separated.all():
+            direction = self._direction(np.flatnonzero(~separated), columns)
             if direction is None:
                 break
-            change = self._margins(self._rows, columns, direction)
-            gained = remaining.copy()
-            gained[remaining] = change[remaining] > rounding(direction)
+            change = self._margins(np.arange(n_rows), columns, direction)
+            gained = ~separated & (change > rounding(direction))
             if not gained.any():
                 break
-            # Long enough before to stay on the right side of this direction as well.
-            against = ~remaining & (change < 0.0)
-            ratio = np.max(-change[against] / margins[against], initial=0.0)
-            total = max(1.0, 2.0 * ratio) * total + direction
-            margins = max(1.0, 2.0 * ratio) * margins + change
-            remaining &= ~gained
-        return ~remaining, self._coef(columns, total)
-
-    def enough(self, columns: Indices, separated: NDArray[np.bool_]) -> Indices:
-        """Return columns that alone separate these rows, as few as is easily found."""
-
-        def do(some: Indices) -> bool:
-            return bool(self.separate(some)[0][separated].all())
-
-        n_first = 1
-        while n_first < len(columns) and not do(columns[:n_first]):
-            n_first *= 2
-        columns = columns[:n_first]
-        if len(columns) <= _MAX_TRIED:
-            for column in columns[::-1]:
-                fewer = columns[columns != column]
-                if len(fewer) and do(fewer):
-                    columns = fewer
-        return columns
+            # Go far enough before for rows that this direction sets back to stay ahead.
+            back = separated & (change < 0.0)
+            far = max(1.0, 2.0 * np.max(-change[back] / margins[back], initial=0.0))
+            total = far * total + direction
+            margins = far * margins + change
+            separated |= gained
+        return separated, self._coef(columns, total)
 
     def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
         """Return a direction that separates some rows, with none on its wrong side."""
         mean = self._mean(rows, columns)
-        if np.abs(mean).max() <= 64 * _EPS:
-            return None  # any that gains on one row loses on another
-        n_first = _FIRST_ROWS + _ROWS_PER_COLUMN * len(mean)
-        known = np.isin(self._working, rows)
-        nearest = self._nearest_first[np.isin(self._nearest_first, rows)]
-        working = np.union1d(self._working[known][-n_first:], nearest[:n_first])
+        if np.linalg.norm(mean) <= rounding(np.ones(1)):
+            return None  # what any direction gains on some rows it loses on others
+        working = self._first(rows, columns)
         while True:
-            part = self._unit_rows(working, columns)
-            direction = separating_direction(part, mean)
+            direction = separating_direction(self._unit_rows(working, columns), mean)
             if direction is None:
                 return None
-            margins = self._margins(rows, columns, direction)
-            wrong = np.flatnonzero(margins < -rounding(direction))
-            wrong = wrong[~np.isin(rows[wrong], working)]
+            excess = self._margins(rows, columns, direction) + rounding(direction)
+            wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
                 return direction
-            worst = wrong[np.argsort(margins[wrong])[: max(n_first, len(working) // 2)]]
-            self._working = np.append(self._working, rows[worst])
-            working = np.append(working, rows[worst])
+            working = np.append(working, wrong)
+            self._wrong = np.union1d(self._wrong, wrong)
+
+    def enough(self, columns: Indices, separated: NDArray[np.bool_]) -> Indices:
+        """Return columns that alone separate these rows, as few as is easily found."""
+        rows = np.arange(len(separated))
+        working = self._first(rows, columns)
+        while True:
+            fewer, direction = self._fewest(columns, working, separated[working])
+            if direction is None:
+                return columns
+            margins = self._margins(rows, fewer, direction)
+            excess = margins - np.where(separated, 0.5, -DOUBT)
+            wrong = _most_wrong(rows, excess, working)
+            if not len(wrong):
+                return fewer
+            working = np.append(working, wrong)
+
+    def _fewest(
+        self, columns: Indices, working: Indices, separated: NDArray[np.bool_]
+    ) -> tuple[Indices, Vector | None]:
+        """Return few columns that separate the working rows, and how, if any do."""
+
+        def attempt(some: Indices) -> Vector | None:
+            part = self._unit_rows(working, some)
+            return sparse_direction(part, separated, len(some))
+
+        direction = attempt(columns)
+        if direction is None:
+            return columns, None
+        sizes = np.abs(direction[: len(columns)])
+        used = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+        bias = np.arange(len(columns), len(direction))
+        columns, direction = columns[used], direction[np.append(used, bias)]
+        for column in columns[::-1] if len(columns) <= _MAX_TRIED else ():
+            others = columns[columns != column]
+            found = attempt(others)
+            if found is not None:
+                columns, direction = others, found
+        return columns, direction
+
+    def _first(self, rows: Indices, columns: Indices) -> Indices:
+        """Return which of some rows to put into the first linear program."""
+        asked = np.zeros(len(self._ids), dtype=bool)
+        asked[rows] = True
+        telling = self._telling[asked[self._telling]]
+        size = _FIRST_ROWS + _ROWS_PER_COLUMN * len(columns)
+        return np.union1d(telling[:size], self._wrong[asked[self._wrong]])
 
     # ---------------------------------------------------------------- rows
 
     def _unit_rows(self, rows: Indices, columns: Indices) -> Matrix:
         """Return ±(xᵢ, 1), columns centred and scaled, rows of unit length."""
-        objective = self._objective
-        part = objective.design.part(rows, columns)
+        objective, ids = self._objective, self._ids[rows]
+        part = objective.design.part(ids, columns)
         part -= self._centers[columns]
         part /= self._scales[columns]
         if objective.fit_intercept:
             part = np.column_stack([part, np.ones(len(part))])
         lengths = np.linalg.norm(part, axis=1)
-        part *= (objective.signs[rows] / np.where(lengths > 0.0, lengths, 1.0))[:, None]
+        part *= (objective.signs[ids] / np.where(lengths > 0.0, lengths, 1.0))[:, None]
         return part
 
     def _chunks(self, rows: Indices, columns: Indices) -> Iterator[Matrix]:
-        size = max(1, _CHUNK_VALUES // len(columns))
+        size = 1 + _CHUNK_VALUES // (1 + len(columns))
         for start in range(0, len(rows), size):
             yield self._unit_rows(rows[start : start + size], columns)
 
@@ -253,8 +286,8 @@ class _Search:
         return np.concatenate([part @ direction for part in chunks])
 
     def _mean(self, rows: Indices, columns: Indices) -> Vector:
-        total = sum(part.sum(axis=0) for part in self._chunks(rows, columns))
-        return np.asarray(total) / len(rows)
+        sums = [part.sum(axis=0) for part in self._chunks(rows, columns)]
+        return np.asarray(np.sum(sums, axis=0) / len(rows))
 
     def _coef(self, columns: Indices, direction: Vector) -> Vector:
         """Return a direction as coefficients of the columns as they are."""
@@ -279,3 +312,11 @@ def _units(objective: Objective) -> tuple[Vector, Vector]:
     variances = np.maximum(squares - centers**2, _EPS * squares)
     scales = np.sqrt(np.where(variances > 0.0, variances, 1.0))
     return centers, np.exp2(np.round(np.log2(scales)))
+
+
+def _most_wrong(rows: Indices, excess: Vector, working: Indices) -> Indices:
+    """Return the rows of most negative excess that are not among the working ones."""
+    wrong = np.flatnonzero(excess < 0.0)
+    wrong = wrong[~np.isin(rows[wrong], working)]
+    size = max(_FIRST_ROWS, len(working) // 2)
+    return rows[wrong[np.argsort(excess[wrong], kind="stable")[:size]]]
