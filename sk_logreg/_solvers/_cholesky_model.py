@@ -146,6 +146,7 @@ class CholeskyModel:
             shift=self.curvature.shift,
             exact=self._fresh_at is point,
             singular=self.curvature.factor.singular,
+            partial=self.curvature.factor.singular,
         )
 
     def _solve(self, gradient: Vector) -> Vector:
@@ -173,11 +174,6 @@ class CholeskyModel:
             direction,
         )
 
-    def sees_all(self, step: Step) -> bool:
-        """Return whether the step left out only directions that change no z."""
-        assert self.curvature is not None
-        return not step.singular or self.curvature.factor.rank == self._rank
-
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
         assert self.curvature is not None
@@ -185,12 +181,6 @@ class CholeskyModel:
             return Bend(self.curvature.factor.eigenvalue_ratio())
         _, hessian = self._hessian(point)
         return Bend(np.nan, most_negative_curvature(hessian, self._majorizer))
-
-    @cached_property
-    def _rank(self) -> int:
-        """The rank of X, bias included, over the rows that have a weight."""
-        factored = factor(self._majorizer)
-        return factored.rank if factored is not None else 0
 
     @cached_property
     def _majorizer(self) -> Matrix:

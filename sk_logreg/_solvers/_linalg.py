@@ -37,11 +37,6 @@ class Factor:
     root: Matrix
     singular: bool = False
 
-    @property
-    def rank(self) -> int:
-        """The rank of the matrix, to working accuracy."""
-        return self.root.shape[1]
-
     def solve(self, rhs: Vector) -> Vector:
         """Return the solution of least norm, in the scaled variables."""
         scaled = self.scale * rhs

@@ -37,6 +37,8 @@ class Step:
         Whether H is the Hessian of all rows at this very point.
     singular : bool, default=False
         Whether H + μM is singular to working accuracy.
+    partial : bool, default=False
+        Whether the system may have been solved in some directions only.
     slack : float, default=0.0
         What the residual adds to the bound on f - f*.
     """
@@ -46,6 +48,7 @@ class Step:
     shift: float
     exact: bool
     singular: bool = False
+    partial: bool = False
     slack: float = 0.0
 
 
@@ -88,9 +91,6 @@ class Model(Protocol):
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, for a convex loss."""
-
-    def sees_all(self, step: Step) -> bool:
-        """Return whether the step left out only directions that change no z."""
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
@@ -200,7 +200,7 @@ def _search(
             return trial, length
         before, after = -step.decrement2, float(trial.gradient @ step.direction)
         middle = before + after + 3.0 * fall / length
-        root = np.sqrt(max(middle**2 - before * after, 0.0))
+        root = np.sqrt(max(middle * middle - before * after, 0.0))
         share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
         length *= float(np.clip(share, 0.05, 0.7))
     return None, 0.0
@@ -255,7 +255,7 @@ def _judge(
             return gap, _status.SUSPECTED if runs_off else None
         # A dual point inside its bounds proves that there is a minimum, if the step
         # that it is from solves the whole system.
-        if gap <= tol and not model.sees_all(step):
+        if gap <= tol and step.partial:
             return gap, _status.SUSPECTED
     return gap, _status.CONVERGED if gap <= tol else None
 
