@@ -191,6 +191,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     feasible point of the dual problem, as in [1]_, which bounds the minimum from
     below.
 
+    Without a penalty there is no minimum where a hyperplane separates the classes, be
+    it but for rows on the hyperplane. Linear programs decide whether one does; then
+    ``status_.word`` is "separable" or "quasi_separable", and the warning names columns
+    that do it by themselves. Where columns are constant or combinations of others the
+    probabilities are unique but the weights are not; columns that repeat one another
+    then get equal parts of z, a column of zeros the weight 0.
+
     References
     ----------
     .. [1] H.-F. Yu, F.-L. Huang, C.-J. Lin (2011). Dual coordinate descent methods for

@@ -89,6 +89,7 @@ def factor(matrix: Matrix) -> Factor | None:
     if values[0] < -negligible * values[-1]:
         return None
     kept = values > negligible * values[-1]
+    scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
     return Factor(scale, vectors[:, kept] / np.sqrt(values[kept]), singular=True)
 
 
