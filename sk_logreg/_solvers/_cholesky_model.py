@@ -117,10 +117,12 @@ class CholeskyModel:
         if self._fresh_at is point:
             return
         diagonal, hessian = self._hessian(point)
-        shift, factored = 0.0, factor(hessian)
+        convex = self._objective.loss.convex
+        shift, factored = 0.0, factor(hessian, semidefinite=convex)
         while factored is None:
             shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
-            factored = factor(hessian + shift * self._majorizer)
+            shifted = hessian + shift * self._majorizer
+            factored = factor(shifted, semidefinite=shift >= 1.0)
         self._shift = shift
         rows = slice(None)
         self.curvature = Curvature(self._objective, rows, diagonal, factored, shift)

@@ -64,8 +64,11 @@ class Factor:
         return 1.0 / (of_inverse * largest(lambda v: root @ (root.T @ v.ravel())))
 
 
-def factor(matrix: Matrix) -> Factor | None:
+def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
     """Factor a symmetric matrix, or return None where it is indefinite.
+
+    One that is known to be semidefinite is not: a negative eigenvalue is rounding, and
+    positive ones of that size are too.
 
     The matrix is scaled to a unit diagonal first, so that neither the success nor the
     accuracy depends on the units of the variables (A. van der Sluis, 1969, Condition
@@ -86,9 +89,12 @@ def factor(matrix: Matrix) -> Factor | None:
     if not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible:
         return Factor(scale, root)
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
-    if values[0] < -negligible * values[-1]:
+    cut = negligible * values[-1]
+    if semidefinite:
+        cut = max(cut, -2.0 * values[0])
+    elif values[0] < -cut:
         return None
-    kept = values > negligible * values[-1]
+    kept = values > cut
     scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
     return Factor(scale, vectors[:, kept] / np.sqrt(values[kept]), singular=True)
 
