@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._solvers._linalg import factor
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -234,3 +235,25 @@ def test_columns_that_add_nothing_change_no_probability(name, solver, loss):
     if name.startswith("repeated"):  # equal parts of z
         parts = model.coef_[0, [0, 3]] * more[0, [0, 3]]
         assert parts[0] == pytest.approx(parts[1], rel=1e-5)
+
+
+@every_loss
+@pytest.mark.parametrize("seed", [0, 2])
+def test_many_rows_of_collinear_columns(seed, loss):
+    """So many that rounding makes the Hessian, and its majorizer, indefinite."""
+    X, y = sample(100_000, 20, seed=seed)
+    plain, _ = fit(X, y, loss=loss)
+    more = np.column_stack([X, X[:, 0] + X[:, 1], np.ones(100_000)])
+    model, _ = fit(more, y, loss=loss)
+    assert model.objective_ == pytest.approx(plain.objective_, rel=1e-7)
+
+
+def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
+    matrix = np.diag([1.0, 0.5, 0.0])
+    matrix[0, 2] = matrix[2, 0] = 1e-6
+    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # scaled, that of the third column is -1e-9
+    assert factor(matrix) is None
+    factored = factor(matrix, semidefinite=True)
+    assert factored.singular
+    direction = factored.solve(matrix @ [1.0, 1.0, 0.0])
+    np.testing.assert_allclose(matrix @ direction, matrix @ [1.0, 1.0, 0.0], atol=1e-8)

@@ -31,11 +31,14 @@ class Factor:
         eigenvectors of its nonzero eigenvalues, divided by their square roots.
     singular : bool
         Whether the matrix is singular to working accuracy.
+    left_out : ndarray of shape (n,) or None
+        A combination of all directions in which it is, at random.
     """
 
     scale: Vector
     root: Matrix
     singular: bool = False
+    left_out: Vector | None = None
 
     def solve(self, rhs: Vector) -> Vector:
         """Return the solution of least norm, in the scaled variables."""
@@ -95,8 +98,11 @@ def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
     elif values[0] < -cut:
         return None
     kept = values > cut
+    root = vectors[:, kept] / np.sqrt(values[kept])
+    draw = np.random.default_rng(0).standard_normal(np.count_nonzero(~kept))
+    left_out = scale * (vectors[:, ~kept] @ draw)
     scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
-    return Factor(scale, vectors[:, kept] / np.sqrt(values[kept]), singular=True)
+    return Factor(scale, root, True, left_out)
 
 
 def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:

@@ -37,8 +37,6 @@ class Step:
         Whether H is the Hessian of all rows at this very point.
     singular : bool, default=False
         Whether H + μM is singular to working accuracy.
-    partial : bool, default=False
-        Whether the system may have been solved in some directions only.
     slack : float, default=0.0
         What the residual adds to the bound on f - f*.
     """
@@ -48,7 +46,6 @@ class Step:
     shift: float
     exact: bool
     singular: bool = False
-    partial: bool = False
     slack: float = 0.0
 
 
@@ -91,6 +88,9 @@ class Model(Protocol):
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, for a convex loss."""
+
+    def solves_all(self) -> bool:
+        """Return whether the last step left out only directions that change no z."""
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
@@ -255,7 +255,7 @@ def _judge(
             return gap, _status.SUSPECTED if runs_off else None
         # A dual point inside its bounds proves that there is a minimum, if the step
         # that it is from solves the whole system.
-        if gap <= tol and step.partial:
+        if gap <= tol and not model.solves_all():
             return gap, _status.SUSPECTED
     return gap, _status.CONVERGED if gap <= tol else None
 

@@ -124,8 +124,7 @@ class ConjugateGradientModel:
             if objective.meter.reads > self._last_read:
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
-        # They end before they have seen all directions.
-        return Step(direction, decrement2, shift, exact=True, partial=True, slack=slack)
+        return Step(direction, decrement2, shift, exact=True, slack=slack)
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, but for the step's slack."""
@@ -134,6 +133,13 @@ class ConjugateGradientModel:
         return objective.dual_gap(
             point.margins, objective.weights, curvature, step.direction
         )
+
+    def solves_all(self) -> bool:
+        """Return whether the last step left out only directions that change no z.
+
+        That is not known: conjugate gradients end before they have seen all.
+        """
+        return False
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends: both ends of its spectrum, by Lanczos."""
