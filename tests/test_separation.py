@@ -251,7 +251,7 @@ def test_many_rows_of_collinear_columns(seed, loss):
 def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
     matrix = np.diag([1.0, 0.5, 0.0])
     matrix[0, 2] = matrix[2, 0] = 1e-6
-    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # scaled, that of the third column is -1e-9
+    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # scaled, the least eigenvalue is -5e-10
     assert factor(matrix) is None
     factored = factor(matrix, semidefinite=True)
     assert factored.singular

@@ -202,7 +202,7 @@ class _Search:
     def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
         """Return a direction that separates some rows, with none on its wrong side."""
         mean = self._mean(rows, columns)
-        if np.linalg.norm(mean) <= rounding(np.ones(1)):
+        if np.linalg.norm(mean) <= 64 * _EPS:
             return None  # what any direction gains on some rows it loses on others
         working = self._first(rows, columns)
         while True:
