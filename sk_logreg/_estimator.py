@@ -1,6 +1,7 @@
 """The estimator: validate, encode the labels, delegate, unpack. No numerics."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -31,8 +32,12 @@ from sk_logreg._solvers import (
     most_starts,
     solve_from_starts,
 )
+from sk_logreg._status import Status
 from sk_logreg._threads import Workers, workers
 from sk_logreg.losses import LOSSES
+
+# The more columns it takes to separate the classes, the less their names say.
+_MOST_NAMES = 20
 
 
 def objective_of(
@@ -185,6 +190,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     The optimality gap of cross entropy is a duality gap. From a Newton step follows a
     feasible point of the dual problem, as in [1]_, which bounds the minimum from
     below.
+
+    Without a penalty there is no minimum where a hyperplane separates the classes, be
+    it but for rows on the hyperplane. Linear programs decide whether one does; then
+    ``status_.word`` is "separable" or "quasi_separable", and the warning names columns
+    that do it by themselves. Where columns are constant or combinations of others the
+    probabilities are unique but the weights are not; columns that repeat one another
+    then get equal parts of z, a column of zeros the weight 0.
 
     References
     ----------
@@ -356,7 +368,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         dtype: np.dtype[Any],
     ) -> None:
         """Set the fitted attributes, and warn of what did not converge."""
-        point, status = solution.point, solution.status
+        point = solution.point
+        status = self._naming(solution.status, solution.columns)
         w, b = objective.split(point.coef)
         self.coef_ = w[None, :].astype(dtype)
         self.intercept_ = np.array([b], dtype=dtype)
@@ -379,6 +392,21 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 ConvergenceWarning,
                 stacklevel=2,
             )
+
+    def _naming(self, status: Status, columns: tuple[int, ...]) -> Status:
+        """Return a status whose sentence names the columns behind it."""
+        if not columns:
+            return status
+        known = getattr(self, "feature_names_in_", None)
+        names = [str(j) if known is None else repr(str(known[j])) for j in columns]
+        listed = ", ".join(names[:_MOST_NAMES])
+        if len(names) > _MOST_NAMES:
+            listed += f" and {len(names) - _MOST_NAMES} more"
+        which = (
+            "This column alone does" if len(names) == 1 else "These columns alone do"
+        )
+        sentence = f"{status.sentence} {which} it: {listed}."
+        return replace(status, sentence=sentence)
 
     @property
     def weights_(self) -> NDArray[np.floating]:

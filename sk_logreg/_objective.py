@@ -101,6 +101,8 @@ class Objective:
         ŝ, the weights scaled to sum to one.
     strengths : ndarray of shape (n_dof,)
         λ for the coefficients under the penalty, 0 for the others.
+    inseparable : bool
+        Whether it is known that no hyperplane separates the classes.
     """
 
     def __init__(
@@ -132,6 +134,7 @@ class Objective:
         self.strengths = np.full(self.n_dof, min(strength, _LARGEST_STRENGTH))
         if fit_intercept and not absorb_bias:
             self.strengths[-1] = 0.0
+        self.inseparable = False
         self._workers = workers
         self._chunks = design.chunks(workers.n_threads)
         #: What turns a point into one over the features that the user knows.
@@ -302,6 +305,7 @@ class Objective:
         part.design = self.design.take(rows, self._workers)
         part.weights = weights
         part.signs = self.signs[rows]
+        part.inseparable = False
         part._chunks = part.design.chunks(self._workers.n_threads)
         part._share = self._share * len(rows) / self.design.n_samples
         return part
@@ -364,6 +368,12 @@ class Objective:
         """Return the same objective with another loss."""
         other = copy(self)
         other.loss = loss
+        return other
+
+    def known_inseparable(self) -> "Objective":
+        """Return the same objective, of which it is known that nothing separates it."""
+        other = copy(self)
+        other.inseparable = True
         return other
 
     def smallest_margin(self, point: Evaluation) -> float:

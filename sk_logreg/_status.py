@@ -29,6 +29,11 @@ class Status:
         return f"{self.word}: {self.sentence}"
 
 
+_LESS_FREE = (
+    "Use a finite C, which makes the solution unique and finite, or drop columns that "
+    "give the label away."
+)
+
 CONVERGED = Status(
     "converged",
     "The bound on the relative suboptimality is at or below tol.",
@@ -45,19 +50,23 @@ MAX_ITER = Status(
     "down to tol.",
     remedy="Increase max_iter, or set warm_start=True and call fit again to go on.",
 )
+SUSPECTED = Status(
+    "suspected",
+    "There is no penalty, and the iterates do not tell whether there is a minimum.",
+)
 SEPARABLE = Status(
     "separable",
     "The classes are perfectly separated by a hyperplane and there is no penalty: the "
     "cost falls towards its infimum only as the coefficients run off to infinity. The "
     "coefficients returned are finite and separate the classes.",
-    remedy="Use a finite C, which makes the solution unique and finite.",
+    remedy=_LESS_FREE,
 )
 QUASI_SEPARABLE = Status(
     "quasi_separable",
     "A hyperplane separates the classes but for rows that lie on it, and there is no "
     "penalty: the cost falls towards its infimum only as some coefficients run off to "
     "infinity. The coefficients returned are finite.",
-    remedy="Use a finite C, which makes the solution unique and finite.",
+    remedy=_LESS_FREE,
 )
 AT_INFINITY = Status(
     "at_infinity",

@@ -62,6 +62,10 @@ class Design(ABC):
         """Return the products of rows, X Xᵀ, over some of the columns, dense."""
 
     @abstractmethod
+    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+        """Return some columns of some rows, copied, dense."""
+
+    @abstractmethod
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "Design":
         """Return the design of the given rows, copied."""
 

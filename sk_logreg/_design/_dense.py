@@ -95,6 +95,10 @@ class DenseDesign(Design):
             products += part @ part.T
         return products
 
+    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+        """Return some columns of some rows, copied, dense."""
+        return self._X[np.ix_(rows, columns)].astype(np.float64, copy=False)
+
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
         """Return the design of the given rows, copied."""
         taken = np.empty((len(rows), self.n_features), dtype=self._X.dtype)

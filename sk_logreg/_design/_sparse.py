@@ -104,6 +104,10 @@ class SparseDesign(Design):
         part = self._X[:, columns].astype(np.float64)
         return (part @ part.T).toarray()
 
+    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+        """Return some columns of some rows, copied, dense."""
+        return self._X[rows][:, columns].toarray().astype(np.float64, copy=False)
+
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "SparseDesign":
         """Return the design of the given rows, copied."""
         return SparseDesign(self._X[rows])

@@ -97,6 +97,8 @@ class Solution:
         How far the minimum is known to be the lowest.
     starts : tuple of StartRecord
         Where a loss that is not convex was minimized from.
+    columns : tuple of int
+        Columns that alone separate the classes, where that is why there is no minimum.
     """
 
     point: Evaluation
@@ -105,6 +107,7 @@ class Solution:
     curvature_ratio: float = np.nan
     scope: str = "global"
     starts: tuple[StartRecord, ...] = ()
+    columns: tuple[int, ...] = ()
 
 
 class Solver(Protocol):

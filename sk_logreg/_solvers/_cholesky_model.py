@@ -16,6 +16,8 @@ from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
 _SMALL = 1 << 17
 # Where f is this close to its minimum, Newton's own steps bring many digits each.
 _NEAR = 1e-4
+# A direction that changes z by less than this share of what its parts do changes none.
+_IDLE = 1e-10
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -118,10 +120,12 @@ class CholeskyModel:
         if self._fresh_at is point:
             return
         diagonal, hessian = self._hessian(point)
-        shift, factored = 0.0, factor(hessian)
+        convex = self._objective.loss.convex
+        shift, factored = 0.0, factor(hessian, semidefinite=convex)
         while factored is None:
             shift = max(8 * shift, FIRST_SHIFT, self._shift / 64)
-            factored = factor(hessian + shift * self._majorizer)
+            shifted = hessian + shift * self._majorizer
+            factored = factor(shifted, semidefinite=shift >= 1.0)
         self._shift = shift
         rows = slice(None)
         self.curvature = Curvature(self._objective, rows, diagonal, factored, shift)
@@ -173,6 +177,15 @@ class CholeskyModel:
             known.diagonal,
             direction,
         )
+
+    def solves_all(self) -> bool:
+        """Return whether the last step left out only directions that change no z."""
+        assert self.curvature is not None
+        objective, left_out = self._objective, self.curvature.factor.left_out
+        if left_out is None:
+            return True
+        squares = objective.product_diagonal(objective.weights) * left_out**2
+        return objective.reach(left_out) <= _IDLE * float(np.sqrt(squares.max()))
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""

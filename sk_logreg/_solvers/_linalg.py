@@ -31,11 +31,14 @@ class Factor:
         eigenvectors of its nonzero eigenvalues, divided by their square roots.
     singular : bool
         Whether the matrix is singular to working accuracy.
+    left_out : ndarray of shape (n,) or None
+        A combination of all directions in which it is, at random.
     """
 
     scale: Vector
     root: Matrix
     singular: bool = False
+    left_out: Vector | None = None
 
     def solve(self, rhs: Vector) -> Vector:
         """Return the solution of least norm, in the scaled variables."""
@@ -64,8 +67,11 @@ class Factor:
         return 1.0 / (of_inverse * largest(lambda v: root @ (root.T @ v.ravel())))
 
 
-def factor(matrix: Matrix) -> Factor | None:
+def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
     """Factor a symmetric matrix, or return None where it is indefinite.
+
+    One that is known to be semidefinite is not: a negative eigenvalue is rounding, and
+    positive ones of that size are too.
 
     The matrix is scaled to a unit diagonal first, so that neither the success nor the
     accuracy depends on the units of the variables (A. van der Sluis, 1969, Condition
@@ -86,10 +92,17 @@ def factor(matrix: Matrix) -> Factor | None:
     if not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible:
         return Factor(scale, root)
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
-    if values[0] < -negligible * values[-1]:
+    cut = negligible * values[-1]
+    if semidefinite:
+        cut = max(cut, -2.0 * values[0])
+    elif values[0] < -cut:
         return None
-    kept = values > negligible * values[-1]
-    return Factor(scale, vectors[:, kept] / np.sqrt(values[kept]), singular=True)
+    kept = values > cut
+    root = vectors[:, kept] / np.sqrt(values[kept])
+    draw = np.random.default_rng(0).standard_normal(np.count_nonzero(~kept))
+    left_out = scale * (vectors[:, ~kept] @ draw)
+    scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
+    return Factor(scale, root, True, left_out)
 
 
 def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:

@@ -90,6 +90,9 @@ class Model(Protocol):
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, for a convex loss."""
 
+    def solves_all(self) -> bool:
+        """Return whether the last step left out only directions that change no z."""
+
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
 
@@ -203,7 +206,7 @@ def _search(
             return trial, length
         before, after = -step.decrement2, float(trial.gradient @ step.direction)
         middle = before + after + 3.0 * fall / length
-        root = np.sqrt(max(middle**2 - before * after, 0.0))
+        root = np.sqrt(max(middle * middle - before * after, 0.0))
         share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
         length *= float(np.clip(share, 0.05, 0.7))
     return None, 0.0
@@ -250,12 +253,17 @@ def _judge(
         return gap, _status.SINGULAR if step.singular else _status.CONVERGED
     dual = model.dual_gap(point, step)
     gap = _relative(dual.bound + step.slack, point)
-    if objective.penalized or max(-dual.lowest, dual.highest) < _FAR:
-        return gap, _status.CONVERGED if gap <= tol else None
-    # Unpenalized, a step that still moves rows by so much though f hardly falls goes
-    # to infinity, unless it also moves some row the wrong way.
-    runs_off = dual.lowest > -1e-6 * dual.highest
-    return gap, _status.QUASI_SEPARABLE if runs_off else None
+    if not (objective.penalized or objective.inseparable):
+        # A step that still moves rows by so much though f hardly falls may go to
+        # infinity, unless it also moves some row the wrong way.
+        if max(-dual.lowest, dual.highest) >= _FAR:
+            runs_off = dual.lowest > -1e-6 * dual.highest
+            return gap, _status.SUSPECTED if runs_off else None
+        # A dual point inside its bounds proves that there is a minimum, if the step
+        # that it is from solves the whole system.
+        if gap <= tol and not model.solves_all():
+            return gap, _status.SUSPECTED
+    return gap, _status.CONVERGED if gap <= tol else None
 
 
 def arrives(decrement2: float, value: float, accuracy: float) -> bool:

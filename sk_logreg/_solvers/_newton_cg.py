@@ -145,6 +145,13 @@ class ConjugateGradientModel:
             point.margins, objective.weights, curvature, step.direction
         )
 
+    def solves_all(self) -> bool:
+        """Return whether the last step left out only directions that change no z.
+
+        That is not known: conjugate gradients end before they have seen all.
+        """
+        return False
+
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends: both ends of its spectrum, by Lanczos."""
         system = _System(self._objective, self._objective.curvature(point.margins), 0.0)

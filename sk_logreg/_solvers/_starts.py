@@ -11,7 +11,8 @@ from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution, Solver, StartRecord
 from sk_logreg._solvers._certificate import optimality_scope
 from sk_logreg._solvers._samples import Strata
-from sk_logreg._status import SEPARABLE, STOPPED
+from sk_logreg._solvers._separation import settle
+from sk_logreg._status import SEPARABLE, STOPPED, SUSPECTED
 from sk_logreg.losses import CrossEntropy
 
 # With so many rows the landscape is that of the whole population, and smooth; with
@@ -81,7 +82,12 @@ def solve_from_starts(
     zero = np.zeros(objective.n_dof)
     if objective.loss.convex:
         first = zero if previous is None else previous
-        return solver(objective, first, journal, tol=tol)
+        solution = solver(objective, first, journal, tol=tol)
+        settled = settle(objective, solution, journal)
+        if settled.status is SUSPECTED:  # with no reason: go on
+            objective = objective.known_inseparable()
+            return solver(objective, settled.point.coef, journal, tol=tol)
+        return settled
 
     solutions: list[Solution] = []
     records: list[StartRecord] = []
@@ -106,6 +112,7 @@ def solve_from_starts(
         # To the last digits, so that it does not show from where it was reached.
         final = solver(objective, best.point.coef, journal, tol=min(tol, _FINAL_TOL))
         best = min((final, best), key=_rank)
+    best = settle(objective, best, journal)
     scope = optimality_scope(objective, best.point)
     return replace(best, starts=tuple(records), scope=scope)
 

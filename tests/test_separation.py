@@ -1,0 +1,259 @@
+"""Separation without a penalty: recognised always, cried never where there is none."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from _problems import sample
+from _reference import LOSSES, SOLVERS
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_logreg import BinaryLogisticRegression
+from sk_logreg._solvers._linalg import factor
+
+every_loss = pytest.mark.parametrize("loss", LOSSES)
+every_solver = pytest.mark.parametrize("solver", SOLVERS)
+KINDS = ("separable", "quasi_separable", "inseparable")
+
+
+def fit(X, y, sample_weight=None, **params):
+    """Fit without a penalty; return the model and what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = BinaryLogisticRegression(C=np.inf, **params).fit(X, y, sample_weight)
+    messages = [str(w.message) for w in caught]
+    assert all(w.category is ConvergenceWarning for w in caught)
+    assert len(messages) == (not model.converged_)  # one warning at most
+    return model, messages
+
+
+def near_separable(kind, rng, *, finest=36):
+    """Return rows that are separable or not by a hair, known by their construction.
+
+    The rows are given by their coordinates relative to a simplex. The positive ones
+    have first coordinates of at least 0, the corners of the first facet 0 itself, and
+    the negative ones less, but for one: over that facet, it is a hair short of it, on
+    it or beyond it. All are sums of few powers of two, so that no rounding interferes:
+    the facet's coordinate is a hyperplane that separates completely, or but for the
+    facet, or the row is a convex combination of the corners with positive weights,
+    which no hyperplane can tell from them.
+    """
+    n_features, n_rows = int(rng.integers(1, 9)), int(rng.integers(20, 200))
+    hair = 2.0 ** -rng.integers(5, finest)
+    flat = True
+    while flat:
+        corners = rng.integers(-8, 9, (n_features + 1, n_features)).astype(float)
+        edges = np.column_stack([corners, np.ones(n_features + 1)])
+        flat = abs(np.linalg.det(edges)) < 0.5
+    y = rng.random(n_rows) < 0.5
+    place = rng.integers(-64, 65, (n_rows, n_features + 1)) / 32.0
+    distance = np.where(rng.random(n_rows) < 0.2, 0.0, np.abs(place[:, 0]))
+    place[:, 0] = np.where(y, distance, -distance - hair)
+    last = np.full(n_features + 1, 1 / 16)
+    last[0] = {"separable": -hair, "quasi_separable": 0.0, "inseparable": hair}[kind]
+    place = np.vstack([place, last])
+    place[:, -1] = 1.0 - place[:, :-1].sum(axis=1)
+    X = np.vstack([corners, place @ corners])
+    y = np.r_[np.ones(n_features + 1, dtype=bool), y, False]
+    if rng.random() < 0.3:
+        X, y = np.vstack([X, X]), np.r_[y, y]
+    order = rng.permutation(len(y))
+    return (X * 2.0 ** rng.integers(-10, 11, n_features))[order], y[order]
+
+
+def assert_recognised(kind, model):
+    if kind == "inseparable":
+        assert "separable" not in model.status_.word
+    else:
+        assert model.status_.word == kind
+
+
+def test_near_separable_problems():
+    rng = np.random.default_rng(0)
+    for k in range(201):
+        kind = KINDS[k % 3]
+        X, y = near_separable(kind, rng)
+        model, _ = fit(X, y)
+        assert_recognised(kind, model)
+        if kind == "separable":
+            assert model.score(X, y) == 1.0
+
+
+@every_loss
+@every_solver
+@pytest.mark.parametrize("kind", KINDS)
+def test_near_separable_problems_by_every_solver(kind, solver, loss):
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        X, y = near_separable(kind, rng, finest=20)
+        assert_recognised(kind, fit(X, y, solver=solver, loss=loss)[0])
+
+
+@every_solver
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("params", [{"tol": 0.1}, {"tol": 0.0}, {"max_iter": 1}])
+def test_wherever_the_iterations_end(params, kind, solver):
+    X, y = near_separable(kind, np.random.default_rng(2), finest=8)
+    assert_recognised(kind, fit(X, y, solver=solver, **params)[0])
+
+
+@every_solver
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("far", [1e2, 1e8])
+def test_wherever_they_start(far, kind, solver):
+    X, y = near_separable(kind, np.random.default_rng(3), finest=8)
+    model, _ = fit(X, y, solver=solver)
+    model.set_params(warm_start=True)
+    model.coef_, model.intercept_ = far * model.coef_, far * model.intercept_
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    assert_recognised(kind, model)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_does_not_matter(seed, kind):
+    rng = np.random.default_rng(seed)
+    X, y = near_separable(kind, rng, finest=12)
+    mixed = X / np.abs(X).max(axis=0) @ rng.standard_normal((X.shape[1], 2))
+    more = np.column_stack([X, mixed, X[:, 0], np.full(len(X), 0.1), 0.0 * y])
+    assert_recognised(kind, fit(more, y)[0])
+    assert_recognised(kind, fit(sparse.csr_matrix(X), y)[0])
+    assert_recognised(kind, fit(X + 1e6 * np.abs(X).max(axis=0).round(), y)[0])
+    ones = np.column_stack([X, np.ones(len(X))])
+    assert_recognised(kind, fit(ones, y, fit_intercept=False)[0])
+    assert_recognised(kind, fit(X, y, absorb_bias=True)[0])
+    weights = np.r_[10.0 ** rng.uniform(-6, 0, len(y)), np.zeros(len(y))]
+    assert_recognised(kind, fit(np.vstack([X, X]), np.r_[y, ~y], weights)[0])
+
+
+def test_more_rows_than_are_looked_at_first():
+    X, y = sample(20_000, 5, seed=1)
+    assert fit(X, y)[0].converged_
+    rare = y * (np.arange(20_000) % 4000 == np.flatnonzero(y)[0] % 4000)
+    model, [message] = fit(np.column_stack([X, rare]), y)
+    assert model.status_.word == "quasi_separable"
+    assert "This column alone does it: 5." in message
+    z = X @ [1.0, -1.0, 2.0, 0.0, 0.5]
+    model, _ = fit(X, z > 0.0)
+    assert model.status_.word == "separable"
+    assert model.score(X, z > 0.0) == 1.0
+
+
+# ----------------------------------------------------------------- the warning
+
+
+@pytest.fixture(scope="module")
+def table():
+    X, y = sample(300, 4, seed=2)
+    return pd.DataFrame(X, columns=["age", "income", "tenure", "visits"]), y
+
+
+@every_loss
+@every_solver
+def test_the_warning_names_the_column_that_gives_the_label_away(table, solver, loss):
+    X, y = table
+    X = X.assign(refund=2.0 * y + X["age"] / 9)
+    model, [message] = fit(X, y, loss=loss, solver=solver)
+    assert model.status_.word == "separable"
+    assert message.count("'") == 2
+    assert "This column alone does it: 'refund'." in message
+    assert "finite C" in message
+    assert "drop columns" in message
+
+
+@every_solver
+def test_the_warning_names_the_columns_of_rare_categories(table, solver):
+    X, y = table
+    first, second = np.flatnonzero(y)[:3], np.flatnonzero(y == 0)[:2]
+    rows = np.arange(300)
+    X = X.assign(swiss=np.isin(rows, first), welsh=np.isin(rows, second))
+    model, [message] = fit(X, y, solver=solver)
+    assert model.status_.word == "quasi_separable"
+    assert "'swiss'" in message
+    assert "'welsh'" in message
+    assert message.count("'") == 4
+    assert "finite C" in message
+    assert model.status_.sentence in message
+
+
+def test_it_takes_two_columns(table):
+    X, _ = table
+    _, [message] = fit(X, X["age"] > 2.0 * X["visits"])
+    assert "'age'" in message
+    assert "'visits'" in message
+    assert message.count("'") == 4
+
+
+def test_columns_without_names_have_numbers(table):
+    X, y = table
+    _, [message] = fit(np.column_stack([X, y]), y)
+    assert "This column alone does it: 4." in message
+
+
+def test_many_columns_are_not_all_named():
+    rng = np.random.default_rng(0)
+    _, [message] = fit(rng.standard_normal((100, 400)), np.arange(100) % 2)
+    assert " more." in message
+    assert len(message) < 1000
+
+
+# ----------------------------------------- constant, zero, repeated and collinear
+
+
+DEGENERATE = {
+    "constant": lambda X: np.full(len(X), 2.5),
+    "zero": lambda X: np.zeros(len(X)),
+    "repeated": lambda X: X[:, 0],
+    "repeated in other units": lambda X: 1000.0 * X[:, 0],
+    "a sum": lambda X: X @ [1.0, -2.0, 0.5],
+    "all": lambda X: np.column_stack([X[:, 0], X[:, 1] - X[:, 2], X[:, 0] * 0 + 1]),
+}
+
+
+@every_loss
+@every_solver
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_columns_that_add_nothing_change_no_probability(name, solver, loss):
+    X, y = sample(200, 3, seed=4)
+    plain, _ = fit(X, y, loss=loss, tol=1e-12)
+    more = np.column_stack([X, DEGENERATE[name](X)])
+    model, messages = fit(more, y, loss=loss, solver=solver, tol=1e-12)
+    if loss == "cross_entropy":
+        assert model.converged_
+    np.testing.assert_allclose(
+        model.predict_proba(more), plain.predict_proba(X), atol=1e-6
+    )
+    assert np.abs(model.weights_).max() < 10.0 * np.abs(plain.weights_).max()
+    for message in messages:
+        assert "drop columns that are constant or repeat others" in message
+    if name == "zero":
+        assert model.coef_[0, 3] == 0.0
+    if name.startswith("repeated"):  # equal parts of z
+        parts = model.coef_[0, [0, 3]] * more[0, [0, 3]]
+        assert parts[0] == pytest.approx(parts[1], rel=1e-5)
+
+
+@every_loss
+@pytest.mark.parametrize("seed", [0, 2])
+def test_many_rows_of_collinear_columns(seed, loss):
+    """So many that rounding makes the Hessian, and its majorizer, indefinite."""
+    X, y = sample(100_000, 20, seed=seed)
+    plain, _ = fit(X, y, loss=loss)
+    more = np.column_stack([X, X[:, 0] + X[:, 1], np.ones(100_000)])
+    model, _ = fit(more, y, loss=loss)
+    assert model.objective_ == pytest.approx(plain.objective_, rel=1e-7)
+
+
+def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
+    matrix = np.diag([1.0, 0.5, 0.0])
+    matrix[0, 2] = matrix[2, 0] = 1e-6
+    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # scaled, the least eigenvalue is -5e-10
+    assert factor(matrix) is None
+    factored = factor(matrix, semidefinite=True)
+    assert factored.singular
+    direction = factored.solve(matrix @ [1.0, 1.0, 0.0])
+    np.testing.assert_allclose(matrix @ direction, matrix @ [1.0, 1.0, 0.0], atol=1e-8)
