@@ -127,7 +127,7 @@ def minimize(
     """
     convex = objective.loss.convex
     point = model.evaluate(start)
-    exact, unverified, stopped = False, np.inf, False
+    exact, unverified, stopped, stuck = False, np.inf, False, False
     while True:
         if not objective.penalized and objective.smallest_margin(point) > 1.0:
             return Solution(point, 1.0, _status.SEPARABLE)
@@ -164,12 +164,14 @@ def minimize(
             return Solution(point, gap, status)
 
         journal.begin(objective, point)
-        noise = 16 * _EPS * point.value
+        noise = objective.rounding(point) if stuck else 16 * _EPS * point.value
         unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
         trial, length = _search(model, point, step, noise)
         if trial is None and step.exact:
-            gap, _ = _judge(objective, model, point, step, tol)
-            return Solution(point, gap, _status.STALLED)
+            if stuck:
+                gap, _ = _judge(objective, model, point, step, tol)
+                return Solution(point, gap, _status.STALLED)
+            stuck = True  # unless it is that z is a sum of terms far larger than z
         exact = trial is None
         point = trial or point
         stopped = journal.record(objective, point, step.decrement2, length)
