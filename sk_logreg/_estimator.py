@@ -11,7 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+)
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
@@ -21,6 +25,7 @@ from sk_logreg._compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
+    naming,
 )
 from sk_logreg._design import design_of
 from sk_logreg._labels import encode_labels, total_weights
@@ -307,16 +312,21 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
 
     def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         """Fit the model, setting attributes on the way."""
-        # X is checked to be finite by the first gradient, not by a pass of its own.
-        X, labels = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_all_finite=False,
-        )
-        classes, is_positive = encode_labels(labels)
+        with naming("y"):
+            labels = validate_data(self, y=y)
+        with naming("X"):
+            # Checked to be finite by the first gradient, not by a pass of its own.
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=False,
+            )
+        with naming("X and y"):
+            check_consistent_length(X, labels)
+        with naming("y"):
+            classes, is_positive = encode_labels(labels)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         weights = total_weights(self.class_weight, sample_weight, classes, is_positive)
@@ -423,9 +433,14 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             Positive where ``classes_[1]`` is the more probable: its log odds.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        with naming("X"):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                reset=False,
+            )
         return X @ self.coef_[0] + self.intercept_[0]
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -103,7 +103,7 @@ class ConjugateGradientModel:
             bend = float(search @ image)
             flat = _FLAT * float(search @ (search / system.inverse_diagonal))
             if bend <= flat:
-                if objective.loss.convex or bend > -flat:
+                if objective.loss.convex or bend >= -flat:
                     break  # nothing is left but directions that change nothing
                 if exact:
                     return None
