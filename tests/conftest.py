@@ -10,7 +10,7 @@ _COMMON = settings(
 )
 settings.register_profile("quick", _COMMON, max_examples=25, derandomize=True)
 # Other examples each time; a failure says how to have it again.
-settings.register_profile("long", _COMMON, max_examples=400, print_blob=True)
+settings.register_profile("long", _COMMON, max_examples=300, print_blob=True)
 
 
 def _is_long(config):

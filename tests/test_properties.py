@@ -6,7 +6,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from _reference import BIASES, LOSSES, SOLVERS, Reference
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
@@ -38,6 +38,9 @@ def weights_of(y):
     weights = hnp.arrays(np.float64, len(y), elements=weight)
     return weights.filter(lambda s: s[y == 0].any() and s[y == 1].any())
 
+
+#: With labels such that the squared error falls towards a plane, without a penalty.
+FLAT_FAR_OUT = np.array([[6, 0, -1, -4, -6, 7, 6, -8, 8, 9, 0, -2, 0]]).T / 4
 
 moderate_tables = tables(max_rows=15, values=st.floats(-10, 10, width=16))
 strengths = st.floats(-3, 3).map(lambda power: 10.0**power)
@@ -106,14 +109,22 @@ def test_the_order_of_rows_and_columns(solver, data, C, random):
 
 
 @given(moderate_tables, strengths)
+@example((np.zeros((14, 1)), np.arange(14) % 7 // 6), 1.0)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
 def test_swapping_the_labels_negates(solver, loss, data, C):
     X, y = data
     params = {"C": C, "loss": loss, "solver": solver}
     model, swapped = fit(X, y, **params), fit(X, 1 - y, **params)
-    np.testing.assert_array_equal(swapped.weights_, -model.weights_)
-    assert swapped.objective_ == model.objective_
+    # The squared error is polished from the best of several starts.
+    rtol = 0.0 if loss == "cross_entropy" else 1e-9
+    assert swapped.objective_ == pytest.approx(model.objective_, rel=rtol)
+    np.testing.assert_allclose(
+        swapped.weights_,
+        -model.weights_,
+        rtol=rtol,
+        atol=rtol * abs(model.weights_).max(),
+    )
 
 
 @given(tables(), strengths)
@@ -259,6 +270,7 @@ def test_sparse_is_dense(solver, loss, data, C):
 
 
 @given(moderate_tables, st.sampled_from([0.0, 1e-8]), st.integers(0, 4))
+@example((FLAT_FAR_OUT, np.array([1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0])), 0.0, 2)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
 def test_without_a_penalty_the_fit_ends_with_a_word(solver, loss, data, tol, max_iter):
