@@ -103,7 +103,8 @@ def test_a_bias_that_is_not_there_cannot_be_absorbed(data):
 
 
 @pytest.mark.parametrize(
-    "class_weight", [{0: 1.0, 1: -1.0}, {0: 0.0, 1: 1.0}, {0: np.inf}, {0: np.nan}]
+    "class_weight",
+    [{0: 1.0, 1: -1.0}, {0: 0.0, 1: 1.0}, {0: np.inf}, {0: np.nan}, {0: "heavy"}],
 )
 def test_class_weights_must_be_positive(data, class_weight):
     with pytest.raises(ValueError, match="class_weight"):
