@@ -1,5 +1,9 @@
 """The one place that depends on scikit-learn's version or on its private names."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,14 +32,30 @@ __all__ = [
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
+    "naming",
 ]
+
+
+@contextmanager
+def naming(argument: str) -> Iterator[None]:
+    """Name the argument in an error of scikit-learn's checks that does not name it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"\b{argument}\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{argument}: {error}") from error
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     """Return the sample weights as float64 after scikit-learn's own checks."""
-    return _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
+    if isinstance(sample_weight, Number):  # of which it checks less
+        sample_weight = np.full(X.shape[0], sample_weight)
+    with naming("sample_weight"):
+        return _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
 
 
 def callback_context(estimator: "BaseEstimator", max_subtasks: int) -> Any:

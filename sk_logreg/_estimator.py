@@ -1,6 +1,8 @@
 """The estimator: validate, encode the labels, delegate, unpack. No numerics."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, NoReturn, Self
@@ -9,16 +11,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+)
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sk_logreg import __version__
 from sk_logreg._compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
     check_sample_weight,
     fit_context,
+    naming,
 )
 from sk_logreg._design import design_of
 from sk_logreg._labels import encode_labels, total_weights
@@ -75,6 +83,20 @@ def objective_of(
         absorb_bias=estimator.absorb_bias,
         workers=team,
     )
+
+
+@contextmanager
+def _all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Put the fitted attributes back as they were if a fit is broken off."""
+    known = vars(estimator)
+    before = {name: value for name, value in known.items() if name.endswith("_")}
+    try:
+        yield
+    except BaseException:  # an interrupt too
+        for name in [name for name in known if name.endswith("_")]:
+            del known[name]
+        known.update(before)
+        raise
 
 
 class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -263,6 +285,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
+        A fit that an error or an interrupt breaks off leaves the estimator as it was.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -294,16 +318,27 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
                 "fit_intercept=True, or absorb_bias=False."
             )
-        # X is checked to be finite by the first gradient, not by a pass of its own.
-        X, labels = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_all_finite=False,
-        )
-        classes, is_positive = encode_labels(labels)
+        with _all_or_nothing(self):
+            self._fit(X, y, sample_weight)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        """Fit the model, setting attributes on the way."""
+        with naming("y"):
+            labels = validate_data(self, y=y)
+        with naming("X"):
+            # Checked to be finite by the first gradient, not by a pass of its own.
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=False,
+            )
+        with naming("X and y"):
+            check_consistent_length(X, labels)
+        with naming("y"):
+            classes, is_positive = encode_labels(labels)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         weights = total_weights(self.class_weight, sample_weight, classes, is_positive)
@@ -338,7 +373,6 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 self._refuse(X)
             self.classes_ = classes
             self._unpack(solution, objective, journal, X.dtype)
-        return self
 
     def _previous(self, n_features: int) -> NDArray[np.float64] | None:
         """Return the coefficients of the last fit, if it is to be gone on from."""
@@ -427,9 +461,14 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             Positive where ``classes_[1]`` is the more probable: its log odds.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        with naming("X"):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                reset=False,
+            )
         return X @ self.coef_[0] + self.intercept_[0]
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -480,6 +519,24 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         """
         z = self.decision_function(X)
         return log_expit(np.column_stack([-z, z]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the attributes, and the version they come from."""
+        return {**super().__getstate__(), "_sk_logreg_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled; warn, as scikit-learn does, of another version."""
+        version = state.pop("_sk_logreg_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_sklearn_version=__version__,
+                    original_sklearn_version=version,
+                ),
+                stacklevel=2,
+            )
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         """Say what the estimator takes."""

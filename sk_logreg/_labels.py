@@ -1,5 +1,6 @@
 """Two labels of any kind, and the weights that come with them."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -92,11 +93,12 @@ def total_weights(
     if class_weight == "balanced":
         per_class = 0.5 * (shares[0] + shares[1]) / np.array(shares)
     else:
-        per_class = compute_class_weight(class_weight, classes=classes, y=classes)
-        if not (np.isfinite(per_class) & (per_class > 0.0)).all():
+        given = class_weight.values()
+        if not all(isinstance(w, Real) and 0.0 < float(w) < np.inf for w in given):
             raise ValueError(
                 "class_weight must give each class a weight above 0, got "
                 f"{class_weight!r}."
             )
+        per_class = compute_class_weight(class_weight, classes=classes, y=classes)
     weights = per_class[is_positive.astype(np.intp)]
     return weights if sample_weight is None else weights * sample_weight

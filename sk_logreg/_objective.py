@@ -27,6 +27,7 @@ from sk_logreg._dual_gap import Divergence, DualGap
 from sk_logreg._threads import Workers
 from sk_logreg.losses import Loss
 
+_EPS = float(np.finfo(np.float64).eps)
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
 _LARGEST_STRENGTH = 1e300
 
@@ -288,6 +289,17 @@ class Objective:
             return float(np.abs(block.matvec(w) + b).max(initial=0.0))
 
         return self._map(share, combine=max)
+
+    def rounding(self, point: Evaluation) -> float:
+        """Return by how much rounding may change f at a point, in one read of X.
+
+        That of each z counts too: it is one of the terms that z is the sum of, which
+        may be far larger than z.
+        """
+        slopes = np.abs(self.loss.at_margin(point.margins).slope) * self.weights
+        # Σ |slope x| for each column, by the inequality of Cauchy and Schwarz.
+        columns = np.sqrt(slopes.sum() * self.product_diagonal(slopes))
+        return 16 * _EPS * (point.value + float(columns @ np.abs(point.coef)))
 
     # ---------------------------------------------------------------- rows
 

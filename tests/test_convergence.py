@@ -192,6 +192,28 @@ def test_columns_that_repeat_others(tol, C, solver):
         )
 
 
+def _far_away(n_columns):
+    """Return rows whose z is the small sum of large terms, and their labels."""
+    X, y = sample(200, 3, strength=4.0)
+    return X + 1e6 * (np.arange(3) < n_columns), y
+
+
+@pytest.mark.parametrize("C", [1e3, np.inf])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("solver", "n_columns"), [("newton-cholesky", 3), *((s, 1) for s in SOLVERS)]
+)
+def test_a_fit_ends_at_a_minimum_where_z_cancels(solver, n_columns, loss, C):
+    X, y = _far_away(n_columns)
+    params = {"loss": loss, "C": C}
+    objective = Reference(X, y, **params)
+    for seed in range(3):
+        rows = np.random.default_rng(seed).permutation(len(y))
+        model = fit(X[rows], y[rows], solver=solver, tol=1e-12, **params)
+        assert model.converged_
+        assert objective.residual(objective.theta(model)) < 1e-8
+
+
 # ------------------------------------------------------------------- the work
 
 

@@ -1,5 +1,6 @@
 """X in every form: memory layouts, formats, types; never copied, never changed."""
 
+import tempfile
 import tracemalloc
 
 import numpy as np
@@ -30,6 +31,13 @@ def strided(X):
     return wide[::2, 1::3]
 
 
+def mapped(X):
+    with tempfile.TemporaryFile() as file:
+        X.tofile(file)
+        file.flush()
+        return np.memmap(file, dtype=X.dtype, mode="r", shape=X.shape)
+
+
 LAYOUTS = {
     "Fortran order": np.asfortranarray,
     "strided": strided,
@@ -37,6 +45,7 @@ LAYOUTS = {
     "list of lists": np.ndarray.tolist,
     "big endian": lambda X: X.astype(">f8"),
     "longdouble": lambda X: X.astype(np.longdouble),
+    "memory-mapped": mapped,
 }
 
 
@@ -136,6 +145,35 @@ def test_stored_zeros_and_empty_rows():
     dense = fit(zeros.toarray(), y[:-5], tol=1e-12)
     np.testing.assert_allclose(
         fit(zeros, y[:-5], tol=1e-12).weights_, dense.weights_, rtol=1e-5, atol=1e-9
+    )
+
+
+@EVERY
+def test_empty_columns(loss, solver):
+    X, y = sparse.csr_array(problem("sparse").X), problem("sparse").y
+    wide = sparse.hstack([sparse.csr_array((X.shape[0], 2)), X], format="csr")
+    params = {"loss": loss, "solver": solver, "tol": 1e-12}
+    model, plain = fit(wide, y, **params), fit(X, y, **params)
+    np.testing.assert_array_equal(model.coef_[0, :2], 0.0)
+    np.testing.assert_allclose(model.coef_[0, 2:], plain.coef_[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["auto", "newton-cg"])
+def test_more_cells_than_an_int32_counts(solver):
+    X, y = sample(50_000, 3)
+    columns = [7, 40_000, 99_999]  # where they are put among 100,000
+    rows = np.repeat(np.arange(50_000), 3)
+    wide = sparse.csr_array(
+        (X.ravel(), (rows, np.tile(columns, 50_000))), shape=(50_000, 100_000)
+    )
+    assert wide.shape[0] * wide.shape[1] > 2**31
+    model = fit(wide, y, solver=solver, tol=1e-12)
+    plain = fit(X, y, tol=1e-12)
+    np.testing.assert_allclose(model.coef_[0, columns], plain.coef_[0], rtol=1e-9)
+    np.testing.assert_allclose(model.intercept_, plain.intercept_, rtol=1e-9)
+    assert np.count_nonzero(model.coef_) == 3
+    np.testing.assert_allclose(
+        model.decision_function(wide), plain.decision_function(X), atol=1e-9
     )
 
 

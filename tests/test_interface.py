@@ -15,10 +15,10 @@ import skops.io
 from _problems import sample
 from _reference import LOSSES, SOLVERS
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from sk_logreg import BinaryLogisticRegression
+from sk_logreg import BinaryLogisticRegression, __version__
 
 DEFAULTS = {
     "loss": "cross_entropy",
@@ -103,7 +103,8 @@ def test_a_bias_that_is_not_there_cannot_be_absorbed(data):
 
 
 @pytest.mark.parametrize(
-    "class_weight", [{0: 1.0, 1: -1.0}, {0: 0.0, 1: 1.0}, {0: np.inf}, {0: np.nan}]
+    "class_weight",
+    [{0: 1.0, 1: -1.0}, {0: 0.0, 1: 1.0}, {0: np.inf}, {0: np.nan}, {0: "heavy"}],
 )
 def test_class_weights_must_be_positive(data, class_weight):
     with pytest.raises(ValueError, match="class_weight"):
@@ -331,11 +332,14 @@ def _through_skops(model):
     return skops.io.loads(dumped, trusted=types)
 
 
-@pytest.mark.parametrize(
+every_way = pytest.mark.parametrize(
     "travel",
     [lambda m: pickle.loads(pickle.dumps(m)), _through_joblib, _through_skops],
     ids=["pickle", "joblib", "skops"],
 )
+
+
+@every_way
 @pytest.mark.parametrize("loss", LOSSES)
 def test_round_trip(data, travel, loss):
     X, y = data
@@ -346,6 +350,19 @@ def test_round_trip(data, travel, loss):
     assert other.status_ == model.status_
     assert other.history_ == model.history_
     assert other.objective_ == model.objective_
+
+
+@every_way
+def test_a_file_of_another_version_warns(model, data, monkeypatch, travel):
+    kept = model.__getstate__() | {"_sk_logreg_version": "0.0.1"}
+    monkeypatch.setattr(BinaryLogisticRegression, "__getstate__", lambda self: kept)
+    words = "estimator BinaryLogisticRegression from version 0.0.1 when using version"
+    with pytest.warns(InconsistentVersionWarning, match=f"{words} {__version__}"):
+        other = travel(model)
+    assert vars(other).keys() == vars(model).keys()
+    np.testing.assert_array_equal(
+        other.predict_proba(data[0]), model.predict_proba(data[0])
+    )
 
 
 def test_html_and_text_representation(model):

@@ -131,7 +131,7 @@ def minimize(
     """
     convex = objective.loss.convex
     point = model.evaluate(start)
-    exact, unverified, stopped = False, np.inf, False
+    exact, unverified, stopped, stuck = False, np.inf, False, False
     while True:
         if not objective.penalized and objective.smallest_margin(point) > 1.0:
             return Solution(point, 1.0, _status.SEPARABLE)
@@ -155,8 +155,7 @@ def minimize(
                 continue
             gap, status = _judge(objective, model, point, step, tol)
             if status is _status.CONVERGED and tol < FINE:
-                # The bound holds there too: the step in hand lowers f further.
-                point = _evaluate(model, point.coef + step.direction) or point
+                point = _refine(model, point, step)  # where the bound holds too
             if status is not None or worn:
                 status = status or _status.ROUNDING
                 return Solution(point, gap, status, curvature_ratio=bend.ratio)
@@ -169,12 +168,14 @@ def minimize(
             return Solution(point, gap, status)
 
         journal.begin(objective, point)
-        noise = 16 * _EPS * point.value
+        noise = objective.rounding(point) if stuck else 16 * _EPS * point.value
         unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
         trial, length = _search(model, point, step, noise)
         if trial is None and step.exact:
-            gap, _ = _judge(objective, model, point, step, tol)
-            return Solution(point, gap, _status.STALLED)
+            if stuck:
+                gap, _ = _judge(objective, model, point, step, tol)
+                return Solution(point, gap, _status.STALLED)
+            stuck = True  # unless it is that z is a sum of terms far larger than z
         exact = trial is None
         before, point = point, trial or point
         stopped = journal.record(objective, point, step.decrement2, length)
@@ -210,6 +211,18 @@ def _search(
         share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
         length *= float(np.clip(share, 0.05, 0.7))
     return None, 0.0
+
+
+def _refine(model: Model, point: Evaluation, step: Step) -> Evaluation:
+    """Return where the step in hand leads, and one more, as exact as rounding allows.
+
+    f no longer shows it, but each squares the error of the coefficients.
+    """
+    point = _evaluate(model, point.coef + step.direction) or point
+    more = model.step(point, _EPS**2 * point.value, exact=True)
+    if more is None:
+        return point
+    return _evaluate(model, point.coef + more.direction) or point
 
 
 def _evaluate(model: Model, coef: Vector) -> Evaluation | None:

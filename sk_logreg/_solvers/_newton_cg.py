@@ -113,7 +113,7 @@ class ConjugateGradientModel:
             bend = float(search @ image)
             flat = _FLAT * float(search @ (search / system.inverse_diagonal))
             if bend <= flat:
-                if objective.loss.convex or bend > -flat:
+                if objective.loss.convex or bend >= -flat:
                     break  # nothing is left but directions that change nothing
                 if exact:
                     return None
@@ -174,7 +174,8 @@ class ConjugateGradientModel:
             except ArpackNoConvergence as failure:
                 values, vectors = failure.eigenvalues, failure.eigenvectors
         if not len(values) or values[0] > -1e-10:
-            ratio = values[0] / values[-1] if len(values) > 1 else np.nan
+            known = len(values) > 1 and values[-1] > 0.0
+            ratio = values[0] / values[-1] if known else np.nan
             return Bend(max(0.0, float(ratio)))
         return Bend(np.nan, root * vectors[:, 0])
 

@@ -1,0 +1,29 @@
+"""How hard Hypothesis looks: `-m long` runs the properties too, over more examples."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+_COMMON = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink may take minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("quick", _COMMON, max_examples=25, derandomize=True)
+# Other examples each time; a failure says how to have it again.
+settings.register_profile("long", _COMMON, max_examples=300, print_blob=True)
+
+
+def _is_long(config):
+    return config.option.markexpr == "long"
+
+
+def pytest_configure(config):
+    settings.load_profile("long" if _is_long(config) else "quick")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if _is_long(config) and item.path.name == "test_properties.py":
+            item.add_marker("long")
+            item.add_marker(pytest.mark.timeout(600))
