@@ -12,8 +12,8 @@ from sk_logreg._threads import Workers
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: So many values are worth a thread.
-_LEAST_VALUES = 1 << 15
+# So many values are worth a thread.
+_LEAST_VALUES = 1 << 17
 
 
 class Block(ABC):

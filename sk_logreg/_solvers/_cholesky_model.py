@@ -12,8 +12,9 @@ from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
 from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
 
-# Up to this many values X is in the cache: a Hessian costs little beside the rest.
-_SMALL = 1 << 17
+# A Hessian that takes no longer than to read so many values costs little beside the
+# rest of an evaluation.
+_SMALL = 160_000
 # Where f is this close to its minimum, Newton's own steps bring many digits each.
 _NEAR = 1e-4
 # A direction that changes z by less than this share of what its parts do changes none.
@@ -52,7 +53,8 @@ class CholeskyModel:
         self._objective = objective
         self.curvature = borrowed
         self._shift = 0.0
-        self._fused = objective.design.n_values <= _SMALL
+        design = objective.design
+        self._fused = design.n_values * design.reads_per_gram <= _SMALL
         self._fresh_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # where, and the gradient
         self._pairs: list[tuple[Vector, Vector]] = []
@@ -77,7 +79,7 @@ class CholeskyModel:
 
     def lend(self, rows: NDArray[np.intp], point: Evaluation) -> Curvature:
         """Return the matrix at hand, or at a point, for a model of more rows."""
-        if self.curvature is None:
+        if self.curvature is None or point.hessian is not None:
             self._refresh(point)
         assert self.curvature is not None
         return replace(self.curvature, rows=rows)
@@ -113,7 +115,8 @@ class CholeskyModel:
         design = self._objective.design
         triangles = 4.0 * len(step.direction) ** 2 / design.n_values
         affordable = (1.0 + design.reads_per_gram) / (1.0 + triangles)
-        return step if np.log(excess / accuracy) < affordable * shrunk else None
+        left = np.log(excess / max(accuracy, _EPS * point.value))
+        return step if left < affordable * shrunk else None
 
     def _refresh(self, point: Evaluation) -> None:
         """Factor the Hessian at a point over all rows, shifted until it is convex."""

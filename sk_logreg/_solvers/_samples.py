@@ -13,7 +13,7 @@ from sk_logreg._objective import Objective
 _ROWS_PER_COEF = 16
 _FIRST_ROWS = 2000
 _GROWTH = 8
-_LARGEST_SHARE = 1 / 6
+_LARGEST_SHARE = 1 / 4
 
 
 def nested_samples(
