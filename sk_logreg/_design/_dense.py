@@ -75,7 +75,8 @@ class DenseDesign(Design):
         parts = list(self._block_slices(rows, block_rows))
         shape = (max(part.stop - part.start for part in parts), self.n_features)
         # Memory that is never written to is never claimed from the system either.
-        scratch, wide = np.empty(shape), np.empty(shape)
+        order = "F" if self._X.flags.f_contiguous else "C"
+        scratch, wide = np.empty(shape, order=order), np.empty(shape, order=order)
         for part in parts:
             n_rows = part.stop - part.start
             values: Any = self._X[part]
