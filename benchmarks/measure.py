@@ -52,8 +52,8 @@ QUICK_EFFORT = Effort(
     Bounds(seconds=2.5, patience=6.0, floor=0.3, factor=3.0, budget=3.0), 1.2, 3, 5
 )
 FULL_EFFORT = Effort(
-    Bounds(seconds=30.0, patience=10.0, floor=3.0, factor=5.0, budget=60.0),
-    10.0,
+    Bounds(seconds=30.0, patience=10.0, floor=2.0, factor=4.0, budget=30.0),
+    6.0,
     5,
     15,
 )

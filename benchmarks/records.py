@@ -84,9 +84,25 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def load(path: Path, kind: type) -> list[Any]:
+    """Read the rows of a kind back."""
+    types = {field.name: str(field.type) for field in fields(kind)}
+    return [
+        kind(**{name: _value(row[name], of) for name, of in types.items()})
+        for row in read(path)
+    ]
+
+
 def number(text: str) -> float | None:
     """A cell as a float; None for an empty one."""
     return float(text) if text else None
+
+
+def _value(text: str, of: str) -> Any:
+    """A cell as what its field holds."""
+    if not text and "None" in of:
+        return None
+    return int(text) if "int" in of else float(text) if "float" in of else text
 
 
 def _text(name: str, value: Any) -> str:

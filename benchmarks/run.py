@@ -1,7 +1,7 @@
 """Run the benchmarks: print a table, write the results and a figure.
 
 python -m benchmarks.run --quick
-python -m benchmarks.run --full [--problems PATTERN] [--out FILE]
+python -m benchmarks.run --full [--problems PATTERN] [--out FILE] [--keep]
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from benchmarks.figure import draw
 from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, measure
 from benchmarks.memory import measure_apart
 from benchmarks.peers import OURS, installed
-from benchmarks.problems import FULL, QUICK, Problem, select
-from benchmarks.records import Row, Summary, write
+from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, select
+from benchmarks.records import Row, Summary, load, write
 from benchmarks.report import defaults_table, markdown, summarise, table
 from benchmarks.scaling import describe, measure_scaling
 
 _RESULTS = Path(__file__).parent / "results"
 _MAPPED = "tall_1000k_50_C64"
+_PLACES = {problem.name: place for place, problem in enumerate(PROBLEMS)}
 
 
 def _say(text: str) -> None:
@@ -39,6 +40,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     grid.add_argument("--full", action="store_const", dest="grid", const=FULL)
     parser.add_argument("--problems", default="*", help="a shell pattern of names")
     parser.add_argument("--out", type=Path, help="the tidy result file (.csv)")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the other problems of the file"
+    )
     parser.add_argument("--no-memory", action="store_true", help="skip peak memory")
     parser.add_argument("--no-scaling", action="store_true", help="skip scaling")
     return parser.parse_args(arguments)
@@ -90,11 +94,15 @@ def _mapped_memory() -> str:
 
 
 def run_grid(
-    problems: list[Problem], out: Path, memory: bool
+    problems: list[Problem], out: Path, memory: bool, keep: bool
 ) -> tuple[list[Row], list[Summary]]:
     """Measure problem by problem, writing what there is after each."""
-    rows: list[Row] = []
-    summaries: list[Summary] = []
+    summary_out = out.with_name(out.stem + "_summary.csv")
+    again = {problem.name for problem in problems}
+    rows: list[Row] = load(out, Row) if keep else []
+    rows = [row for row in rows if row.problem not in again]
+    summaries: list[Summary] = load(summary_out, Summary) if keep else []
+    summaries = [summary for summary in summaries if summary.problem not in again]
     peaks: dict[str, dict[str, int]] = {}
     if memory and OURS.installed():
         peaks = measure_apart([problem.name for problem in problems])
@@ -102,8 +110,10 @@ def run_grid(
         found, read = run_problem(problem)
         rows += found
         summaries.append(summarise(problem, found, read, peaks.get(problem.name)))
+        rows.sort(key=lambda row: _PLACES[row.problem])
+        summaries.sort(key=lambda summary: _PLACES[summary.problem])
         write(out, rows, Row)
-        write(out.with_name(out.stem + "_summary.csv"), summaries, Summary)
+        write(summary_out, summaries, Summary)
     return rows, summaries
 
 
@@ -114,9 +124,10 @@ def main(arguments: list[str] | None = None) -> None:
     _warn_if_busy()
     start = time.perf_counter()
     problems = select(options.grid, options.problems)
-    rows, summaries = run_grid(problems, out, not options.no_memory)
+    rows, summaries = run_grid(problems, out, not options.no_memory, options.keep)
     parts = [f"# {options.grid} grid", machine(), table(summaries)]
-    whole = options.grid == FULL and options.problems == "*" and OURS.installed()
+    whole = options.grid == FULL and len(summaries) == len(select(FULL))
+    whole = whole and OURS.installed()
     if whole and not options.no_scaling:
         parts.append(describe(measure_scaling()))
     if whole and not options.no_memory:

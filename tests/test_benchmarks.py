@@ -17,7 +17,7 @@ from benchmarks.memory import peak_of
 from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
 from benchmarks.peers import OURS, Peer, installed
 from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, named, select
-from benchmarks.records import Row, Summary, read, write
+from benchmarks.records import Row, Summary, load, read, write
 from benchmarks.reference import lowest
 from benchmarks.report import medians, summarise, table
 from benchmarks.scaling import describe, measure_scaling
@@ -330,6 +330,22 @@ def test_a_run_prints_a_table_and_writes_its_files(
     assert (tmp_path / "tiny_summary.csv").exists()
     assert (tmp_path / "tiny.md").read_text().startswith("# quick grid")
     assert (tmp_path / "tiny.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_run_may_keep_other_problems(tmp_path, monkeypatch) -> None:
+    out = tmp_path / "both.csv"
+    sizes = {"n_samples": 60, "n_features": 3}
+    few = [p for p in installed(ours=True) if p.name == OURS.name]
+    monkeypatch.setattr("benchmarks.measure.installed", lambda ours: few)
+    for name, keep in (("squared_30", []), ("small_3000_10", ["--keep"])):
+        tiny = replace(named(name), sizes=sizes)
+        monkeypatch.setattr(run, "select", lambda grid, pattern, tiny=tiny: [tiny])
+        run.main(["--quick", "--no-memory", "--out", str(out), *keep])
+    kept = load(tmp_path / "both_summary.csv", Summary)
+    assert [one.problem for one in kept] == ["small_3000_10", "squared_30"]
+    assert kept[1].ours_seconds > 0.0
+    write(tmp_path / "again.csv", load(out, Row), Row)
+    assert (tmp_path / "again.csv").read_text() == out.read_text()
 
 
 def test_scaling_reports_a_slope() -> None:

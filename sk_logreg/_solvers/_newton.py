@@ -177,13 +177,15 @@ def minimize(
                 return Solution(point, gap, _status.STALLED)
             stuck = True  # unless it is that z is a sum of terms far larger than z
         exact = trial is None
-        before, point = point, trial or point
-        stopped = journal.record(objective, point, step.decrement2, length)
-        arrived = length == 1.0 and arrives(step.decrement2, before.value, accuracy)
+        after = trial or point
+        stopped = journal.record(objective, after, step.decrement2, length)
+        arrived = length == 1.0 and arrives(step.decrement2, point.value, accuracy)
+        gap = 1.0
         if arrived and tol >= FINE and not stopped:
-            gap = _gap_after(objective, before, point, step)
-            if gap <= tol:
-                return Solution(point, gap, _status.CONVERGED)
+            gap = _gap_after(objective, point, after, step)
+        point = after
+        if gap <= tol:
+            return Solution(point, gap, _status.CONVERGED)
 
 
 def _search(

@@ -13,7 +13,7 @@ from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, arrives, minimiz
 # Conjugate gradients stop when a product gains less than this share of the average
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
 # within a truncated-Newton method, Operations Research Letters 9, 219-221).
-_FORCING = 0.1
+_FORCING = 0.5
 _MAX_PRODUCTS = 10_000
 # Enough to tell the sign and the size of the smallest eigenvalue.
 _TOL_OF_EIGENVALUES = 0.1
