@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ class DenseDesign(Design):
         parts = list(self._block_slices(rows, block_rows))
         shape = (max(part.stop - part.start for part in parts), self.n_features)
         # Memory that is never written to is never claimed from the system either.
-        order = "F" if self._X.flags.f_contiguous else "C"
+        order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
         scratch, wide = np.empty(shape, order=order), np.empty(shape, order=order)
         for part in parts:
             n_rows = part.stop - part.start
