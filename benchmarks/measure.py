@@ -25,7 +25,7 @@ _PAUSE = 0.12
 _TURN = 0.05
 _REPEATS = 4
 _CONTENDERS = 3
-_WITHIN = 3.0
+_WITHIN = 1.5
 _WARM: set[tuple[str, str, str, str, bool]] = set()
 
 
@@ -52,9 +52,9 @@ QUICK_EFFORT = Effort(
     Bounds(seconds=2.5, patience=6.0, floor=0.3, factor=3.0, budget=3.0), 1.2, 3, 5
 )
 FULL_EFFORT = Effort(
-    Bounds(seconds=30.0, patience=10.0, floor=2.0, factor=4.0, budget=30.0),
+    Bounds(seconds=20.0, patience=6.0, floor=1.0, factor=3.0, budget=20.0),
     6.0,
-    5,
+    3,
     15,
 )
 
