@@ -329,15 +329,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         """Fit the model, setting attributes on the way."""
         with naming("y"):
             labels = validate_data(self, y=y)
-        with naming("X"):
-            # Checked to be finite by the first gradient, not by a pass of its own.
-            X = validate_data(
-                self,
-                X,
-                accept_sparse="csr",
-                dtype=[np.float64, np.float32],
-                ensure_all_finite=False,
-            )
+        # Checked to be finite by the first gradient, not by a pass of its own.
+        X = self._validated(X, ensure_all_finite=False)
         with naming("X and y"):
             check_consistent_length(X, labels)
         with naming("y"):
@@ -376,6 +369,14 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 self._refuse(X)
             self.classes_ = classes
             self._unpack(solution, objective, journal, X.dtype)
+
+    def _validated(self, X: Any, **options: bool) -> Any:
+        """Return X as an array or CSR, of float64 or float32."""
+        precisions = [np.float64, np.float32]
+        with naming("X"):
+            return validate_data(
+                self, X, accept_sparse="csr", dtype=precisions, **options
+            )
 
     def _previous(self, n_features: int) -> NDArray[np.float64] | None:
         """Return the coefficients of the last fit, if it is to be gone on from."""
@@ -464,14 +465,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             Positive where ``classes_[1]`` is the more probable: its log odds.
         """
         check_is_fitted(self)
-        with naming("X"):
-            X = validate_data(
-                self,
-                X,
-                accept_sparse="csr",
-                dtype=[np.float64, np.float32],
-                reset=False,
-            )
+        X = self._validated(X, reset=False)
         return X @ self.coef_[0] + self.intercept_[0]
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -105,7 +105,9 @@ class ConjugateGradientModel:
         scaled = system.precondition(residual)
         search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
         decrement2, slack = -float(point.gradient @ direction), 0.0
-        rounding = (8 * _EPS) ** 2 * (rho + decrement2)
+        # The gradient's own rounding is of the size of f, in this norm: to go on from
+        # there would only follow directions that change nothing.
+        rounding = (8 * _EPS) ** 2 * (rho + decrement2 + point.value)
         for count in range(1, _MAX_PRODUCTS + 1):
             if rho <= rounding:
                 break

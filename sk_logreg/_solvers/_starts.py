@@ -203,7 +203,7 @@ class _Screen:
         if objective.design.n_samples > _MAX_ROWS:
             objective = objective.sample(*Strata(objective).draw(_MAX_ROWS))
         self._objective = objective
-        rows = _signed_rows(objective)
+        rows = _dense_rows(objective)
         units = np.sqrt(np.square(rows).mean(axis=0))
         empty = units == 0.0
         units[empty] = 1.0
@@ -211,7 +211,8 @@ class _Screen:
         kept = scales > 1e-10 * scales[0]
         n_rows = np.sqrt(len(rows))
         #: Rows in the new coordinates, and the coefficients of each coordinate.
-        self._rows: Matrix = left[:, kept] * n_rows
+        # Signed only now, so that labels swapped change signs and nothing else.
+        self._rows: Matrix = left[:, kept] * n_rows * objective.signs[:, None]
         self._coef: Matrix = (right[kept] / scales[kept, None] * n_rows) / units
         self._coef[:, empty] = 0.0
 
@@ -241,15 +242,15 @@ class _Screen:
         return fits / np.where(lengths > 0.0, lengths, 1.0)
 
 
-def _signed_rows(objective: Objective) -> Matrix:
-    """Return the dense rows whose products with the coefficients are the margins."""
+def _dense_rows(objective: Objective) -> Matrix:
+    """Return the rows, dense, whose products with the coefficients are z."""
     design = objective.design
     columns = np.eye(design.n_features)
     every = slice(0, design.n_samples)
     rows = np.vstack([block.matvec(columns) for block in design.blocks(every)])
     if objective.fit_intercept:
         rows = np.column_stack([rows, np.ones(len(rows))])
-    return rows * objective.signs[:, None]
+    return rows
 
 
 def _rank(solution: Solution) -> tuple[float, bool]:
