@@ -105,9 +105,10 @@ class ConjugateGradientModel:
         scaled = system.precondition(residual)
         search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
         decrement2, slack = -float(point.gradient @ direction), 0.0
-        # The gradient's own rounding is of the size of f, in this norm: to go on from
-        # there would only follow directions that change nothing.
-        rounding = (8 * _EPS) ** 2 * (rho + decrement2 + point.value)
+        # Without a penalty there may be directions that change nothing, which the
+        # gradient's own rounding, of the size of f in this norm, would follow.
+        idle = 0.0 if objective.penalized else point.value
+        rounding = (8 * _EPS) ** 2 * (rho + decrement2 + idle)
         for count in range(1, _MAX_PRODUCTS + 1):
             if rho <= rounding:
                 break
