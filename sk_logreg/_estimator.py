@@ -140,7 +140,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
         :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
-        solver, scale of X, C and number of rows.
+        solver, scale of X, C and number of rows. Below 1e-9 the coefficients are
+        refined too, to nearly all of their digits.
     max_iter : int, default=100
         Iterations allowed from each start. With 0 the start is returned.
     n_init : int, default=1

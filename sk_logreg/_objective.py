@@ -131,8 +131,10 @@ class Objective:
         with np.errstate(over="ignore", under="ignore"):
             self._sum_of_weights = largest * total
             self._unit = self._sum_of_weights * (C if np.isfinite(C) else 1.0)
-            strength = 1.0 / C / largest / total
-        self.strengths = np.full(self.n_dof, min(strength, _LARGEST_STRENGTH))
+            # Against the heaviest row's weight as it was rounded above.
+            strength = np.longdouble(1.0 / total) / C / largest
+        self._strength = min(strength, _LARGEST_STRENGTH)
+        self.strengths = np.full(self.n_dof, float(self._strength))
         if fit_intercept and not absorb_bias:
             self.strengths[-1] = 0.0
         self.inseparable = False
@@ -173,6 +175,25 @@ class Objective:
             raise NotFiniteError
         matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
         return Evaluation(coef, value, loss, gradient, margins, curvatures, matrix)
+
+    def wide_gradient(self, coef: Vector) -> Vector:
+        """Return the gradient, computed in the widest format there is, in one read.
+
+        That is 80 bits on most processors. Where it is 64 nothing is gained.
+        """
+        w, b = self.split(coef)
+        wide: Any = w.astype(np.longdouble)  # and so is all that meets it
+
+        def share(block: Block) -> tuple[Any, ...]:
+            signs = self.signs[block.rows]
+            slope = self.loss.at_margin(signs * (block.matvec(wide) + b)).slope
+            slope *= signs
+            slope *= self.weights[block.rows]
+            return block.rmatvec(slope), slope.sum()
+
+        penalty_slope = np.where(self.strengths > 0.0, self._strength, 0.0) * coef
+        gradient = self._vector(*self._map(share)) + penalty_slope
+        return gradient.astype(np.float64)
 
     def hessian(self, curvature: Vector) -> Matrix:
         """Return Xᵀ diag(curvature) X, bias included, plus the penalty's share.

@@ -1,8 +1,12 @@
 """Every coefficient, against Newton's method in 50 digits."""
 
+import numpy as np
 import pytest
 
 from benchmarks.digits import DATA, STRENGTHS, measure
+
+# Where the processor has no format wider than float64, its rounding costs some.
+WIDE = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
 
 
 @pytest.mark.parametrize("absorb_bias", [False, True])
@@ -10,7 +14,9 @@ from benchmarks.digits import DATA, STRENGTHS, measure
 @pytest.mark.parametrize("data", DATA)
 def test_digits(data, C, absorb_bias):
     row = measure(data, C, absorb_bias)
-    assert row["cross entropy"] >= 9.0
-    assert row["squared error"] >= 9.0
+    at_least = 13.0 if WIDE else 9.0
+    assert row["cross entropy"] >= at_least
+    assert row["squared error"] >= at_least
     # What the rounding of X leaves open is chance, for scikit-learn too.
-    assert row["cross entropy"] >= min(row["scikit-learn"], row["the data define"])
+    defined = np.inf if WIDE else row["the data define"]
+    assert row["cross entropy"] >= min(row["scikit-learn"], defined)
