@@ -146,9 +146,10 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Iterations allowed from each start. With 0 the start is returned.
     n_init : int, default=1
         How hard to look for the lowest minimum of the squared error, which may have
-        several. The first start is chosen well, on up to 1000 rows by trying several;
-        each further one draws directions at random and starts from the best of them,
-        at several lengths. Cross entropy has one minimum and ignores it.
+        several. With 1 it starts from zero, from the minimum of cross entropy and from
+        other points that promise well; each further one draws directions at random
+        and starts from the best of them, at several lengths. Cross entropy has one
+        minimum and ignores it.
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit. For the squared error
         they take the place of zero, if they are better than zero.

@@ -230,14 +230,33 @@ def test_only_the_extra_starts_are_random():
     np.testing.assert_array_equal(often[0].coef_, often[1].coef_)
 
 
-@pytest.mark.parametrize("n_features", [3, 60])
-def test_many_rows_or_columns_can_have_more_starts_too(n_features):
+@pytest.mark.parametrize(
+    ("n_features", "origins"), [(3, ["zero"]), (60, ["zero", "cross_entropy"])]
+)
+def test_many_rows_or_columns_can_have_more_starts_too(n_features, origins):
     X, y = sample(1500, n_features)
     model = fit(X, y, loss="squared_error")
-    assert [start.origin for start in model.starts_] == ["zero"]
+    assert [start.origin for start in model.starts_] == origins
     often = fit(X, y, loss="squared_error", n_init=3, random_state=0)
     assert len(often.starts_) > 2
     assert often.objective_ <= model.objective_ * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_outliers_do_not_hide_a_lower_minimum_among_many_rows(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((3000, 3))
+    y = X @ [1.0, -2.0, 0.5] + rng.logistic(size=3000) > 0.0
+    X[:150] *= 20.0
+    y[:150] = ~y[:150]
+    model = fit(X, y, loss="squared_error")
+    assert {start.origin for start in model.starts_} > {"zero"}
+    # What a fit to the other rows leads to, which an outlier cannot be told from.
+    inliers = fit(X[150:], y[150:], loss="squared_error")
+    true = Reference(X, y, loss="squared_error")
+    start = np.append(inliers.coef_, inliers.intercept_)
+    assert model.objective_ <= true.value(start)
+    assert model.objective_ < 0.9 * model.starts_[0].objective
 
 
 # ------------------------------------------------------------------ the certificate

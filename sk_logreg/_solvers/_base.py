@@ -59,7 +59,7 @@ class StartRecord:
         Where the start comes from: zero, the last fit under ``warm_start``, the
         minimum of cross entropy, the fixed choice, or ``random_state``.
     start_objective : float
-        F at the start.
+        F at the start, or on the rows among which it was found.
     objective : float
         F where it ended.
     coef : ndarray
