@@ -91,6 +91,28 @@ def test_near_separable_problems_by_every_solver(kind, solver, loss):
         assert_recognised(kind, fit(X, y, solver=solver, loss=loss)[0])
 
 
+@pytest.mark.parametrize("solver", ["auto", "newton-cg"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_features", [320, 1100])
+def test_hyperplanes_over_more_columns_than_a_linear_program_gets(
+    n_features, kind, solver
+):
+    rng = np.random.default_rng(0)
+    n_rows = 5 * n_features // 2
+    X = rng.integers(-8, 9, (n_rows, n_features)).astype(float)
+    normal = rng.choice([-1.0, 1.0], n_features)
+    y = rng.random(n_rows) < 0.5
+    # A first column that brings each row to where it has to be, exactly.
+    place = np.where(y, 1.0, -1.0) * rng.integers(1, 9, n_rows)
+    if kind == "quasi_separable":
+        place[n_rows // 10 :] = 0.0
+    elif kind == "inseparable":
+        place = rng.integers(-8, 9, n_rows)
+    X[:, 0] += normal[0] * (place - X @ normal)
+    model, _ = fit(X, y, solver=solver)
+    assert_recognised(kind, model)
+
+
 @every_solver
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("params", [{"tol": 0.1}, {"tol": 0.0}, {"max_iter": 1}])

@@ -8,7 +8,7 @@ from sk_logreg._solvers._newton import minimize
 from sk_logreg._solvers._newton_cg import ConjugateGradientModel
 from sk_logreg._solvers._row_space import RowSpace
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._status import MAX_ITER
+from sk_logreg._status import MAX_ITER, SUSPECTED
 
 # Where f is this close to its minimum on a sample, relative to the error that the
 # sample itself makes, there is no point in coming closer.
@@ -77,7 +77,8 @@ def _solve_tall(
         factor = None if borrowed is None else borrowed.factor
         walker = ConjugateGradientModel(objective, _USUAL_FACTORS * reads, factor)
         solution = minimize(objective, start, journal, walker, tol=tol)
-        if solution.status is not MAX_ITER or journal.full:
+        # A factor may show that there is a minimum where products do not.
+        if solution.status not in (MAX_ITER, SUSPECTED) or journal.full:
             return solution
         start = solution.point.coef
     model = CholeskyModel(objective, borrowed)

@@ -1,33 +1,32 @@
 """Whether a hyperplane separates the classes: decided by linear programs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._design import Matrix, Vector
+from sk_logreg._design import Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
+from sk_logreg._solvers._escape import direction_of, escape
 from sk_logreg._solvers._recession import (
     DOUBT,
     rounding,
     separating_direction,
     sparse_direction,
 )
+from sk_logreg._solvers._unit_rows import Indices, UnitRows
 from sk_logreg._status import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 
-Indices = NDArray[np.intp]
-
-# A linear program of more columns takes longer than a fit.
+# A linear program of more columns takes longer than a fit, of still more longer than
+# anyone waits.
 _MAX_COLUMNS = 300
+_MOST_COLUMNS = 1000
 # Rows for each column in the first linear program of a search.
 _ROWS_PER_COLUMN = 4
 _FIRST_ROWS = 100
 # Each of so many columns at most is tried to be done without.
 _MAX_TRIED = 32
-# Values prepared at a time, where all rows are looked at.
-_CHUNK_VALUES = 1 << 20
 # A smaller ratio of the Hessian's eigenvalues may be that of flat ground.
 _DEFINITE = 1e-10
 _EPS = float(np.finfo(np.float64).eps)
@@ -111,9 +110,10 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     there are none or no such direction. Rows within rounding of a hyperplane count as
     on it.
 
-    With more than a few hundred columns only those of the largest weights at `point`,
-    in units of their standard deviations, are looked at: what is found is certain,
-    what is not found may still be there.
+    With more than a few hundred columns the programs get those of the largest weights
+    at `point`, in units of their standard deviations. If these do not separate all
+    rows, all columns are looked at: along the iterates, which go to infinity where they
+    can, and with up to a thousand columns by the programs too.
 
     Parameters
     ----------
@@ -133,19 +133,35 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     .. [2] K. Konis (2007). Linear programming algorithms for detecting separated data
        in binary logistic regression models. DPhil thesis, University of Oxford.
     """
-    search = _Search(objective, point)
+    rows = UnitRows(objective)
+    search = _Search(objective, point, rows)
     columns = search.order[:_MAX_COLUMNS]
     separated, coef = search.separate(columns)
-    if not separated.any():
-        return None
-    complete = bool(separated.all())
-    return Separation(complete, search.enough(columns, separated), coef)
+    if len(columns) == len(search.order) or separated.all():
+        if not separated.any():
+            return None
+        columns = search.enough(columns, separated)
+        return Separation(bool(separated.all()), columns, coef)
+
+    far = escape(objective, point)
+    if objective.smallest_margin(far) > 0.0:
+        return Separation(True, search.order, far.coef)
+    if separated.any():
+        return Separation(False, search.enough(columns, separated), coef)
+    direction = direction_of(far, rows)
+    if direction is not None:
+        sizes = np.abs(direction[: len(search.order)])
+        columns = np.argsort(-sizes)[: np.count_nonzero(sizes > DOUBT * sizes.max())]
+        return Separation(False, columns, rows.coef(np.sort(search.order), direction))
+    if len(search.order) <= _MOST_COLUMNS:
+        separated, coef = search.separate(search.order)
+        if separated.any():
+            return Separation(bool(separated.all()), search.order, coef)
+    return None
 
 
 class _Search:
     """Looks for hyperplanes over some of the columns.
-
-    Rows without weight do not count, and have no number here.
 
     Attributes
     ----------
@@ -153,19 +169,17 @@ class _Search:
         The columns, those of the largest weights first.
     """
 
-    def __init__(self, objective: Objective, point: Evaluation):
-        self._objective = objective
-        self._ids = np.flatnonzero(objective.weights > 0.0)
-        nearest = np.argsort(np.abs(point.margins[self._ids]), kind="stable")
+    def __init__(self, objective: Objective, point: Evaluation, rows: UnitRows):
+        self._rows = rows
+        nearest = np.argsort(np.abs(point.margins[rows.ids]), kind="stable")
         # By turns the nearest row, which may stand in the way of a hyperplane, and the
         # farthest, which may be what a hyperplane separates.
         self._telling = np.empty_like(nearest)
         self._telling[::2] = nearest[: -(-len(nearest) // 2)]
         self._telling[1::2] = nearest[::-1][: len(nearest) // 2]
         self._wrong = nearest[:0]
-        self._centers, self._scales = _units(objective)
         w, _ = objective.split(point.coef)
-        self.order: Indices = np.argsort(-np.abs(w) * self._scales, kind="stable")
+        self.order: Indices = np.argsort(-np.abs(w) * rows.scales, kind="stable")
 
     def separate(self, columns: Indices) -> tuple[NDArray[np.bool_], Vector]:
         """Return which rows a hyperplane over some columns can separate, and one.
@@ -179,15 +193,15 @@ class _Search:
         separated : ndarray of shape (n_rows,), of bool
         coef : ndarray of shape (n_dof,)
         """
-        n_rows = len(self._ids)
+        n_rows = len(self._rows.ids)
         separated = np.zeros(n_rows, dtype=bool)
-        total = np.zeros(len(columns) + self._objective.fit_intercept)
+        total = np.zeros(len(columns) + self._rows.n_biases)
         margins = np.zeros(n_rows)
         while not separated.all():
             direction = self._direction(np.flatnonzero(~separated), columns)
             if direction is None:
                 break
-            change = self._margins(np.arange(n_rows), columns, direction)
+            change = self._rows.margins(np.arange(n_rows), columns, direction)
             gained = ~separated & (change > rounding(direction))
             if not gained.any():
                 break
@@ -197,19 +211,19 @@ class _Search:
             total = far * total + direction
             margins = far * margins + change
             separated |= gained
-        return separated, self._coef(columns, total)
+        return separated, self._rows.coef(columns, total)
 
     def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
         """Return a direction that separates some rows, with none on its wrong side."""
-        mean = self._mean(rows, columns)
+        mean = self._rows.mean(rows, columns)
         if np.linalg.norm(mean) <= 64 * _EPS:
             return None  # what any direction gains on some rows it loses on others
         working = self._first(rows, columns)
         while True:
-            direction = separating_direction(self._unit_rows(working, columns), mean)
+            direction = separating_direction(self._rows.some(working, columns), mean)
             if direction is None:
                 return None
-            excess = self._margins(rows, columns, direction) + rounding(direction)
+            excess = self._rows.margins(rows, columns, direction) + rounding(direction)
             wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
                 return direction
@@ -224,7 +238,7 @@ class _Search:
             fewer, direction = self._fewest(columns, working, separated[working])
             if direction is None:
                 return columns
-            margins = self._margins(rows, fewer, direction)
+            margins = self._rows.margins(rows, fewer, direction)
             excess = margins - np.where(separated, 0.5, -DOUBT)
             wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
@@ -237,7 +251,7 @@ class _Search:
         """Return few columns that separate the working rows, and how, if any do."""
 
         def attempt(some: Indices) -> Vector | None:
-            part = self._unit_rows(working, some)
+            part = self._rows.some(working, some)
             return sparse_direction(part, separated, len(some))
 
         direction = attempt(columns)
@@ -256,62 +270,11 @@ class _Search:
 
     def _first(self, rows: Indices, columns: Indices) -> Indices:
         """Return which of some rows to put into the first linear program."""
-        asked = np.zeros(len(self._ids), dtype=bool)
+        asked = np.zeros(len(self._rows.ids), dtype=bool)
         asked[rows] = True
         telling = self._telling[asked[self._telling]]
         size = _FIRST_ROWS + _ROWS_PER_COLUMN * len(columns)
         return np.union1d(telling[:size], self._wrong[asked[self._wrong]])
-
-    # ---------------------------------------------------------------- rows
-
-    def _unit_rows(self, rows: Indices, columns: Indices) -> Matrix:
-        """Return ±(xᵢ, 1), columns centred and scaled, rows of unit length."""
-        objective, ids = self._objective, self._ids[rows]
-        part = objective.design.part(ids, columns)
-        part -= self._centers[columns]
-        part /= self._scales[columns]
-        if objective.fit_intercept:
-            part = np.column_stack([part, np.ones(len(part))])
-        lengths = np.linalg.norm(part, axis=1)
-        part *= (objective.signs[ids] / np.where(lengths > 0.0, lengths, 1.0))[:, None]
-        return part
-
-    def _chunks(self, rows: Indices, columns: Indices) -> Iterator[Matrix]:
-        size = 1 + _CHUNK_VALUES // (1 + len(columns))
-        for start in range(0, len(rows), size):
-            yield self._unit_rows(rows[start : start + size], columns)
-
-    def _margins(self, rows: Indices, columns: Indices, direction: Vector) -> Vector:
-        chunks = self._chunks(rows, columns)
-        return np.concatenate([part @ direction for part in chunks])
-
-    def _mean(self, rows: Indices, columns: Indices) -> Vector:
-        sums = [part.sum(axis=0) for part in self._chunks(rows, columns)]
-        return np.asarray(np.sum(sums, axis=0) / len(rows))
-
-    def _coef(self, columns: Indices, direction: Vector) -> Vector:
-        """Return a direction as coefficients of the columns as they are."""
-        coef = np.zeros(self._objective.n_dof)
-        n_columns = len(columns)
-        coef[columns] = direction[:n_columns] / self._scales[columns]
-        if self._objective.fit_intercept:
-            coef[-1] = direction[-1] - coef[columns] @ self._centers[columns]
-        return coef
-
-
-def _units(objective: Objective) -> tuple[Vector, Vector]:
-    """Return the mean of each column, 0 without a bias, and its spread about that.
-
-    The spread is rounded to a power of two: dividing by it loses no digits.
-    """
-    n_features = objective.design.n_features
-    squares = objective.product_diagonal(objective.weights)[:n_features]
-    centers = np.zeros(n_features)
-    if objective.fit_intercept:
-        centers = objective.combine_rows(objective.weights)
-    variances = np.maximum(squares - centers**2, _EPS * squares)
-    scales = np.sqrt(np.where(variances > 0.0, variances, 1.0))
-    return centers, np.exp2(np.round(np.log2(scales)))
 
 
 def _most_wrong(rows: Indices, excess: Vector, working: Indices) -> Indices:
