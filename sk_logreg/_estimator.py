@@ -1,8 +1,6 @@
 """The estimator: validate, encode the labels, delegate, unpack. No numerics."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, NoReturn, Self
@@ -86,20 +84,6 @@ def objective_of(
         absorb_bias=estimator.absorb_bias,
         workers=team,
     )
-
-
-@contextmanager
-def _all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
-    """Put the fitted attributes back as they were if a fit is broken off."""
-    known = vars(estimator)
-    before = {name: value for name, value in known.items() if name.endswith("_")}
-    try:
-        yield
-    except BaseException:  # an interrupt too
-        for name in [name for name in known if name.endswith("_")]:
-            del known[name]
-        known.update(before)
-        raise
 
 
 class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -323,8 +307,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
                 "fit_intercept=True, or absorb_bias=False."
             )
-        with _all_or_nothing(self):
+        before = {k: v for k, v in vars(self).items() if k.endswith("_")}
+        try:
             self._fit(X, y, sample_weight)
+        except BaseException:  # an interrupt too
+            others = {k: v for k, v in vars(self).items() if not k.endswith("_")}
+            self.__dict__ = others | before
+            raise
         return self
 
     def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:

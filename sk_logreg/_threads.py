@@ -9,9 +9,10 @@ first one saves it, the last one puts it back, whatever their order.
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from queue import SimpleQueue
 from typing import Any
 
 import joblib
@@ -31,37 +32,41 @@ def _n_cpus() -> int:
 
 
 class _BlasHold:
-    """Hold BLAS at one thread while any fit of this process runs."""
+    """Hold BLAS at one thread while any fit of this process runs.
+
+    Taking hold and letting go may be repeated, so that they can be where an interrupt
+    broke into them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._holders = 0
+        self._holders: set[object] = set()
         self._found: dict[Any, int] = {}
 
-    @property
-    def held(self) -> bool:
-        """Whether any fit holds it."""
-        return self._holders > 0
-
-    def __enter__(self) -> int:
+    def acquire(self, holder: object) -> int:
         """Hold BLAS at one thread; return the number of threads it had."""
         with self._lock:
-            if self._holders == 0:
-                libraries = _blas().lib_controllers
+            libraries = _blas().lib_controllers
+            if not self._found:
                 self._found = {
                     library: library.num_threads or 1 for library in libraries
                 }
-                for library in libraries:
-                    library.set_num_threads(1)
-            self._holders += 1
+            self._holders.add(holder)
+            for library in libraries:
+                library.set_num_threads(1)
             return max(self._found.values(), default=os.cpu_count() or 1)
 
-    def __exit__(self, *exc_info: object) -> None:
+    def release(self, holder: object) -> None:
         """Let go; the last one to do so gives BLAS its threads back."""
         with self._lock:
-            self._holders -= 1
-            if self._holders == 0:
+            self._holders.discard(holder)
+            if not self._holders:
                 self._give_back()
+
+    def only_holder(self) -> object | None:
+        """Return who holds it, None if nobody or more than one does."""
+        with self._lock:
+            return next(iter(self._holders)) if len(self._holders) == 1 else None
 
     def _give_back(self) -> None:
         """Set each library's threads as they were found, whichever thread this is."""
@@ -78,7 +83,7 @@ class _BlasHold:
     def reset_after_fork(self) -> None:
         """Forget the fits of the parent process: their threads are not here."""
         self._lock = threading.Lock()
-        self._holders = 0
+        self._holders = set()
         self._give_back()
 
 
@@ -106,8 +111,14 @@ class Workers:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.n_threads - 1, "sk_logreg")
         others = [self._pool.submit(function, chunk) for chunk in chunks[1:]]
+        done: SimpleQueue[Future[Any]] = SimpleQueue()
+        for other in others:
+            other.add_done_callback(done.put)
         # This thread works too, so that one thread fewer has to be started.
-        return [function(chunks[0]), *(other.result() for other in others)]
+        first = function(chunks[0])
+        for _ in others:
+            done.get()  # an interrupt does harm to a wait in `Future.result`
+        return [first, *(other.result() for other in others)]
 
     def close(self) -> None:
         """Stop the threads, the ones at work once they have finished."""
@@ -119,22 +130,31 @@ class Workers:
 @contextmanager
 def blas_threads() -> Iterator[None]:
     """Let BLAS have its threads back for a while, unless another fit needs it held."""
-    held = _blas_hold.held
-    if held:
-        _blas_hold.__exit__()
+    holder = _blas_hold.only_holder()
+    if holder is not None:
+        _blas_hold.release(holder)
     try:
         yield
     finally:
-        if held:
-            _blas_hold.__enter__()
+        if holder is not None:
+            _blas_hold.acquire(holder)
 
 
 @contextmanager
 def workers() -> Iterator[Workers]:
     """Hold BLAS at one thread and yield the `Workers` that stand in for its threads."""
-    with _blas_hold as n_blas_threads:
-        team = Workers(min(n_blas_threads, _n_cpus()))
+    holder, team = object(), Workers()
+
+    def leave() -> None:
+        team.close()
+        _blas_hold.release(holder)
+
+    try:
+        team.n_threads = min(_blas_hold.acquire(holder), _n_cpus())
+        yield team
+    finally:
         try:
-            yield team
-        finally:
-            team.close()
+            leave()
+        except BaseException:  # an interrupt
+            leave()
+            raise

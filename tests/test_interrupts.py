@@ -1,6 +1,7 @@
 """A fit that is broken off leaves everything as it was."""
 
 import itertools
+import signal
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from test_callbacks import Recorder, needs_callbacks
 from test_inputs import duplicates, shuffled_indices
+from threadpoolctl import threadpool_info
 
 from sk_logreg import BinaryLogisticRegression
 from sk_logreg.losses import LOSSES as LOSS_OBJECTS
@@ -117,6 +119,44 @@ def test_arguments_are_left_as_they_are(data, broken_off, container, loss, n_cal
         model.fit(X, y, weights)
     for array, copy in zip([*arrays_of(X), y, weights], kept, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.fixture
+def alarm():
+    """Return what lets a signal raise KeyboardInterrupt after so many seconds."""
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+# An interrupt that lands in a destructor is reported and lost: Python's doing.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
+def test_signals_at_any_time(alarm):
+    X, y = sample(3000, 8)
+    model = BinaryLogisticRegression().fit(X, y)
+    duration = model.history_[-1].seconds + 1e-3
+    blas = [library["num_threads"] for library in threadpool_info()]
+    delays = np.random.default_rng(0).uniform(1e-5, duration, 200)
+    n_interrupted = 0
+    for delay in delays:
+        before = dict(vars(model))
+        try:
+            alarm(delay)
+            model.fit(X[:, :5], ~y)
+            alarm(0.0)
+        except KeyboardInterrupt:
+            n_interrupted += 1
+        assert [library["num_threads"] for library in threadpool_info()] == blas
+        if model.n_features_in_ == 5:  # done, the signal was late
+            assert model.coef_.shape == (1, 5)
+            model.fit(X, y)
+        else:
+            after = vars(model)
+            assert after.keys() == before.keys()
+            assert all(after[name] is value for name, value in before.items())
+    assert n_interrupted > 20
 
 
 @needs_callbacks
