@@ -449,7 +449,7 @@ class Objective:
         if self.fit_intercept:
             matrix[-1, :-1] = matrix[:-1, -1] = edge
             matrix[-1, -1] = corner
-        matrix[np.diag_indices(self.n_dof)] += self.strengths
+        matrix.flat[:: self.n_dof + 1] += self.strengths
         return matrix
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:

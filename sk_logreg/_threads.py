@@ -54,7 +54,7 @@ class _BlasHold:
             self._holders.add(holder)
             for library in libraries:
                 library.set_num_threads(1)
-            return max(self._found.values(), default=os.cpu_count() or 1)
+            return max(self._found.values(), default=_n_cpus())
 
     def release(self, holder: object) -> None:
         """Let go; the last one to do so gives BLAS its threads back."""

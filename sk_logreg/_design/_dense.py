@@ -37,7 +37,9 @@ class DenseBlock(Block):
         """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
         # One array with itself is a syrk: half the work of a general product.
         half = np.multiply(np.sqrt(np.abs(h))[:, None], self._values, out=self._scratch)
-        negative = h < 0.0
+        negative = np.flatnonzero(h < 0.0)
+        if not len(negative):
+            return half.T @ half
         below = half[negative]
         half[negative] = 0.0
         return half.T @ half - below.T @ below
