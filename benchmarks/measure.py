@@ -115,9 +115,11 @@ def _warm_up(task: Task, solvers: list[Peer]) -> None:
     Once a kind: dtype, layout and loss.
     """
     few = np.linspace(0, task.n_samples - 1, 60).astype(int)
-    X = task.X[few][:, : min(task.n_features, 40)]
-    if not task.is_sparse:
-        X = np.asarray(X, order=task.layout)
+    X = task.X[few]
+    if task.is_sparse:
+        X = X[:, np.unique(X.nonzero()[1])[:40]]  # snapml aborts on an empty matrix
+    else:
+        X = np.asarray(X[:, :40], order=task.layout)
     y = np.arange(len(few)) % 2
     C = 1.0 if task.penalised else np.inf
     small = Task(X, y, C, task.loss, task.fit_intercept)
