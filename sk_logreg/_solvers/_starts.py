@@ -18,6 +18,7 @@ from sk_logreg.losses import CrossEntropy
 # So many rows, or a sample of that size, show where the minima are; with more
 # coefficients than that the drawn directions are too few to find much.
 _MAX_ROWS = 1000
+_ROWS_PER_COEF = 16
 _MAX_COEFS = 50
 # Directions drawn in a round, and the lengths that they are tried at: the root mean
 # square of z. Short ones lead to probabilities, long ones to counting errors.
@@ -141,21 +142,16 @@ def _starts(
 ) -> Iterator[_Start]:
     first = _first(objective, previous)
     yield first
-    many = objective.design.n_samples > _MAX_ROWS
-    screen = None
-    if objective.n_dof > _MAX_COEFS:
-        yield _convex(objective, solver)
-    elif many:
-        sample = objective.sample(*Strata(objective).draw(_MAX_ROWS))
-        screen = _Screen(sample)
-        others = [_convex(sample, solver)]
-        if screen.kurtosis > _HEAVY:
-            others += screen.chosen()
-        yield from _lower(sample, solver, first, others)
-    else:
-        screen = _Screen(objective)
-        yield _convex(objective, solver)
-        yield from screen.chosen()
+    n_rows = max(_MAX_ROWS, _ROWS_PER_COEF * objective.n_dof)
+    many = objective.design.n_samples > n_rows
+    some = objective
+    if many:
+        some = objective.sample(*Strata(objective).draw(n_rows))
+    screen = _Screen(some) if objective.n_dof <= _MAX_COEFS else None
+    others = [_convex(some, solver)]
+    if screen and not (many and screen.kurtosis < _HEAVY):
+        others += screen.chosen()
+    yield from _lower(some, solver, first, others) if many else others
     rng = np.random.default_rng(random_state.randint(2**31))
     if screen is None:
         yield from _drawn(objective, rng, n_init - 1)
