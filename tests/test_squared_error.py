@@ -231,7 +231,8 @@ def test_only_the_extra_starts_are_random():
 
 
 @pytest.mark.parametrize(
-    ("n_features", "origins"), [(3, ["zero"]), (60, ["zero", "cross_entropy"])]
+    ("n_features", "origins"),
+    [(3, ["zero"]), (60, ["zero"]), (100, ["zero", "cross_entropy"])],
 )
 def test_many_rows_or_columns_can_have_more_starts_too(n_features, origins):
     X, y = sample(1500, n_features)
