@@ -14,7 +14,7 @@ from sk_logreg._threads import Workers
 # enough for the last level of cache and large enough that the Python code of a
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 4 << 20
-_MAX_BLOCK_ROWS = 16384
+_MAX_BLOCK_ROWS = 32768
 
 
 class DenseBlock(Block):
