@@ -1,6 +1,6 @@
 """Where to start, and which of several minima to keep."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ def solve_from_starts(
 
     solutions: list[Solution] = []
     records: list[StartRecord] = []
-    for start in _starts(objective, solver, previous, n_init, random_state):
+    for start in _starts(objective, solver, previous, n_init, random_state, solutions):
         journal.restart()
         solution = solver(objective, start.coef, journal, tol=tol)
         solutions.append(solution)
@@ -139,9 +139,10 @@ def _starts(
     previous: Vector | None,
     n_init: int,
     random_state: np.random.RandomState,
+    solutions: list[Solution],
 ) -> Iterator[_Start]:
-    first = _first(objective, previous)
-    yield first
+    """Yield the starts; `solutions` are where those so far have led."""
+    yield _first(objective, previous)
     n_rows = max(_MAX_ROWS, _ROWS_PER_COEF * objective.n_dof)
     many = objective.design.n_samples > n_rows
     some = objective
@@ -151,7 +152,9 @@ def _starts(
     others = [_convex(some, solver)]
     if screen and not (many and screen.kurtosis < _HEAVY):
         others += screen.chosen()
-    yield from _lower(some, solver, first, others) if many else others
+    if many:
+        others = _lower(some, solver, solutions[0].point.coef, others)
+    yield from others
     rng = np.random.default_rng(random_state.randint(2**31))
     if screen is None:
         yield from _drawn(objective, rng, n_init - 1)
@@ -171,9 +174,9 @@ def _first(objective: Objective, previous: Vector | None) -> _Start:
 
 
 def _lower(
-    sample: Objective, solver: Solver, first: _Start, others: Iterable[_Start]
-) -> Iterator[_Start]:
-    """Yield the lowest minima of a sample, if they are lower than where a start leads.
+    sample: Objective, solver: Solver, reached: Vector, starts: list[_Start]
+) -> list[_Start]:
+    """Return the lowest minima of a sample, if lower than the one next to a point.
 
     With many rows the minimum is unique if the model holds and the features have light
     tails [1]_. Outliers make more, far more often than wrong labels do.
@@ -185,15 +188,12 @@ def _lower(
     """
     ends: list[Solution] = []
     found: dict[int, _Start] = {}
-    for start in (first, *others):
-        journal = Journal(_ROUGH_STEPS)
-        ends.append(solver(sample, start.coef, journal, tol=_SAMPLE_TOL))
+    for origin, coef, _ in (_Start("reached", reached, np.nan), *starts):
+        ends.append(solver(sample, coef, Journal(_ROUGH_STEPS), tol=_SAMPLE_TOL))
         end = ends[-1].point
-        found.setdefault(
-            _which_minimum(ends), _Start(start.origin, end.coef, end.value)
-        )
+        found.setdefault(_which_minimum(ends), _Start(origin, end.coef, end.value))
     lower = [start for start in found.values() if start.value < found[0].value]
-    yield from sorted(lower, key=lambda start: start.value)[:_MOST_LOWER]
+    return sorted(lower, key=lambda start: start.value)[:_MOST_LOWER]
 
 
 def _convex(objective: Objective, solver: Solver) -> _Start:
