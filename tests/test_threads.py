@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -197,6 +199,22 @@ def test_map_raises_what_a_thread_raises():
 def test_as_many_threads_as_blas_has(limit):
     with threadpool_limits(limit, user_api="blas"), workers() as team:
         assert team.n_threads == min(limit, joblib.cpu_count())
+
+
+@pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_limits_of_the_environment_are_respected(variable):
+    code = (
+        "from sk_logreg._threads import workers\n"
+        "with workers() as team: print(team.n_threads)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {variable: "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "1"
 
 
 def test_a_limit_of_one_starts_no_threads(data, monkeypatch):

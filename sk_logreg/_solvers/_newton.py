@@ -299,7 +299,8 @@ def arrives(decrement2: float, value: float, accuracy: float) -> bool:
 
     Convergence is quadratic: the excess of f, relative to f, is about squared.
     """
-    return 0.5 * decrement2**2 <= accuracy * value
+    # Of roots, for squares may overflow.
+    return decrement2 <= np.sqrt(2.0 * accuracy) * np.sqrt(value)
 
 
 def _gap_after(
