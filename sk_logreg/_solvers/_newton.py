@@ -19,7 +19,7 @@ FIRST_SHIFT = 2.0**-20
 #: digits, which are those of the square root of the bound.
 FINE = 1e-9
 _SHORTEST = 1e-10
-# Steps that end such a fit. Two do, unless columns are nearly collinear.
+# At most so many steps end such a fit.
 _REFINEMENTS = 3
 
 

@@ -111,9 +111,10 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     on it.
 
     With more than a few hundred columns the programs get those of the largest weights
-    at `point`, in units of their standard deviations. If these do not separate all
-    rows, all columns are looked at: along the iterates, which go to infinity where they
-    can, and with up to a thousand columns by the programs too.
+    at `point`, in units of their standard deviations. The iterates, which go to
+    infinity where they can, then tell whether all rows can be separated; where the
+    programs found nothing, so does their direction, and with up to a thousand columns
+    a program over all of them.
 
     Parameters
     ----------
@@ -135,25 +136,24 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     """
     rows = UnitRows(objective)
     search = _Search(objective, point, rows)
+    n_features = len(search.order)
     columns = search.order[:_MAX_COLUMNS]
     separated, coef = search.separate(columns)
-    if len(columns) == len(search.order) or separated.all():
-        if not separated.any():
-            return None
+    if n_features > _MAX_COLUMNS and not separated.all():
+        far = escape(objective, point)
+        if objective.smallest_margin(far) > 0.0:
+            return Separation(True, search.order, far.coef)
+    if separated.any():
         columns = search.enough(columns, separated)
         return Separation(bool(separated.all()), columns, coef)
-
-    far = escape(objective, point)
-    if objective.smallest_margin(far) > 0.0:
-        return Separation(True, search.order, far.coef)
-    if separated.any():
-        return Separation(False, search.enough(columns, separated), coef)
+    if n_features <= _MAX_COLUMNS:
+        return None
     direction = direction_of(far, rows)
     if direction is not None:
-        sizes = np.abs(direction[: len(search.order)])
+        sizes = np.abs(direction[:n_features])
         columns = np.argsort(-sizes)[: np.count_nonzero(sizes > DOUBT * sizes.max())]
-        return Separation(False, columns, rows.coef(np.sort(search.order), direction))
-    if len(search.order) <= _MOST_COLUMNS:
+        return Separation(False, columns, rows.coef(np.arange(n_features), direction))
+    if n_features <= _MOST_COLUMNS:
         separated, coef = search.separate(search.order)
         if separated.any():
             return Separation(bool(separated.all()), search.order, coef)
