@@ -166,7 +166,8 @@ class Objective:
             h = np.multiply(curvature, weights, out=curvatures[block.rows])
             return *shares, *self._gram(block, h)
 
-        loss, *slopes_and_gram = self._map(share)
+        block_rows = self.design.gram_rows if hessian else None
+        loss, *slopes_and_gram = self._map(share, block_rows=block_rows)
         penalty_slope = self.strengths * coef
         gradient = self._vector(*slopes_and_gram[:2]) + penalty_slope
         loss = float(loss)

@@ -52,6 +52,8 @@ class Design(ABC):
     n_values: int
     #: What a Gram matrix costs, in reads of X.
     reads_per_gram: float
+    #: What share of the rows there is memory for in a sample.
+    sample_share: float
 
     @abstractmethod
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
@@ -67,7 +69,7 @@ class Design(ABC):
 
     @abstractmethod
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "Design":
-        """Return the design of the given rows, copied."""
+        """Return the design of the given rows."""
 
     def chunks(self, n_workers: int) -> list[slice]:
         """Split the rows into a stretch for each worker that there is enough for."""

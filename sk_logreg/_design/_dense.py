@@ -1,7 +1,6 @@
 """Row blocks of a dense array, wherever and in whatever order it lies."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -53,13 +52,17 @@ class DenseDesign(Design):
     """A dense X of float64 or float32, C- or F-ordered, in memory or mapped.
 
     X is used where it lies. Blocks of float32 are widened one at a time, so sums are
-    always taken in float64.
+    always taken in float64, and blocks of some of the rows are gathered as they are
+    read: a copy would take longer to find memory for than to use.
     """
 
-    def __init__(self, X: NDArray[np.floating]):
-        self._X = X
-        self.n_samples, self.n_features = X.shape
-        self.n_values = X.size
+    def __init__(self, X: NDArray[np.floating], rows: NDArray[np.intp] | None = None):
+        self._X, self._rows = X, rows
+        self.n_samples = len(X) if rows is None else len(rows)
+        self.n_features = X.shape[1]
+        self.n_values = self.n_samples * self.n_features
+        # `take` copies rows that are not contiguous.
+        self.sample_share = 1 / 4 if X.flags.c_contiguous else 1 / 8
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
         # A widened block lies in the cache beside the block itself.
@@ -79,13 +82,22 @@ class DenseDesign(Design):
         # Memory that is never written to is never claimed from the system either.
         order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
         scratch, wide = np.empty(shape, order=order), np.empty(shape, order=order)
+        narrow = self._X.dtype != np.float64
+        gathered = np.empty(shape, dtype=self._X.dtype) if narrow else wide
         for part in parts:
             n_rows = part.stop - part.start
-            values: Any = self._X[part]
-            if values.dtype != np.float64:
+            values: Any = self._read(part, gathered[:n_rows])
+            if narrow:
                 np.copyto(wide[:n_rows], values)
                 values = wide[:n_rows]
             yield DenseBlock(part, values, scratch[:n_rows])
+
+    def _read(self, part: slice, gathered: NDArray[np.floating]) -> Any:
+        """Return some rows: where they lie, or else in `gathered`."""
+        if self._rows is None:
+            return self._X[part]
+        # Any mode but "raise" writes without a buffer in between.
+        return self._X.take(self._rows[part], axis=0, out=gathered, mode="clip")
 
     def row_products(self, columns: slice) -> Matrix:
         """Return the products of rows, X Xᵀ, over some of the columns, dense."""
@@ -103,18 +115,15 @@ class DenseDesign(Design):
         return self._X[np.ix_(rows, columns)].astype(np.float64, copy=False)
 
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
-        """Return the design of the given rows, copied."""
-        taken = np.empty((len(rows), self.n_features), dtype=self._X.dtype)
-        cuts = np.linspace(0, len(rows), workers.n_threads + 1).astype(np.intp)
+        """Return the design of the given rows, copied if they are few or scattered."""
+        taken = DenseDesign(self._X, rows)
+        if self._X.flags.c_contiguous and len(rows) > self.block_rows:
+            return taken
+        copied = np.empty((len(rows), self.n_features), dtype=self._X.dtype)
 
-        def copy(part: slice) -> None:
-            if self._X.flags.c_contiguous:
-                # Any mode but "raise" writes without a buffer in between.
-                np.take(self._X, rows[part], axis=0, out=taken[part], mode="clip")
-                return
-            # `take` would copy X whole, and an index copies what it selects.
-            for piece in self._block_slices(part, None):
-                taken[piece] = self._X[rows[piece]]
+        def copy(chunk: slice) -> None:
+            for part in taken._block_slices(chunk, None):
+                copied[part] = self._X[rows[part]]
 
-        workers.map(copy, [slice(*cut) for cut in pairwise(cuts)])
-        return DenseDesign(taken)
+        workers.map(copy, taken.chunks(workers.n_threads))
+        return DenseDesign(copied)

@@ -77,6 +77,7 @@ class SparseDesign(Design):
     def __init__(self, X: Any):
         self._X = X
         self.n_samples, self.n_features = X.shape
+        self.sample_share = 1 / 8  # copied
         stored = np.diff(X.indptr)
         self.n_values = int(X.indptr[-1])
         per_row = max(1.0, stored.mean())

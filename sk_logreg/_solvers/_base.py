@@ -99,6 +99,8 @@ class Solution:
         Where a loss that is not convex was minimized from.
     columns : tuple of int
         Columns that alone separate the classes, where that is why there is no minimum.
+    step_left : ndarray of shape (n_dof,) or 0
+        A last step that was not taken, where its end did not need to be looked at.
     """
 
     point: Evaluation
@@ -108,6 +110,7 @@ class Solution:
     scope: str = "global"
     starts: tuple[StartRecord, ...] = ()
     columns: tuple[int, ...] = ()
+    step_left: Vector | float = 0.0
 
 
 class Solver(Protocol):

@@ -45,13 +45,20 @@ class Curvature:
     factor: Factor
     shift: float = 0.0
 
+    def renewed(self, point: Evaluation) -> "Curvature":
+        """Return the same at a point, for a convex loss."""
+        diagonal = self.objective.curvature(point.margins[self.rows])
+        factored = factor(self.objective.hessian(diagonal), semidefinite=True)
+        assert factored is not None
+        return replace(self, diagonal=diagonal, factor=factored)
+
 
 class CholeskyModel:
     """A quadratic model whose matrix is kept for as long as it serves."""
 
     def __init__(self, objective: Objective, borrowed: Curvature | None = None):
         self._objective = objective
-        self.curvature = borrowed
+        self.curvature = self._borrowed = borrowed
         self._shift = 0.0
         design = objective.design
         self._fused = design.n_values * design.reads_per_gram <= _SMALL
@@ -63,7 +70,8 @@ class CholeskyModel:
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point, with its Hessian where that is cheap."""
-        return self._objective.evaluate(coef, hessian=self._fused)
+        fused = self._fused or self.curvature is None
+        return self._objective.evaluate(coef, hessian=fused)
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
         """Return the Newton step, with a shift if the Hessian is indefinite."""
@@ -78,8 +86,8 @@ class CholeskyModel:
         return step
 
     def lend(self, rows: NDArray[np.intp], point: Evaluation) -> Curvature:
-        """Return the matrix at hand, or at a point, for a model of more rows."""
-        if self.curvature is None or point.hessian is not None:
+        """Return the matrix at a point, or near it, for a model of more rows."""
+        if self.curvature is None:
             self._refresh(point)
         assert self.curvature is not None
         return replace(self.curvature, rows=rows)
@@ -170,9 +178,17 @@ class CholeskyModel:
         return v
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
-        """Return the bound on f - f* at a point."""
-        known = self.curvature
-        assert known is not None
+        """Return the bound on f - f* at a point.
+
+        Where the matrix at hand is too old for one, that of the rows borrowed will do.
+        """
+        assert self.curvature is not None
+        gap = self._dual_gap(point, self.curvature)
+        if np.isinf(gap.bound) and self._borrowed is not None:
+            gap = self._dual_gap(point, self._borrowed.renewed(point))
+        return gap
+
+    def _dual_gap(self, point: Evaluation, known: Curvature) -> DualGap:
         direction = -known.factor.solve(point.gradient)
         return known.objective.dual_gap(
             point.margins[known.rows],

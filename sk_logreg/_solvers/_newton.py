@@ -100,7 +100,13 @@ class Model(Protocol):
 
 
 def minimize(
-    objective: Objective, start: Vector, journal: Journal, model: Model, *, tol: float
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    model: Model,
+    *,
+    tol: float,
+    certify: bool = True,
 ) -> Solution:
     """Minimize an objective by Newton's method, damped where it must be.
 
@@ -121,6 +127,9 @@ def minimize(
         Who solves the Newton system.
     tol : float
         The bound on the relative suboptimality to reach.
+    certify : bool, default=True
+        Whether to show that it was reached. Otherwise the last step is neither
+        taken nor looked at, only returned.
 
     Returns
     -------
@@ -141,9 +150,15 @@ def minimize(
         step = model.step(point, accuracy, exact)
         if step is None:
             return Solution(point, 1.0, _status.MAX_ITER)
+        near = 0.5 * step.decrement2 <= accuracy
+        if not certify and step.shift == 0.0:
+            arriving = step.exact and arrives(step.decrement2, point.value, accuracy)
+            if near or arriving:
+                step_left = step.direction
+                return Solution(point, 1.0, _status.CONVERGED, step_left=step_left)
         # Where f can no longer tell better from worse, the decrement still can.
         worn = step.decrement2 > 0.25 * unverified
-        if worn or 0.5 * step.decrement2 <= accuracy:
+        if worn or near:
             if worn or not (convex or step.exact):
                 step = model.step(point, accuracy, exact=True) or step
             bend = _NOT_ASKED if convex else model.bend(point)

@@ -60,14 +60,16 @@ def _solve_tall(
     """
     many = objective.n_dof > _MANY
     borrowed = None
-    for rows, sample in nested_samples(objective):
+    for rows, sample in nested_samples(objective, tol):
         model = CholeskyModel(sample)
         # Many coefficients make a factor dear: one at the sample's minimum is enough.
         walker = ConjugateGradientModel(sample) if many else model
         accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
-        solution = minimize(sample, start, journal, walker, tol=accuracy)
+        solution = minimize(
+            sample, start, journal, walker, tol=accuracy, certify=False
+        )
         if solution.status.converged:
-            start = solution.point.coef
+            start = solution.point.coef + solution.step_left
             if _reads_per_factor(objective) < _SAVED_READS:
                 borrowed = model.lend(rows, solution.point)
     if many:

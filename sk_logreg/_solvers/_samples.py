@@ -8,23 +8,38 @@ from numpy.typing import NDArray
 from sk_logreg._design import Vector
 from sk_logreg._objective import Objective
 
-# Rows a coefficient in the first sample, the factor from each to the next, and what
-# share of all rows a sample may be before it is not worth its while.
-_ROWS_PER_COEF = 16
+_EPS = float(np.finfo(np.float64).eps)
+# Rows in the first sample, at least: so many, and so many a coefficient.
 _FIRST_ROWS = 2000
-_GROWTH = 8
+_ROWS_PER_COEF = 16
+# The factor from each sample to the next, about: where one ends, Newton's method has
+# little left to do on the next.
+_GROWTH = 4
+# What share of all rows the first may be before it is not worth its while, and what
+# the last one's Hessian may cost, in reads of X.
 _LARGEST_SHARE = 1 / 4
+_HESSIAN_READS = 2 / 3
+# By what factor the excess of f is larger than theory has it, squared, about.
+_MISFIT = 20.0
 
 
 def nested_samples(
-    objective: Objective,
+    objective: Objective, tol: float
 ) -> Iterator[tuple[NDArray[np.intp], Objective]]:
     """Yield samples of the rows, smallest first, if there are rows enough for any.
+
+    At the minimum of a sample of m rows, f of all n rows is too large by about
+    p n / (2 m) of the units that it has in likelihoods, with p coefficients; a step by
+    the sample's Hessian leaves about p / m of that. The largest sample is as large as
+    two such steps take to come within `tol`, with a bound that is n / m times the
+    excess.
 
     Parameters
     ----------
     objective : Objective
         The objective over all rows.
+    tol : float
+        The bound on the relative suboptimality to reach over them.
 
     Yields
     ------
@@ -33,15 +48,19 @@ def nested_samples(
     sample : Objective
         The objective over them.
     """
-    size = max(_FIRST_ROWS, _ROWS_PER_COEF * objective.n_dof)
-    largest = _LARGEST_SHARE * objective.design.n_samples
-    if size > largest:
+    n_rows, n_dof = objective.design.n_samples, objective.n_dof
+    first = max(_FIRST_ROWS, _ROWS_PER_COEF * n_dof)
+    if first > _LARGEST_SHARE * n_rows:
         return
+    two_steps = (_MISFIT * n_dof**3 * n_rows / max(tol, _EPS)) ** 0.25
+    affordable = _HESSIAN_READS * n_rows / objective.design.reads_per_gram
+    holdable = objective.design.sample_share * n_rows
+    last = max(first, min(holdable, two_steps, affordable))
     strata = Strata(objective)
-    while size <= largest:
-        rows, weights = strata.draw(size)
+    n_before = int(np.log(last / first) / np.log(_GROWTH))
+    for k in reversed(range(n_before + 1)):
+        rows, weights = strata.draw(int(last / _GROWTH**k))
         yield rows, objective.sample(rows, weights)
-        size *= _GROWTH
 
 
 class Strata:
