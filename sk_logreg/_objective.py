@@ -248,6 +248,25 @@ class Objective:
 
         return self._vector(*self._map(share))
 
+    def diagonal_and_edge(self, curvature: Vector) -> tuple[Vector, Vector]:
+        """Return what is cheap to know of Xᵀ diag(curvature) X, in one read of X.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_dof,)
+            Its diagonal, were no curvature negative.
+        edge : ndarray of shape (n_dof,)
+            Its last column, where that is the bias's.
+        """
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            h = curvature[block.rows]
+            size = np.abs(h)
+            return block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()
+
+        diagonal, corner, *edge = self._map(share)
+        return self._vector(diagonal, corner), self._vector(*edge)
+
     def dual_gap(
         self, margins: Vector, weights: Vector, curvature: Vector, direction: Vector
     ) -> DualGap:

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from sk_logreg._design import _base, _dense, _sparse, design_of
 from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._solvers._cholesky_model import CholeskyModel
 from sk_logreg._threads import Workers
 from sk_logreg.losses import LOSSES
 
@@ -89,6 +90,15 @@ def objectives(
     return ours, reference, rng.standard_normal(ours.n_dof)
 
 
+def minimum_of(objective):
+    """Return where an objective is least, by Newton's method without safeguards."""
+    coef = np.zeros(objective.n_dof)
+    for _ in range(30):
+        point = objective.evaluate(coef, hessian=True)
+        coef = coef - np.linalg.solve(point.hessian, point.gradient)
+    return coef
+
+
 def unit(reference):
     """Return what F is divided by to give f."""
     return float(reference.factor * reference.weights.sum())
@@ -133,8 +143,13 @@ def test_products(storage, loss, bias):
     assert_close(curvature, scaled * reference.losses(theta)[2])
     gram = reference.design.T @ (curvature[:, None] * reference.design)
     assert_close(ours.product(curvature, v), gram @ v)
+    diagonal, edge = ours.diagonal_and_edge(curvature)
+    if ours.fit_intercept:
+        assert_close(edge, gram[-1])
     if storage != "duplicates":  # the diagonal takes duplicates apart
         assert_close(ours.product_diagonal(curvature), gram.diagonal())
+        positive = reference.design.T @ (abs(curvature)[:, None] * reference.design)
+        assert_close(diagonal, positive.diagonal())
     penalty = np.diag(reference.ridge) / unit(reference)
     assert_close(ours.hessian(curvature), gram + penalty)
     assert ours.reach(v) == pytest.approx(float(abs(reference.design @ v).max()))
@@ -184,7 +199,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
     monkeypatch.setattr(_base, "_LEAST_VALUES", 1)
     whole, _, theta = objectives(storage, n_samples=200)
     parts, _, _ = objectives(storage, n_samples=200, n_threads=n_threads)
-    parts.design.block_rows = block_rows
+    parts.design.block_rows = parts.design.gram_rows = block_rows
     parts._chunks = parts.design.chunks(n_threads)
     assert sum(part.stop - part.start for part in parts._chunks) == 200
     assert len(parts._chunks) == n_threads
@@ -206,6 +221,26 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
         parted = getattr(parts, method)(*arguments)
         assert_close(parted, getattr(whole, method)(*arguments), rtol=1e-13)
     parts._workers.close()
+
+
+@every_storage
+@pytest.mark.parametrize("n_rows", [3, 90])
+def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
+    # Few rows are copied and many gathered, block by block.
+    monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(_dense, "_MAX_BLOCK_ROWS", 16)
+    whole, reference, theta = objectives(storage, n_samples=200, n_threads=2)
+    rows = np.random.default_rng(3).permutation(200)[:n_rows]
+    weights = np.full(n_rows, 1.0 / n_rows)
+    found = whole.sample(rows, weights).evaluate(theta, hessian=True)
+    margins = whole.evaluate(theta).margins[rows]
+    assert_close(found.margins, margins, rtol=1e-14)
+    _, slope, curvature = whole.loss.at_margin(margins)
+    design = reference.design[rows]
+    slope *= weights * whole.signs[rows]
+    assert_close(found.gradient, design.T @ slope + whole.strengths * theta)
+    gram = design.T @ ((weights * curvature)[:, None] * design)
+    assert_close(found.hessian, gram + np.diag(whole.strengths))
 
 
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])
@@ -270,6 +305,23 @@ def test_the_gap_after_a_newton_step_is_a_bound(bias):
 
 
 # ---------------------------------------------------------------------- units
+
+
+def test_rows_borrowed_give_a_bound_where_their_matrix_is_too_old():
+    ours, _, _ = objectives(C=100.0, n_samples=2000)
+    lowest = ours.evaluate(minimum_of(ours))
+    rows = np.arange(0, 2000, 2)
+    part = ours.sample(rows, ours.weights[rows] / ours.weights[rows].sum())
+    far = CholeskyModel(part)
+    start = part.evaluate(np.zeros(part.n_dof))
+    far.step(start, 1e-8, exact=False)
+    model = CholeskyModel(ours, far.lend(rows, start))
+    point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
+    step = model.step(point, 1e-8 * point.value, exact=False)
+    excess = point.value - lowest.value
+    assert np.isinf(model._dual_gap(point, model.curvature).bound)
+    bound = model.dual_gap(point, step).bound
+    assert 0.0 < excess <= bound < 10.0 * excess
 
 
 @every_bias

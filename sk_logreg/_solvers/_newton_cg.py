@@ -14,6 +14,8 @@ from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, arrives, minimiz
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
 # within a truncated-Newton method, Operations Research Letters 9, 219-221).
 _FORCING = 0.5
+# In exact arithmetic they end after as many products as there are coefficients.
+_PRODUCTS_PER_COEF = 20
 _MAX_PRODUCTS = 10_000
 # Enough to tell the sign and the size of the smallest eigenvalue.
 _TOL_OF_EIGENVALUES = 0.1
@@ -101,7 +103,6 @@ class ConjugateGradientModel:
         direction = system.eliminate_bias(residual)
         if direction is None:
             return None
-        residual -= system.product(direction)
         scaled = system.precondition(residual)
         search, rho = system.conjugate_to_bias(scaled), float(residual @ scaled)
         decrement2, slack = -float(point.gradient @ direction), 0.0
@@ -109,7 +110,8 @@ class ConjugateGradientModel:
         # gradient's own rounding, of the size of f in this norm, would follow.
         idle = 0.0 if objective.penalized else point.value
         rounding = (8 * _EPS) ** 2 * (rho + decrement2 + idle)
-        for count in range(1, _MAX_PRODUCTS + 1):
+        most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
+        for count in range(1, most + 1):
             if rho <= rounding:
                 break
             image = system.product(search)
@@ -203,18 +205,16 @@ class _System:
         self._curvature = curvature
         self._shift = shift
         self._strengths = (1.0 + shift) * objective.strengths
-        diagonal = objective.product_diagonal(np.abs(curvature)) + self._strengths
+        diagonal, edge = objective.diagonal_and_edge(curvature)
+        diagonal += self._strengths
         self.inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
         noticed = self._strengths > _UNNOTICED * diagonal
         strengths = np.where(noticed, self._strengths, 1.0)
         self._inverse_strengths = np.where(
             noticed, 1.0 / strengths, self.inverse_diagonal
         )
-        self._edge: Vector | None = None
-        if objective.fit_intercept and self._strengths[-1] == 0.0:
-            bias = np.zeros(objective.n_dof)
-            bias[-1] = 1.0
-            self._edge = self.product(bias)
+        free_bias = objective.fit_intercept and self._strengths[-1] == 0.0
+        self._edge = edge if free_bias else None
 
     def product(self, v: Vector) -> Vector:
         """Return (H + μM) v."""
@@ -227,12 +227,16 @@ class _System:
         return self.inverse_diagonal * residual
 
     def eliminate_bias(self, residual: Vector) -> Vector | None:
-        """Return the step in the bias alone, None where that is not convex."""
+        """Return the step in the bias alone, None where that is not convex.
+
+        `residual` becomes what the step leaves of it.
+        """
         direction = np.zeros_like(residual)
         if self._edge is not None:
             if self._edge[-1] <= 0.0:
                 return None
             direction[-1] = residual[-1] / self._edge[-1]
+            residual -= direction[-1] * self._edge
         return direction
 
     def conjugate_to_bias(self, v: Vector) -> Vector:

@@ -65,9 +65,7 @@ def _solve_tall(
         # Many coefficients make a factor dear: one at the sample's minimum is enough.
         walker = ConjugateGradientModel(sample) if many else model
         accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
-        solution = minimize(
-            sample, start, journal, walker, tol=accuracy, certify=False
-        )
+        solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
         if solution.status.converged:
             start = solution.point.coef + solution.step_left
             if _reads_per_factor(objective) < _SAVED_READS:
