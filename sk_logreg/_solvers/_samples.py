@@ -19,7 +19,8 @@ _GROWTH = 4
 # the last one's Hessian may cost, in reads of X.
 _LARGEST_SHARE = 1 / 4
 _HESSIAN_READS = 2 / 3
-# By what factor the excess of f is larger than theory has it, squared, about.
+# A step leaves some four times as much as the theory below has it, for the Hessian is
+# that of where the sample before has led: about that, squared.
 _MISFIT = 20.0
 
 
@@ -28,11 +29,11 @@ def nested_samples(
 ) -> Iterator[tuple[NDArray[np.intp], Objective]]:
     """Yield samples of the rows, smallest first, if there are rows enough for any.
 
-    At the minimum of a sample of m rows, f of all n rows is too large by about
-    p n / (2 m) of the units that it has in likelihoods, with p coefficients; a step by
-    the sample's Hessian leaves about p / m of that. The largest sample is as large as
-    two such steps take to come within `tol`, with a bound that is n / m times the
-    excess.
+    At the minimum of a sample of m rows, the sum of the losses of all n rows is about
+    p n / (2 m) too large, with p coefficients; a step by the sample's Hessian leaves
+    about p / m of that, and a bound that is n / m times as large. The last sample has
+    the rows that it takes for two such steps to bring the bound below `tol`, if its
+    Hessian does not cost too much.
 
     Parameters
     ----------
