@@ -193,3 +193,18 @@ def test_columns_of_any_size_converge(solver, loss, C):
     assert model.converged_
     assert model.optimality_gap_ <= 1e-8
     assert objective.residual(objective.theta(model)) <= 1e-8
+
+
+def test_the_gap_is_a_bound_where_the_penalty_is_faint():
+    # A trillionth of the curvature of one column, and enough to make a bound.
+    first = [1e4, 1e4, 3.0, -2.0, 2.0, -3.0, -1e3, -9.0, 0.0, 2.0]
+    second = [1e4, 0.3, 1e4, 0.0, -3.0, -7.0, 7.0, 0.0, -3.0, 6.0]
+    X = np.column_stack([first, second])
+    y = np.array([1, 0, 0, 1, 1, 1, 1, 1, 1, 1])
+    weights = np.array([59.0, 11.0, 13.6, 95.0, 0.0, 41.4, 1.0, 1.1, 39.0, 1.0])
+    finest = fit(X, y, weights, C=186.0, tol=1e-14)
+    for tol in (1e-1, 1e-2, 1e-3):
+        model = fit(X, y, weights, C=186.0, tol=tol, solver="newton-cg")
+        excess = (model.objective_ - finest.objective_) / model.objective_
+        assert model.converged_
+        assert 0.0 < excess <= model.optimality_gap_ <= tol

@@ -23,7 +23,7 @@ _EPS = float(np.finfo(np.float64).eps)
 # Curvature below this share of the diagonal's is rounding.
 _FLAT = 64 * _EPS
 # A penalty below this share of the curvature changes nothing but the last digits.
-_UNNOTICED = 1e-10
+_UNNOTICED = 1e-14
 
 
 def solve(
