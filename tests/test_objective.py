@@ -241,6 +241,12 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
     assert_close(found.gradient, design.T @ slope + whole.strengths * theta)
     gram = design.T @ ((weights * curvature)[:, None] * design)
     assert_close(found.hessian, gram + np.diag(whole.strengths))
+    # A sample of the sample, and a part of it, are of the same rows.
+    sampled = whole.sample(rows, weights)
+    again = sampled.sample(np.arange(n_rows)[::2], weights[::2] / weights[::2].sum())
+    assert_close(again.evaluate(theta).margins, margins[::2], rtol=1e-14)
+    some, columns = np.array([n_rows - 1, 0]), np.array([3, 1])
+    assert_close(sampled.design.part(some, columns), design[np.ix_(some, columns)])
 
 
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])

@@ -112,10 +112,14 @@ class DenseDesign(Design):
 
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
         """Return some columns of some rows, copied, dense."""
+        if self._rows is not None:
+            rows = self._rows[rows]
         return self._X[np.ix_(rows, columns)].astype(np.float64, copy=False)
 
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
         """Return the design of the given rows, copied if they are few or scattered."""
+        if self._rows is not None:
+            rows = self._rows[rows]
         taken = DenseDesign(self._X, rows)
         if self._X.flags.c_contiguous and len(rows) > self.block_rows:
             return taken
