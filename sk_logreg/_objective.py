@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from sk_logreg._design import Block, Design, Matrix, Vector
 from sk_logreg._dual_gap import Divergence, DualGap
-from sk_logreg._threads import Workers
+from sk_logreg._threads import Workers, blas_threads
 from sk_logreg.losses import Loss
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -208,6 +208,27 @@ class Objective:
 
         return self._matrix(*self._map(share, block_rows=self.design.gram_rows))
 
+    def rough_hessian(self, curvature: Vector, scale: Vector) -> NDArray[np.float32]:
+        """Return a Hessian in single precision: the lower triangle, in one read of X.
+
+        Parameters
+        ----------
+        curvature : ndarray of shape (n_samples,)
+            The curvature of each row, not negative.
+        scale : ndarray of shape (n_dof,)
+            What its rows and columns are to be multiplied by.
+        """
+        self.meter.reads += self._share
+        total = np.zeros((self.n_dof, self.n_dof), dtype=np.float32, order="F")
+        everything, block_rows = slice(0, self.design.n_samples), self.design.gram_rows
+        # In one thread, but BLAS's own: a second sum would take as much memory again.
+        with blas_threads():
+            for block in self.design.blocks(everything, block_rows):
+                roots = np.sqrt(curvature[block.rows])
+                total = block.add_gram(total, roots, scale)
+        total.flat[:: self.n_dof + 1] += self.strengths * scale**2
+        return total
+
     @property
     def curvature_bound(self) -> Vector:
         """What the weighted curvature of each row's loss exceeds nowhere."""
@@ -322,14 +343,53 @@ class Objective:
         divergence = Divergence.combine(self._workers.map(share, self._chunks))
         return DualGap.of(divergence, penalty=0.0).bound
 
+    def along(
+        self, point: Evaluation, direction: Vector
+    ) -> Callable[[float], tuple[float, float]]:
+        """Return the slope of f from a point in a direction, for one read of X.
+
+        Returns
+        -------
+        callable
+            Takes a multiple of the direction and returns, in units of it, slope and
+            curvature of f there. X is not read again.
+        """
+        changes = self.changes(direction)
+        bent = self.strengths * direction
+        slope_of_penalty, curvature_of_penalty = bent @ point.coef, bent @ direction
+
+        def slope_at(length: float) -> tuple[float, float]:
+            def share(rows: slice) -> tuple[float, float]:
+                change = changes[rows]
+                with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                    margins = point.margins[rows] + length * change
+                    _, slope, curvature = self.loss.at_margin(margins)
+                    weighted = self.weights[rows] * change
+                    curvature *= change
+                    return float(weighted @ slope), float(weighted @ curvature)
+
+            slope, curvature = _sum(self._workers.map(share, self._chunks))
+            slope += slope_of_penalty + length * curvature_of_penalty
+            return slope, curvature + curvature_of_penalty
+
+        return slope_at
+
+    def changes(self, direction: Vector) -> Vector:
+        """Return the change of each row's margin along a step, in one read of X."""
+        w, b = self.split(direction)
+        changes = np.empty(self.design.n_samples)
+
+        def fill(block: Block) -> tuple[()]:
+            rows = block.rows
+            np.multiply(self.signs[rows], block.matvec(w) + b, out=changes[rows])
+            return ()
+
+        self._map(fill)
+        return changes
+
     def reach(self, direction: Vector) -> float:
         """Return the greatest change of any row's z along a step, in one read of X."""
-        w, b = self.split(direction)
-
-        def share(block: Block) -> float:
-            return float(np.abs(block.matvec(w) + b).max(initial=0.0))
-
-        return self._map(share, combine=max)
+        return float(np.abs(self.changes(direction)).max(initial=0.0))
 
     def rounding(self, point: Evaluation) -> float:
         """Return by how much rounding may change f at a point, in one read of X.

@@ -35,6 +35,17 @@ class Block(ABC):
         """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
 
     @abstractmethod
+    def add_gram(
+        self, total: NDArray[np.float32], roots: Vector, scale: Vector
+    ) -> NDArray[np.float32]:
+        """Return `total` plus ``half.T @ half``, of which the lower triangle counts.
+
+        In single precision; `half` is the block with its rows times `roots` and its
+        columns times `scale`, and a column of ones before that if X lacks one that
+        `scale` has. `total` is overwritten.
+        """
+
+    @abstractmethod
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""
 
@@ -50,8 +61,9 @@ class Design(ABC):
     gram_rows: int
     #: Number of values stored.
     n_values: int
-    #: What a Gram matrix costs, in reads of X.
+    #: What a Gram matrix costs, in reads of X, and one in single precision.
     reads_per_gram: float
+    reads_per_rough_gram: float
     #: What share of the rows there is memory for in a sample.
     sample_share: float
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas
 
 from sk_logreg._design._base import Block, Design, Matrix, Vector
 from sk_logreg._threads import Workers
@@ -43,6 +44,18 @@ class DenseBlock(Block):
         half[negative] = 0.0
         return half.T @ half - below.T @ below
 
+    def add_gram(
+        self, total: NDArray[np.float32], roots: Vector, scale: Vector
+    ) -> NDArray[np.float32]:
+        """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
+        n_rows, n_features = self._values.shape
+        half = np.empty((n_rows, len(scale)), dtype=np.float32)
+        weights, ones = half[:, :n_features], half[:, n_features:]
+        np.multiply(self._values, scale[:n_features], out=weights, casting="same_kind")
+        ones[:] = scale[n_features:]
+        half *= roots[:, None].astype(np.float32)
+        return blas.ssyrk(1.0, half.T, beta=1.0, c=total, lower=1, overwrite_c=1)
+
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""
         return h @ np.square(self._values, out=self._scratch)
@@ -65,6 +78,7 @@ class DenseDesign(Design):
         self.sample_share = 1 / 4 if X.flags.c_contiguous else 1 / 8
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
+        self.reads_per_rough_gram = 1.0 + self.n_features / 80
         # A widened block lies in the cache beside the block itself.
         width = 8 if X.dtype == np.float64 else 16
         fitting = _BLOCK_BYTES // (width * max(1, self.n_features))

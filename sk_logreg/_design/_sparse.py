@@ -66,6 +66,17 @@ class SparseBlock(Block):
         weighted = np.repeat(h, np.diff(self._indptr)) * self._data
         return (self._transposed(weighted) @ self._as_csr(self._data)).toarray()
 
+    def add_gram(
+        self, total: NDArray[np.float32], roots: Vector, scale: Vector
+    ) -> NDArray[np.float32]:
+        """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
+        h, n_features = np.square(roots), self._n_features
+        weights, ones = np.split(scale, [n_features])
+        total[:n_features, :n_features] += self.gram(h) * weights * weights[:, None]
+        total[n_features:, :n_features] += ones[:, None] * (self.rmatvec(h) * weights)
+        total[n_features:, n_features:] += h.sum() * np.outer(ones, ones)
+        return total
+
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block`` (duplicates apart)."""
         return self._transposed(np.square(self._data, dtype=np.float64)) @ h
@@ -83,7 +94,7 @@ class SparseDesign(Design):
         per_row = max(1.0, stored.mean())
         # Each stored value meets all of its row, at four times the cost of a product.
         pairs = float(np.square(stored, dtype=np.float64).mean())
-        self.reads_per_gram = 4.0 * pairs / per_row
+        self.reads_per_gram = self.reads_per_rough_gram = 4.0 * pairs / per_row
         fitting = max(_BLOCK_STORED, 8 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # As many pairs as there are entries of the Gram matrix to add up.

@@ -162,6 +162,7 @@ class CholeskyModel:
             shift=self.curvature.shift,
             exact=self._fresh_at is point,
             singular=self.curvature.factor.singular,
+            short=self._objective.loss.convex,
         )
 
     def _solve(self, gradient: Vector) -> Vector:

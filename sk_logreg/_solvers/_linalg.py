@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.linalg import lapack
+from numpy.typing import NDArray
+from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from sk_logreg._design import Matrix, Vector
@@ -45,7 +47,7 @@ class Factor:
         scaled = self.scale * rhs
         if self.singular:
             return self.scale * (self.root @ (scaled @ self.root))
-        return self.scale * lapack.dpotrs(self.root, scaled, lower=1)[0]
+        return self.scale * _solve_twice(blas.dtrsv, self.root, scaled)
 
     def eigenvalue_ratio(self) -> float:
         """Return the smallest eigenvalue of the scaled matrix over the largest."""
@@ -63,8 +65,49 @@ class Factor:
                 eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0]
             )
 
-        of_inverse = largest(lambda v: lapack.dpotrs(root, v.ravel(), lower=1)[0])
+        of_inverse = largest(lambda v: _solve_twice(blas.dtrsv, root, v.ravel()))
         return 1.0 / (of_inverse * largest(lambda v: root @ (root.T @ v.ravel())))
+
+
+@dataclass(frozen=True)
+class RoughFactor:
+    """The inverse of a positive definite matrix, in single precision.
+
+    Attributes
+    ----------
+    scale : ndarray of shape (n,)
+        What rows and columns were multiplied by for a unit diagonal.
+    root : ndarray of shape (n, n), float32
+        The Cholesky factor of the scaled matrix.
+    """
+
+    scale: Vector
+    root: NDArray[np.float32]
+
+    def solve(self, rhs: Vector) -> Vector:
+        """Return the solution, to about as many digits as single precision has."""
+        scaled = self.scale * rhs
+        size = np.abs(scaled).max() or 1.0  # single precision has a short range
+        narrow = (scaled / size).astype(np.float32)
+        return self.scale * size * _solve_twice(blas.strsv, self.root, narrow)
+
+
+def rough_factor(matrix: NDArray[np.float32], scale: Vector) -> RoughFactor | None:
+    """Factor a matrix of unit diagonal, of which only the lower triangle counts.
+
+    Overwrites it. An eigenvalue that single precision cannot tell from zero becomes
+    one that it can.
+    """
+    matrix.flat[:: len(matrix) + 1] += len(matrix) * np.finfo(np.float32).eps
+    with blas_threads():
+        root, failed = lapack.spotrf(matrix, lower=1, clean=0, overwrite_a=1)
+    return None if failed else RoughFactor(scale, root)
+
+
+def _solve_twice(trsv: Callable[..., Any], root: Any, rhs: Any) -> Any:
+    """Solve with a Cholesky factor (`potrs` is slow with one right-hand side)."""
+    halfway = trsv(root, rhs, lower=1)
+    return trsv(root, halfway, lower=1, trans=1, overwrite_x=1)
 
 
 def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:

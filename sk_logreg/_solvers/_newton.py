@@ -19,6 +19,11 @@ FIRST_SHIFT = 2.0**-20
 #: digits, which are those of the square root of the bound.
 FINE = 1e-9
 _SHORTEST = 1e-10
+# Steps that are to lower f by more than this share of it may be worth lengthening: to
+# where the slope is this share of the one at the start, in so many trials.
+_WHOLE = 0.05
+_FLAT = 0.1
+_MOST_LENGTHS = 20
 # At most so many steps end such a fit.
 _REFINEMENTS = 3
 
@@ -42,6 +47,8 @@ class Step:
         Whether H + μM is singular to working accuracy.
     slack : float, default=0.0
         What the residual adds to the bound on f - f*.
+    short : bool, default=False
+        Whether f may be lowest well beyond the whole step.
     """
 
     direction: Vector
@@ -50,6 +57,7 @@ class Step:
     exact: bool
     singular: bool = False
     slack: float = 0.0
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +195,7 @@ def minimize(
         journal.begin(objective, point)
         noise = objective.rounding(point) if stuck else 16 * _EPS * point.value
         unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
-        trial, length = _search(model, point, step, noise)
+        trial, length = _search(objective, model, point, step, noise)
         if trial is None and step.exact:
             if stuck:
                 gap, _ = _judge(objective, model, point, step, tol)
@@ -206,21 +214,23 @@ def minimize(
 
 
 def _search(
-    model: Model, point: Evaluation, step: Step, noise: float
+    objective: Objective, model: Model, point: Evaluation, step: Step, noise: float
 ) -> tuple[Evaluation | None, float]:
     """Return the first point along a step where f falls enough, and how far it is.
 
-    Backtracks to the minimum of the cubic through values and slopes at both ends
-    (Nocedal and Wright, equation 3.59). None where no point is lower.
+    Starts at the whole step or, where that is likely to be too short, at the minimum
+    along it. Backtracks to the minimum of the cubic through values and slopes at both
+    ends (Nocedal and Wright, equation 3.59). None where no point is lower.
     """
-    length = 1.0
+    short = step.short and step.decrement2 > _WHOLE * point.value
+    length = _lengthened(objective, point, step) if short else 1.0
     while length > _SHORTEST:
         trial = _evaluate(model, point.coef + length * step.direction)
         if trial is None:
             length *= 0.1
             continue
         fall = point.value - trial.value
-        if fall >= 0.1 * length * step.decrement2:
+        if fall >= 0.1 * min(length, 1.0) * step.decrement2:
             return trial, length
         if fall >= -noise and 0.5 * step.decrement2 <= noise:
             return trial, length
@@ -230,6 +240,29 @@ def _search(
         share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
         length *= float(np.clip(share, 0.05, 0.7))
     return None, 0.0
+
+
+def _lengthened(objective: Objective, point: Evaluation, step: Step) -> float:
+    """Return about how far along a step a convex f is lowest.
+
+    That may be several times the step: far from the minimum Newton's steps follow the
+    tail of the loss one unit of z at a time. The zero of the slope is bracketed and
+    sought by Newton's method: all along a line f costs one read of X.
+    """
+    slope_at = objective.along(point, step.direction)
+    low, high, length = 0.0, np.inf, 1.0
+    for _ in range(_MOST_LENGTHS):
+        slope, curvature = slope_at(length)
+        if not np.isfinite(slope):
+            return 1.0
+        if abs(slope) <= _FLAT * step.decrement2:
+            break
+        low, high = (length, high) if slope < 0.0 else (low, length)
+        zero = length - slope / curvature if curvature > 0.0 else np.inf
+        edge = 0.1 * (high - low) if high < np.inf else 0.0
+        most = min(high - edge, 10.0 * length)
+        length = float(np.clip(zero, low + edge, most))
+    return length
 
 
 def _refine(objective: Objective, model: Model, point: Evaluation) -> Evaluation:

@@ -1,5 +1,7 @@
 """Newton's method with preconditioned conjugate gradients, for many features."""
 
+from typing import Protocol
+
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
@@ -7,8 +9,7 @@ from sk_logreg._design import Vector
 from sk_logreg._dual_gap import DualGap
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._linalg import Factor
-from sk_logreg._solvers._newton import FIRST_SHIFT, Bend, Step, arrives, minimize
+from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step, arrives, minimize
 
 # Conjugate gradients stop when a product gains less than this share of the average
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
@@ -48,22 +49,29 @@ def solve(
     )
 
 
+class Preconditioner(Protocol):
+    """The inverse of a positive definite matrix near the Hessian."""
+
+    def solve(self, rhs: Vector) -> Vector:
+        """Return the inverse times a vector."""
+
+
 class ConjugateGradientModel:
     """A quadratic model that only multiplies the Hessian with vectors.
 
     The preconditioner is the Hessian's diagonal, or a factor of some matrix near the
-    Hessian if there is one. It gives up after about `max_reads` reads of X.
+    Hessian if there is one. It gives up after `max_reads` reads of X.
     """
 
     def __init__(
         self,
         objective: Objective,
         max_reads: float = np.inf,
-        preconditioner: Factor | None = None,
+        preconditioner: Preconditioner | None = None,
     ):
         self._objective = objective
         self._preconditioner = preconditioner
-        self._last_read = objective.meter.reads + max_reads
+        self._reads_left = max_reads
         self._shift = 0.0
         self._forcing = _FORCING
         self._decrement2 = np.inf
@@ -71,11 +79,12 @@ class ConjugateGradientModel:
 
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point."""
+        self._reads_left -= 1
         return self._objective.evaluate(coef)
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step | None:
         """Return the Newton step, with a shift if the Hessian is indefinite."""
-        if self._objective.meter.reads > self._last_read:
+        if self._reads_left <= 0:
             return None
         shift, again = 0.0, point is self._point
         self._point = point
@@ -110,11 +119,14 @@ class ConjugateGradientModel:
         # gradient's own rounding, of the size of f in this norm, would follow.
         idle = 0.0 if objective.penalized else point.value
         rounding = (8 * _EPS) ** 2 * (rho + decrement2 + idle)
+        polishing = False
+        bounded = objective.loss.convex and objective.penalized  # else an estimate
         most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
         for count in range(1, most + 1):
             if rho <= rounding:
                 break
             image = system.product(search)
+            self._reads_left -= 1
             bend = float(search @ image)
             flat = _FLAT * float(search @ (search / system.inverse_diagonal))
             if bend <= flat:
@@ -135,12 +147,27 @@ class ConjugateGradientModel:
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
             last = arrives(decrement2, point.value, accuracy)
-            if settled and (not last or slack <= 0.25 * accuracy):
+            if last and slack <= 0.25 * accuracy and (settled or bounded):
                 break
-            if objective.meter.reads > self._last_read:
+            if settled and not polishing:
+                polishing = last and self._would_end(point, direction, accuracy)
+                if not polishing:
+                    break
+            if self._reads_left <= 0:
                 break
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
-        return Step(direction, decrement2, shift, exact=True, slack=slack)
+        # At z = 0 each curvature is at its bound.
+        short = objective.loss.convex and not point.margins.any()
+        return Step(direction, decrement2, shift, True, slack=slack, short=short)
+
+    def _would_end(self, point: Evaluation, direction: Vector, accuracy: float) -> bool:
+        """Return whether, solved to the end, a step would be the last one."""
+        objective = self._objective
+        bounded = objective.loss.convex and objective.penalized
+        if not bounded or accuracy < FINE * point.value:
+            return True
+        after = point.margins + objective.changes(direction)
+        return objective.gap_after(point.margins, after) <= 0.75 * accuracy
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, but for the step's slack."""
@@ -198,7 +225,7 @@ class _System:
         objective: Objective,
         curvature: Vector,
         shift: float,
-        preconditioner: Factor | None = None,
+        preconditioner: Preconditioner | None = None,
     ):
         self._objective = objective
         self._preconditioner = preconditioner

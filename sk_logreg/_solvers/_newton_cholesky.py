@@ -5,7 +5,12 @@ from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._solvers._cholesky_model import CholeskyModel
 from sk_logreg._solvers._newton import minimize
-from sk_logreg._solvers._newton_cg import ConjugateGradientModel
+from sk_logreg._solvers._newton_cg import ConjugateGradientModel, Preconditioner
+from sk_logreg._solvers._preconditioner import (
+    preconditioner,
+    reads_per_factor,
+    reads_per_preconditioner,
+)
 from sk_logreg._solvers._row_space import RowSpace
 from sk_logreg._solvers._samples import nested_samples
 from sk_logreg._status import MAX_ITER, SUSPECTED
@@ -14,8 +19,8 @@ from sk_logreg._status import MAX_ITER, SUSPECTED
 # sample itself makes, there is no point in coming closer.
 _SAMPLE_ACCURACY = 0.1
 _MANY = 500
-# Hessians that a problem takes whose Newton steps start from zero.
-_USUAL_FACTORS = 8
+# After so many factors in single precision, double precision takes over.
+_MOST_FACTORS = 8
 # What a factor of a sample's Hessian saves, in reads of X.
 _SAVED_READS = 10
 
@@ -46,9 +51,11 @@ def _solve_tall(
     Each sample starts where the one before it ended. The Hessian of the last serves
     all rows as the initial matrix of L-BFGS, so that an iteration on all rows only
     takes a gradient; it is replaced by the Hessian of all rows if progress is slow.
-    Where that one would be dear, conjugate gradients are tried first, with the factor
-    of the sample's Hessian as the preconditioner if it is cheap enough. The bound that
-    ends the fit holds whatever matrix is in use.
+    Where that one would be dear, conjugate gradients are tried first, preconditioned by
+    the factor of the sample's Hessian if it is cheap enough. Whenever they have cost as
+    much as to factor a Hessian in single precision, one is, at the point they have
+    come to: in all that is at most twice what it would have cost to know when. The
+    bound that ends the fit holds whatever matrix is in use.
 
     References
     ----------
@@ -68,23 +75,20 @@ def _solve_tall(
         solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
         if solution.status.converged:
             start = solution.point.coef + solution.step_left
-            if _reads_per_factor(objective) < _SAVED_READS:
+            if reads_per_factor(objective) < _SAVED_READS:
                 borrowed = model.lend(rows, solution.point)
     if many:
-        # Conjugate gradients win if the features are but weakly correlated, and lose
-        # by orders of magnitude if not: they may spend what factors are going to.
-        reads = _reads_per_factor(objective) + objective.design.reads_per_gram
-        factor = None if borrowed is None else borrowed.factor
-        walker = ConjugateGradientModel(objective, _USUAL_FACTORS * reads, factor)
-        solution = minimize(objective, start, journal, walker, tol=tol)
+        factor: Preconditioner | None = None if borrowed is None else borrowed.factor
+        reads = reads_per_preconditioner(objective)
+        for _ in range(_MOST_FACTORS):
+            walker = ConjugateGradientModel(objective, reads, factor)
+            solution = minimize(objective, start, journal, walker, tol=tol)
+            start = solution.point.coef
+            if solution.status is not MAX_ITER or journal.full:
+                break
+            factor = preconditioner(objective, solution.point)
         # A factor may show that there is a minimum where products do not.
         if solution.status not in (MAX_ITER, SUSPECTED) or journal.full:
             return solution
-        start = solution.point.coef
     model = CholeskyModel(objective, borrowed)
     return minimize(objective, start, journal, model, tol=tol)
-
-
-def _reads_per_factor(objective: Objective) -> float:
-    """Return what factoring a Hessian costs, in reads of X."""
-    return objective.n_dof**3 / (100 * objective.design.n_values)
