@@ -152,11 +152,12 @@ class Objective:
         w, b = self.split(coef)
         margins = np.empty(self.design.n_samples)
         curvatures = np.empty(self.design.n_samples) if hessian else None
+        at_zero = not w.any()
 
         def share(block: Block) -> tuple[float | Vector, ...]:
             signs, weights = self.signs[block.rows], self.weights[block.rows]
             m = margins[block.rows]
-            np.multiply(signs, block.matvec(w) + b, out=m)
+            np.multiply(signs, b if at_zero else block.matvec(w) + b, out=m)
             value, slope, curvature = self.loss.at_margin(m)
             slope *= signs
             slope *= weights
