@@ -16,7 +16,7 @@ whose size does not depend on C, on the number of rows or on the unit of the wei
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ from sk_logreg._threads import Workers, blas_threads
 from sk_logreg.losses import Loss
 
 _EPS = float(np.finfo(np.float64).eps)
+# So many rows' margins, and what is computed from them, fit into the cache.
+_STRETCH = 1 << 15
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
 _LARGEST_STRENGTH = 1e300
 
@@ -247,7 +249,7 @@ class Objective:
             part += shift * self.loss.curvature_bound
             np.multiply(part, self.weights[rows], out=curvature[rows])
 
-        self._workers.map(fill, self._chunks)
+        self._by_rows(fill)
         return curvature
 
     def product(self, curvature: Vector, v: Vector) -> Vector:
@@ -341,7 +343,7 @@ class Objective:
             shift = end.slope - start.slope - start.curvature * change
             return Divergence.of(self.weights[rows], shift, end.curvature, change)
 
-        divergence = Divergence.combine(self._workers.map(share, self._chunks))
+        divergence = Divergence.combine(self._by_rows(share))
         return DualGap.of(divergence, penalty=0.0).bound
 
     def along(
@@ -369,7 +371,7 @@ class Objective:
                     curvature *= change
                     return float(weighted @ slope), float(weighted @ curvature)
 
-            slope, curvature = _sum(self._workers.map(share, self._chunks))
+            slope, curvature = _sum(self._by_rows(share))
             slope += slope_of_penalty + length * curvature_of_penalty
             return slope, curvature + curvature_of_penalty
 
@@ -517,6 +519,15 @@ class Objective:
                 return combine(share(block) for block in blocks)
 
         return combine(self._workers.map(over, self._chunks))
+
+    def _by_rows(self, share: Callable[[slice], Any]) -> list[Any]:
+        """Return, in order, what `share` does of stretches of rows, not reading X."""
+
+        def over(rows: slice) -> list[Any]:
+            starts = range(rows.start, rows.stop, _STRETCH)
+            return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
+
+        return list(chain(*self._workers.map(over, self._chunks)))
 
     def _gram(self, block: Block, h: Vector) -> tuple[float | Vector, ...]:
         """Return a block's share of the Hessian: of weights, weights × bias, bias."""

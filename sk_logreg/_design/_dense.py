@@ -15,6 +15,9 @@ from sk_logreg._threads import Workers
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 4 << 20
 _MAX_BLOCK_ROWS = 32768
+# Rows that are weighted at a time for a Gram matrix in single precision: no more are
+# needed for its full speed.
+_HALF_ROWS = 256
 
 
 class DenseBlock(Block):
@@ -49,12 +52,17 @@ class DenseBlock(Block):
     ) -> NDArray[np.float32]:
         """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
         n_rows, n_features = self._values.shape
-        half = np.empty((n_rows, len(scale)), dtype=np.float32)
-        weights, ones = half[:, :n_features], half[:, n_features:]
-        np.multiply(self._values, scale[:n_features], out=weights, casting="same_kind")
-        ones[:] = scale[n_features:]
-        half *= roots[:, None].astype(np.float32)
-        return blas.ssyrk(1.0, half.T, beta=1.0, c=total, lower=1, overwrite_c=1)
+        step = min(n_rows, _HALF_ROWS)
+        space = np.empty((step, len(scale)), dtype=np.float32)
+        for start in range(0, n_rows, step):
+            values = self._values[start : start + step]
+            half = space[: len(values)]
+            weights, ones = half[:, :n_features], half[:, n_features:]
+            np.multiply(values, scale[:n_features], out=weights, casting="same_kind")
+            ones[:] = scale[n_features:]
+            half *= roots[start : start + step, None].astype(np.float32)
+            total = blas.ssyrk(1.0, half.T, beta=1.0, c=total, lower=1, overwrite_c=1)
+        return total
 
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""

@@ -68,9 +68,9 @@ class CholeskyModel:
         self._unit = 1.0  # what the matrix at hand is best multiplied with
         self._first_decrement2, self._n_uses = np.inf, 0
 
-    def evaluate(self, coef: Vector) -> Evaluation:
+    def evaluate(self, coef: Vector, *, last: bool = False) -> Evaluation:
         """Return the objective at a point, with its Hessian where that is cheap."""
-        fused = self._fused or self.curvature is None
+        fused = (self._fused and not last) or self.curvature is None
         return self._objective.evaluate(coef, hessian=fused)
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:

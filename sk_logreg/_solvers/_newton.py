@@ -85,8 +85,11 @@ _FAR = 0.25
 class Model(Protocol):
     """The quadratic model of an objective: what a solver has to provide."""
 
-    def evaluate(self, coef: Vector) -> Evaluation:
-        """Return the objective at a point, with what the model will need of it."""
+    def evaluate(self, coef: Vector, *, last: bool = False) -> Evaluation:
+        """Return the objective at a point, with what the model will need of it.
+
+        Of the `last` point it will probably need nothing.
+        """
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step | None:
         """Return the Newton step, with a shift if the Hessian is indefinite.
@@ -149,6 +152,8 @@ def minimize(
        chapters 3, 4 and 7. Springer.
     """
     convex = objective.loss.convex
+    # Without a penalty the slack estimates what a step left, not what the next finds.
+    provable = convex and objective.penalized and tol >= FINE
     point = model.evaluate(start)
     exact, unverified, stopped, stuck = False, np.inf, False, False
     while True:
@@ -195,7 +200,9 @@ def minimize(
         journal.begin(objective, point)
         noise = objective.rounding(point) if stuck else 16 * _EPS * point.value
         unverified = np.inf if 0.5 * step.decrement2 > noise else step.decrement2
-        trial, length = _search(objective, model, point, step, noise)
+        sound = step.exact and step.shift == 0.0 and step.slack <= accuracy
+        ending = provable and sound and arrives(step.decrement2, point.value, accuracy)
+        trial, length = _search(objective, model, point, step, noise, ending)
         if trial is None and step.exact:
             if stuck:
                 gap, _ = _judge(objective, model, point, step, tol)
@@ -204,17 +211,22 @@ def minimize(
         exact = trial is None
         after = trial or point
         stopped = journal.record(objective, after, step.decrement2, length)
-        arrived = length == 1.0 and arrives(step.decrement2, point.value, accuracy)
         gap = 1.0
-        if arrived and tol >= FINE and not stopped:
-            gap = _gap_after(objective, point, after, step)
+        if ending and length == 1.0 and not stopped:
+            excess = objective.gap_after(point.margins, after.margins)
+            gap = _relative(excess + step.slack, after)
         point = after
         if gap <= tol:
             return Solution(point, gap, _status.CONVERGED)
 
 
 def _search(
-    objective: Objective, model: Model, point: Evaluation, step: Step, noise: float
+    objective: Objective,
+    model: Model,
+    point: Evaluation,
+    step: Step,
+    noise: float,
+    ending: bool,
 ) -> tuple[Evaluation | None, float]:
     """Return the first point along a step where f falls enough, and how far it is.
 
@@ -225,7 +237,7 @@ def _search(
     short = step.short and step.decrement2 > _WHOLE * point.value
     length = _lengthened(objective, point, step) if short else 1.0
     while length > _SHORTEST:
-        trial = _evaluate(model, point.coef + length * step.direction)
+        trial = _evaluate(model, point.coef + length * step.direction, last=ending)
         if trial is None:
             length *= 0.1
             continue
@@ -288,10 +300,10 @@ def _refine(objective: Objective, model: Model, point: Evaluation) -> Evaluation
     return point
 
 
-def _evaluate(model: Model, coef: Vector) -> Evaluation | None:
+def _evaluate(model: Model, coef: Vector, *, last: bool = False) -> Evaluation | None:
     """Return the objective at a trial point, or None where it overflows."""
     try:
-        return model.evaluate(coef)
+        return model.evaluate(coef, last=last)
     except NotFiniteError:
         return None
 
@@ -349,21 +361,6 @@ def arrives(decrement2: float, value: float, accuracy: float) -> bool:
     """
     # Of roots, for squares may overflow.
     return decrement2 <= np.sqrt(2.0 * accuracy) * np.sqrt(value)
-
-
-def _gap_after(
-    objective: Objective, before: Evaluation, after: Evaluation, step: Step
-) -> float:
-    """Return a bound on the relative suboptimality after a whole Newton step.
-
-    Without a penalty there is none: the slack estimates what this step left, and not
-    what the next would find.
-    """
-    convex = objective.loss.convex and objective.penalized
-    if not (convex and step.exact and step.shift == 0.0):
-        return 1.0
-    excess = objective.gap_after(before.margins, after.margins)
-    return _relative(excess + step.slack, after)
 
 
 def _relative(excess: float, point: Evaluation) -> float:

@@ -77,7 +77,7 @@ class ConjugateGradientModel:
         self._decrement2 = np.inf
         self._point: Evaluation | None = None
 
-    def evaluate(self, coef: Vector) -> Evaluation:
+    def evaluate(self, coef: Vector, *, last: bool = False) -> Evaluation:
         """Return the objective at a point."""
         self._reads_left -= 1
         return self._objective.evaluate(coef)
