@@ -7,6 +7,9 @@ from _reference import LOSSES, SOLVERS, Reference
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._solvers import _newton_cholesky
+from sk_logreg._solvers._linalg import rough_factor
+from sk_logreg._solvers._preconditioner import preconditioner
 
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -238,3 +241,59 @@ def test_few_coefficients_take_few_products(data, C, tol):
     # In exact arithmetic conjugate gradients end after as many products as there are
     # coefficients, fewer than ten here; rounding may take some more.
     assert model.history_[-1].reads <= 100 * model.n_iter_[0]
+
+
+def correlated(n_samples, n_features):
+    """Return noisy labels and columns that conjugate gradients find hard."""
+    rng = np.random.default_rng(11)
+    mixing = rng.standard_normal((n_features, n_features)) / np.sqrt(n_features)
+    X = (rng.standard_normal((n_samples, n_features)) + 1.0) @ mixing
+    X *= np.geomspace(1e-3, 1e3, n_features)  # units do not matter
+    z = X @ (rng.standard_normal(n_features) / np.abs(X).mean(axis=0))
+    return X, z / z.std() + rng.logistic(size=n_samples) > 0.0
+
+
+@every_loss
+@pytest.mark.parametrize("storage", [np.asarray, np.asfortranarray])
+def test_factors_in_single_precision_take_over(storage, loss, monkeypatch):
+    X, y = correlated(1300, 520)
+    factors = []
+
+    def noted(objective, point):
+        factors.append(preconditioner(objective, point))
+        return factors[-1]
+
+    monkeypatch.setattr(_newton_cholesky, "preconditioner", noted)
+    model = fit(storage(X), y, C=10.0, loss=loss, solver="newton-cholesky")
+    assert factors
+    assert None not in factors
+    assert model.converged_
+    assert model.optimality_gap_ <= model.tol
+    if loss == "cross_entropy":
+        exact = fit(X, y, C=10.0, tol=1e-12, solver="newton-cholesky")
+        assert model.objective_ <= exact.objective_ * (1 + model.tol)
+
+
+def test_far_steps_are_lengthened_and_near_ones_are_whole():
+    model = fit(**problem("breast_cancer").data)
+    steps = [record.step for record in model.history_]
+    assert steps[0] > 1.2
+    assert steps[-1] == 1.0
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_rough_factors_have_the_digits_of_single_precision(size):
+    rng = np.random.default_rng(12)
+    half = rng.standard_normal((40, 20))
+    matrix = half.T @ half
+    scale = 1.0 / np.sqrt(matrix.diagonal())
+    scaled = np.asfortranarray((matrix * scale * scale[:, None]).astype(np.float32))
+    rhs = size * rng.standard_normal(20)
+    found = rough_factor(scaled, scale).solve(rhs)
+    expected = np.linalg.solve(matrix, rhs)
+    assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
+    assert (
+        not rough_factor(scaled * 0 + np.eye(20, dtype="f4"), scale)
+        .solve(0 * rhs)
+        .any()
+    )

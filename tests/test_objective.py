@@ -155,6 +155,35 @@ def test_products(storage, loss, bias):
     assert ours.reach(v) == pytest.approx(float(abs(reference.design @ v).max()))
 
 
+@every_storage
+@every_bias
+def test_rough_hessian(storage, bias):
+    ours, reference, theta = objectives(storage, "cross_entropy", bias)
+    curvature = ours.curvature(ours.evaluate(theta).margins)
+    scale = np.random.default_rng(4).uniform(0.5, 2.0, ours.n_dof)
+    gram = reference.design.T @ (curvature[:, None] * reference.design)
+    expected = gram + np.diag(reference.ridge) / unit(reference)
+    expected *= scale * scale[:, None]
+    found = ours.rough_hessian(curvature, scale)
+    assert found.dtype == np.float32
+    atol = 1e-5 * expected.diagonal().max()
+    np.testing.assert_allclose(np.tril(found), np.tril(expected), rtol=0, atol=atol)
+
+
+@every_loss
+@every_bias
+def test_slope_along_a_direction(loss, bias):
+    ours, _, theta = objectives("C", loss, bias)
+    direction = np.random.default_rng(5).standard_normal(ours.n_dof)
+    slope_at = ours.along(ours.evaluate(theta), direction)
+    for length in (0.0, 1.0, 2.5):
+        there = ours.evaluate(theta + length * direction, hessian=True)
+        slope, curvature = slope_at(length)
+        assert slope == pytest.approx(float(there.gradient @ direction), rel=1e-11)
+        bend = float(direction @ there.hessian @ direction)
+        assert curvature == pytest.approx(bend, rel=1e-11)
+
+
 @every_loss
 @every_bias
 def test_derivatives_are_differences(loss, bias):
