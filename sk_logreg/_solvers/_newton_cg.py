@@ -117,13 +117,12 @@ class ConjugateGradientModel:
         decrement2, slack = -float(point.gradient @ direction), 0.0
         # Without a penalty there may be directions that change nothing, which the
         # gradient's own rounding, of the size of f in this norm, would follow.
-        idle = 0.0 if objective.penalized else point.value
-        rounding = (8 * _EPS) ** 2 * (rho + decrement2 + idle)
+        size = rho + (0.0 if objective.penalized else point.value)
         polishing = False
         bounded = objective.loss.convex and objective.penalized  # else an estimate
         most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
         for count in range(1, most + 1):
-            if rho <= rounding:
+            if rho <= (8 * _EPS) ** 2 * (size + decrement2):
                 break
             image = system.product(search)
             self._reads_left -= 1
