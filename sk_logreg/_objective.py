@@ -359,17 +359,16 @@ class Objective:
         """
         changes = self.changes(direction)
         bent = self.strengths * direction
-        slope_of_penalty, curvature_of_penalty = bent @ point.coef, bent @ direction
+        slope_of_penalty = float(bent @ point.coef)
+        curvature_of_penalty = float(bent @ direction)
 
         def slope_at(length: float) -> tuple[float, float]:
             def share(rows: slice) -> tuple[float, float]:
                 change = changes[rows]
-                with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                    margins = point.margins[rows] + length * change
-                    _, slope, curvature = self.loss.at_margin(margins)
-                    weighted = self.weights[rows] * change
-                    curvature *= change
-                    return float(weighted @ slope), float(weighted @ curvature)
+                margins = point.margins[rows] + length * change
+                _, slope, curvature = self.loss.at_margin(margins)
+                weighted = self.weights[rows] * change
+                return float(weighted @ slope), float(weighted @ (curvature * change))
 
             slope, curvature = _sum(self._by_rows(share))
             slope += slope_of_penalty + length * curvature_of_penalty
@@ -525,7 +524,8 @@ class Objective:
 
         def over(rows: slice) -> list[Any]:
             starts = range(rows.start, rows.stop, _STRETCH)
-            return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
 
         return list(chain(*self._workers.map(over, self._chunks)))
 

@@ -148,8 +148,10 @@ class ConjugateGradientModel:
             last = arrives(decrement2, point.value, accuracy)
             if last and slack <= 0.25 * accuracy and (settled or bounded):
                 break
-            if settled and not polishing:
-                polishing = last and self._would_end(point, direction, accuracy)
+            if settled:
+                polishing = last and (
+                    polishing or self._would_end(point, direction, accuracy)
+                )
                 if not polishing:
                     break
             if self._reads_left <= 0:
