@@ -75,22 +75,10 @@ def _text(name: str, grid: str, C: float, n: int, p: int, words: float) -> Probl
     return Problem(name, "sparse text", grid, 3.0, data.text, sizes, C=C)
 
 
-def _squared(
-    name: str,
-    grid: str,
-    n: int,
-    p: int,
-    make: Callable[..., tuple[Any, np.ndarray]] = data.dense,
-    **sizes: Any,
-) -> Problem:
+def _squared(name: str, grid: str, n: int, p: int) -> Problem:
+    sizes = _dense(n, p)
     return Problem(
-        name,
-        "squared error",
-        grid,
-        5.0,
-        make,
-        _dense(n, p, **sizes),
-        loss="squared_error",
+        name, "squared error", grid, 5.0, data.dense, sizes, loss="squared_error"
     )
 
 
@@ -230,7 +218,6 @@ PROBLEMS: tuple[Problem, ...] = (
     _squared("squared_200k_30", FULL, 200_000, 30),
     _squared("squared_20k_200", FULL, 20_000, 200),
     _squared("squared_2000_10", FULL, 2_000, 10),
-    _squared("squared_text_200k_50k", FULL, 200_000, 50_000, data.text, words=65.0),
     _benchopt("benchopt_1000_10_1", 1_000, 10, 1.0),
     _benchopt("benchopt_200_500_0.01", 200, 500, 0.01),
     _benchopt("benchopt_100k_400_1", 100_000, 400, 1.0),

@@ -17,7 +17,7 @@ _BLOCK_BYTES = 4 << 20
 _MAX_BLOCK_ROWS = 32768
 # Rows that are weighted at a time for a Gram matrix in single precision: no more are
 # needed for its full speed.
-_HALF_ROWS = 256
+_HALF_ROWS = 160
 
 
 class DenseBlock(Block):

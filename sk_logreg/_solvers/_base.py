@@ -27,7 +27,8 @@ class IterationRecord:
     decrement : float
         Newton decrement ν of the step taken: F is about to fall by ν²/2.
     step : float
-        Length of the step as a share of the Newton step, 0 where it was refused.
+        Length of the step in units of the Newton step: above 1 where it was lengthened,
+        0 where it was refused.
     rows_used : int
         Rows of X that the iteration was computed on.
     reads : float

@@ -72,6 +72,8 @@ class ConjugateGradientModel:
         self._objective = objective
         self._preconditioner = preconditioner
         self._reads_left = max_reads
+        # Otherwise the slack is an estimate.
+        self._bounded = objective.loss.convex and objective.penalized
         self._shift = 0.0
         self._forcing = _FORCING
         self._decrement2 = np.inf
@@ -119,7 +121,6 @@ class ConjugateGradientModel:
         # gradient's own rounding, of the size of f in this norm, would follow.
         size = rho + (0.0 if objective.penalized else point.value)
         polishing = False
-        bounded = objective.loss.convex and objective.penalized  # else an estimate
         most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
         for count in range(1, most + 1):
             if rho <= (8 * _EPS) ** 2 * (size + decrement2):
@@ -146,7 +147,7 @@ class ConjugateGradientModel:
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
             last = arrives(decrement2, point.value, accuracy)
-            if last and slack <= 0.25 * accuracy and (settled or bounded):
+            if last and slack <= 0.25 * accuracy and (settled or self._bounded):
                 break
             if settled:
                 polishing = last and (
@@ -163,12 +164,10 @@ class ConjugateGradientModel:
 
     def _would_end(self, point: Evaluation, direction: Vector, accuracy: float) -> bool:
         """Return whether, solved to the end, a step would be the last one."""
-        objective = self._objective
-        bounded = objective.loss.convex and objective.penalized
-        if not bounded or accuracy < FINE * point.value:
+        if not self._bounded or accuracy < FINE * point.value:
             return True
-        after = point.margins + objective.changes(direction)
-        return objective.gap_after(point.margins, after) <= 0.75 * accuracy
+        after = point.margins + self._objective.changes(direction)
+        return self._objective.gap_after(point.margins, after) <= 0.75 * accuracy
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point, but for the step's slack."""
