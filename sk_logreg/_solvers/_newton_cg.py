@@ -72,7 +72,7 @@ class ConjugateGradientModel:
         self._objective = objective
         self._preconditioner = preconditioner
         self._reads_left = max_reads
-        # Otherwise the slack is an estimate.
+        # Otherwise the slack is an estimate, and no bound is asked after a step.
         self._bounded = objective.loss.convex and objective.penalized
         self._shift = 0.0
         self._forcing = _FORCING
@@ -121,6 +121,7 @@ class ConjugateGradientModel:
         # gradient's own rounding, of the size of f in this norm, would follow.
         size = rho + (0.0 if objective.penalized else point.value)
         polishing = False
+        bounded = self._bounded and accuracy >= FINE * point.value
         most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
         for count in range(1, most + 1):
             if rho <= (8 * _EPS) ** 2 * (size + decrement2):
@@ -147,11 +148,13 @@ class ConjugateGradientModel:
             forcing = min(self._forcing, np.sqrt(max(decrement2, 0.0) / point.value))
             settled = count * length * previous <= forcing * decrement2
             last = arrives(decrement2, point.value, accuracy)
-            if last and slack <= 0.25 * accuracy and (settled or self._bounded):
+            if last and slack <= 0.25 * accuracy and (settled or bounded):
                 break
             if settled:
                 polishing = last and (
-                    polishing or self._would_end(point, direction, accuracy)
+                    polishing
+                    or not bounded
+                    or self._would_end(point, direction, accuracy)
                 )
                 if not polishing:
                     break
@@ -164,8 +167,6 @@ class ConjugateGradientModel:
 
     def _would_end(self, point: Evaluation, direction: Vector, accuracy: float) -> bool:
         """Return whether, solved to the end, a step would be the last one."""
-        if not self._bounded or accuracy < FINE * point.value:
-            return True
         after = point.margins + self._objective.changes(direction)
         return self._objective.gap_after(point.margins, after) <= 0.75 * accuracy
 
