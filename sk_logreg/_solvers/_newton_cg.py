@@ -163,7 +163,7 @@ class ConjugateGradientModel:
             search = system.conjugate_to_bias(scaled) + (rho / previous) * search
         # At z = 0 each curvature is at its bound.
         short = objective.loss.convex and not point.margins.any()
-        return Step(direction, decrement2, shift, True, slack=slack, short=short)
+        return Step(direction, decrement2, shift, exact=True, slack=slack, short=short)
 
     def _would_end(self, point: Evaluation, direction: Vector, accuracy: float) -> bool:
         """Return whether, solved to the end, a step would be the last one."""
