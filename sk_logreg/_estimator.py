@@ -71,9 +71,9 @@ def objective_of(
     -------
     Objective
     """
-    signs = is_positive.astype(np.float64)  # ten times as quick as `where`
-    signs *= 2.0
-    signs -= 1.0
+    signs = is_positive.astype(np.int8)
+    signs *= 2
+    signs -= 1
     return Objective(
         design_of(X),
         signs,

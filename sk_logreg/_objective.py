@@ -81,7 +81,7 @@ class Objective:
     ----------
     design : Design
         The rows of X.
-    signs : ndarray of shape (n_samples,)
+    signs : ndarray of shape (n_samples,), of int8
         1 for the rows of the positive class, -1 for the others.
     weights : ndarray of shape (n_samples,)
         Sample weight times class weight, not negative.
@@ -111,7 +111,7 @@ class Objective:
     def __init__(
         self,
         design: Design,
-        signs: Vector,
+        signs: NDArray[np.int8],
         weights: Vector,
         *,
         loss: Loss,
@@ -236,6 +236,10 @@ class Objective:
     def curvature_bound(self) -> Vector:
         """What the weighted curvature of each row's loss exceeds nowhere."""
         return self.loss.curvature_bound * self.weights
+
+    def total_weight(self, chosen: NDArray[np.bool_]) -> float:
+        """Return the weight of the rows chosen together."""
+        return sum(self._by_rows(lambda rows: self.weights[rows] @ chosen[rows]))
 
     def curvature(self, margins: Vector, shift: float = 0.0) -> Vector:
         """Return the weighted curvature of each row's loss in z.

@@ -165,6 +165,16 @@ def test_more_rows_than_are_looked_at_first():
     assert model.score(X, z > 0.0) == 1.0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_no_sample_may_hold_count_too(seed):
+    X, y = sample(20_000, 5, seed=1)
+    rare = np.zeros(20_000)
+    rare[np.random.default_rng(seed).choice(np.flatnonzero(y), 4, replace=False)] = 1.0
+    model, [message] = fit(np.column_stack([X, rare]), y)
+    assert model.status_.word == "quasi_separable"
+    assert "This column alone does it: 5." in message
+
+
 # ----------------------------------------------------------------- the warning
 
 

@@ -1,6 +1,10 @@
 """Row blocks of a dense array, wherever and in whatever order it lies."""
 
+import threading
 from collections.abc import Iterator
+from functools import reduce
+from itertools import starmap
+from operator import iadd
 from typing import Any, Literal
 
 import numpy as np
@@ -14,19 +18,37 @@ from sk_logreg._threads import Workers
 # enough for the last level of cache and large enough that the Python code of a
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 4 << 20
+# Rows are weighted in less, for fresh memory costs more than to read it.
+_WEIGHTED_BYTES = 1 << 20
 _MAX_BLOCK_ROWS = 32768
 # Rows that are weighted at a time for a Gram matrix in single precision: more
 # would take memory and gain a tenth.
 _HALF_ROWS = 160
 
 
-class DenseBlock(Block):
-    """Rows of a dense array; `scratch` is as large and is overwritten by `gram`."""
+class _Space(threading.local):
+    """Memory to write over, each thread's own, kept while there is a design."""
 
-    def __init__(self, rows: slice, values: Matrix, scratch: Matrix):
+    def __init__(self) -> None:
+        self._held: dict[str, NDArray[np.uint8]] = {}
+
+    def array(
+        self, name: str, shape: tuple[int, int], dtype: Any, order: Literal["F", "C"]
+    ) -> Any:
+        """Return the array of a name, of any content, in a shape that it may change."""
+        n_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+        if name not in self._held or self._held[name].size < n_bytes:
+            self._held[name] = np.empty(n_bytes, dtype=np.uint8)
+        return self._held[name][:n_bytes].view(dtype).reshape(shape, order=order)
+
+
+class DenseBlock(Block):
+    """Rows of a dense array, and memory for products of them."""
+
+    def __init__(self, rows: slice, values: Matrix, space: _Space):
         self.rows = rows
         self._values = values
-        self._scratch = scratch
+        self._space = space
 
     def matvec(self, v: Vector) -> Vector:
         """Return ``block @ v``, of shape (n_rows,)."""
@@ -38,14 +60,19 @@ class DenseBlock(Block):
 
     def gram(self, h: Vector) -> Matrix:
         """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
-        # One array with itself is a syrk: half the work of a general product.
-        half = np.multiply(np.sqrt(np.abs(h))[:, None], self._values, out=self._scratch)
-        negative = np.flatnonzero(h < 0.0)
-        if not len(negative):
-            return half.T @ half
-        below = half[negative]
-        half[negative] = 0.0
-        return half.T @ half - below.T @ below
+        roots = np.sqrt(np.abs(h))[:, None]
+
+        def share(part: slice, half: Matrix) -> Matrix:
+            # One array with itself is a syrk: half the work of a general product.
+            np.multiply(roots[part], self._values[part], out=half)
+            negative = np.flatnonzero(h[part] < 0.0)
+            if not len(negative):
+                return half.T @ half
+            below = half[negative]
+            half[negative] = 0.0
+            return half.T @ half - below.T @ below
+
+        return reduce(iadd, starmap(share, self._parts()))
 
     def add_gram(
         self, total: NDArray[np.float32], roots: Vector, scale: Vector
@@ -66,7 +93,24 @@ class DenseBlock(Block):
 
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""
-        return h @ np.square(self._values, out=self._scratch)
+
+        def share(part: slice, squares: Matrix) -> Vector:
+            return h[part] @ np.square(self._values[part], out=squares)
+
+        return reduce(iadd, starmap(share, self._parts()))
+
+    def _parts(self) -> Iterator[tuple[slice, Matrix]]:
+        """Yield some rows at a time, and an array of their shape and order."""
+        n_rows, n_features = self._values.shape
+        by_rows = self._values.strides[0] >= self._values.strides[1]
+        order: Literal["F", "C"] = "C" if by_rows else "F"
+        # Of fewer a Gram matrix would cost more to add than to compute.
+        least = min(n_features // 2, 2048)
+        step = max(_WEIGHTED_BYTES // (8 * max(1, n_features)), least, 1)
+        for start in range(0, n_rows, step):
+            part = slice(start, min(start + step, n_rows))
+            shape = (part.stop - start, n_features)
+            yield part, self._space.array("weighted", shape, np.float64, order)
 
 
 class DenseDesign(Design):
@@ -77,8 +121,14 @@ class DenseDesign(Design):
     read: a copy would take longer to find memory for than to use.
     """
 
-    def __init__(self, X: NDArray[np.floating], rows: NDArray[np.intp] | None = None):
+    def __init__(
+        self,
+        X: NDArray[np.floating],
+        rows: NDArray[np.intp] | None = None,
+        space: _Space | None = None,
+    ):
         self._X, self._rows = X, rows
+        self._space = space or _Space()
         self.n_samples = len(X) if rows is None else len(rows)
         self.n_features = X.shape[1]
         self.n_values = self.n_samples * self.n_features
@@ -99,27 +149,24 @@ class DenseDesign(Design):
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
-        parts = list(self._block_slices(rows, block_rows))
-        shape = (max(part.stop - part.start for part in parts), self.n_features)
-        # Memory that is never written to is never claimed from the system either.
         order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
-        scratch, wide = np.empty(shape, order=order), np.empty(shape, order=order)
-        narrow = self._X.dtype != np.float64
-        gathered = np.empty(shape, dtype=self._X.dtype) if narrow else wide
-        for part in parts:
-            n_rows = part.stop - part.start
-            values: Any = self._read(part, gathered[:n_rows])
-            if narrow:
-                np.copyto(wide[:n_rows], values)
-                values = wide[:n_rows]
-            yield DenseBlock(part, values, scratch[:n_rows])
+        for part in self._block_slices(rows, block_rows):
+            shape = (part.stop - part.start, self.n_features)
+            values: Any = self._X[part] if self._rows is None else self._gather(part)
+            if values.dtype != np.float64:
+                wide = self._space.array("wide", shape, np.float64, order)
+                np.copyto(wide, values)
+                values = wide
+            yield DenseBlock(part, values, self._space)
 
-    def _read(self, part: slice, gathered: NDArray[np.floating]) -> Any:
-        """Return some rows: where they lie, or else in `gathered`."""
-        if self._rows is None:
-            return self._X[part]
+    def _gather(self, part: slice) -> Any:
+        """Return some of the rows that were taken, copied."""
+        assert self._rows is not None
+        rows = self._rows[part]
+        shape = (len(rows), self.n_features)
+        gathered = self._space.array("gathered", shape, self._X.dtype, "C")
         # Any mode but "raise" writes without a buffer in between.
-        return self._X.take(self._rows[part], axis=0, out=gathered, mode="clip")
+        return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
     def row_products(self, columns: slice) -> Matrix:
         """Return the products of rows, X Xᵀ, over some of the columns, dense."""
@@ -142,7 +189,7 @@ class DenseDesign(Design):
         """Return the design of the given rows, copied if they are few or scattered."""
         if self._rows is not None:
             rows = self._rows[rows]
-        taken = DenseDesign(self._X, rows)
+        taken = DenseDesign(self._X, rows, self._space)
         if self._X.flags.c_contiguous and len(rows) > self.block_rows:
             return taken
         copied = np.empty((len(rows), self.n_features), dtype=self._X.dtype)
@@ -152,4 +199,4 @@ class DenseDesign(Design):
                 copied[part] = self._X[rows[part]]
 
         workers.map(copy, taken.chunks(workers.n_threads))
-        return DenseDesign(copied)
+        return DenseDesign(copied, space=self._space)

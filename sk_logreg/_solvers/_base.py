@@ -118,7 +118,13 @@ class Solver(Protocol):
     """Minimizes an objective from a start."""
 
     def __call__(
-        self, objective: Objective, start: Vector, journal: "Journal", *, tol: float
+        self,
+        objective: Objective,
+        start: Vector,
+        journal: "Journal",
+        *,
+        tol: float,
+        certify: bool = True,
     ) -> Solution:
         """Return where the solver ended, having recorded its iterations."""
 

@@ -181,12 +181,15 @@ class CholeskyModel:
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
         """Return the bound on f - f* at a point.
 
-        Where the matrix at hand is too old for one, that of the rows borrowed will do.
+        Where the matrix at hand is too old for one, that of the rows borrowed will do,
+        unless it leaves out directions: other rows may need them.
         """
         assert self.curvature is not None
         gap = self._dual_gap(point, self.curvature)
         if np.isinf(gap.bound) and self._borrowed is not None:
-            gap = self._dual_gap(point, self._borrowed.renewed(point))
+            borrowed = self._borrowed.renewed(point)
+            if not borrowed.factor.singular:
+                return self._dual_gap(point, borrowed)
         return gap
 
     def _dual_gap(self, point: Evaluation, known: Curvature) -> DualGap:

@@ -28,7 +28,12 @@ _UNNOTICED = 1e-14
 
 
 def solve(
-    objective: Objective, start: Vector, journal: Journal, *, tol: float
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    *,
+    tol: float,
+    certify: bool = True,
 ) -> Solution:
     """Minimize by Newton's method, solving each system by conjugate gradients.
 
@@ -44,9 +49,8 @@ def solve(
        methods in truncated Newton frameworks for large-scale linear classification.
        Asian Conference on Machine Learning, PMLR 95, 312-326.
     """
-    return minimize(
-        objective, start, journal, ConjugateGradientModel(objective), tol=tol
-    )
+    model = ConjugateGradientModel(objective)
+    return minimize(objective, start, journal, model, tol=tol, certify=certify)
 
 
 class Preconditioner(Protocol):

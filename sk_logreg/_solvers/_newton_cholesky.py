@@ -26,7 +26,12 @@ _SAVED_READS = 10
 
 
 def solve(
-    objective: Objective, start: Vector, journal: Journal, *, tol: float
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    *,
+    tol: float,
+    certify: bool = True,
 ) -> Solution:
     """Minimize by Newton's method with Cholesky factors.
 
@@ -35,16 +40,17 @@ def solve(
     See `minimize` for the parameters.
     """
     if objective.design.n_features <= objective.design.n_samples:
-        return _solve_tall(objective, start, journal, tol=tol)
+        return _solve_tall(objective, start, journal, tol=tol, certify=certify)
     row_space = RowSpace(objective)
+    start = row_space.project(start)
     solution = _solve_tall(
-        row_space.objective, row_space.project(start), journal, tol=tol
+        row_space.objective, start, journal, tol=tol, certify=certify
     )
     return row_space.lift(solution)
 
 
 def _solve_tall(
-    objective: Objective, start: Vector, journal: Journal, *, tol: float
+    objective: Objective, start: Vector, journal: Journal, *, tol: float, certify: bool
 ) -> Solution:
     """Minimize on nested samples of the rows, then on all of them.
 
@@ -82,7 +88,9 @@ def _solve_tall(
         reads = reads_per_preconditioner(objective)
         for _ in range(_MOST_FACTORS):
             walker = ConjugateGradientModel(objective, reads, factor)
-            solution = minimize(objective, start, journal, walker, tol=tol)
+            solution = minimize(
+                objective, start, journal, walker, tol=tol, certify=certify
+            )
             start = solution.point.coef
             if solution.status is not MAX_ITER or journal.full:
                 break
@@ -91,4 +99,4 @@ def _solve_tall(
         if solution.status not in (MAX_ITER, SUSPECTED) or journal.full:
             return solution
     model = CholeskyModel(objective, borrowed)
-    return minimize(objective, start, journal, model, tol=tol)
+    return minimize(objective, start, journal, model, tol=tol, certify=certify)

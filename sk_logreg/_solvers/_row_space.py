@@ -65,11 +65,14 @@ class RowSpace:
 
         The bound grows by what rounding, in X Xᵀ most of all, has added to f.
         """
-        point = self._original.evaluate(self.lift_coef(solution.point.coef))
+        coef, step_left = solution.point.coef, solution.step_left
+        point = self._original.evaluate(self.lift_coef(coef))
         excess = solution.gap * solution.point.value
         excess += max(0.0, point.value - solution.point.value)
         gap = min(1.0, excess / point.value)
-        return replace(solution, point=point, gap=gap)
+        if np.any(step_left):
+            step_left = self.lift_coef(coef + step_left) - point.coef
+        return replace(solution, point=point, gap=gap, step_left=step_left)
 
 
 def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:

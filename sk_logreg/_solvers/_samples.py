@@ -67,20 +67,21 @@ def nested_samples(
 class Strata:
     """The rows of each class that have a weight, to draw from.
 
-    Either class gets half of a sample, or all of its rows if those are fewer: the
-    rare class is where the information is. Within a class the rows are spread
-    evenly, one drawn from each stretch, so the order of the rows does little harm.
-    The draws are the same each time.
+    Either class gets about half of a sample, or all of its rows if those are fewer:
+    the rare class is where the information is. One row is looked at from each of so
+    many equal stretches of all rows that this many are of the class, so the order of
+    the rows does little harm. The draws are the same each time.
     """
 
     def __init__(self, objective: Objective):
-        positive = objective.signs > 0.0
-        members = [np.flatnonzero(~positive), np.flatnonzero(positive)]
-        if not objective.weights.all():
-            members = [rows[objective.weights[rows] > 0.0] for rows in members]
         self._weights = objective.weights
-        self._members = members
-        self._totals = [float(self._weights[rows].sum()) for rows in members]
+        self._n_rows = objective.design.n_samples
+        positive = objective.signs > 0
+        self._members = [~positive, positive]
+        if not self._weights.all():
+            self._members = [rows & (self._weights > 0.0) for rows in self._members]
+        self._sizes = [int(np.count_nonzero(rows)) for rows in self._members]
+        self._totals = [objective.total_weight(rows) for rows in self._members]
         self._rng = np.random.default_rng(0)
 
     def draw(self, size: int) -> tuple[NDArray[np.intp], Vector]:
@@ -89,7 +90,7 @@ class Strata:
         Parameters
         ----------
         size : int
-            Number of rows to draw, at most.
+            Number of rows to draw, about.
 
         Returns
         -------
@@ -99,14 +100,21 @@ class Strata:
             With a sum of one.
         """
         drawn, weights = [], []
-        for k, (member, total) in enumerate(
-            zip(self._members, self._totals, strict=True)
-        ):
-            n_drawn = min(len(member), size - min(len(self._members[1 - k]), size // 2))
-            edges = np.arange(n_drawn + 1) * len(member) // n_drawn
-            within = (self._rng.random(n_drawn) * np.diff(edges)).astype(np.intp)
-            rows = member[edges[:-1] + within]
+        for k, member in enumerate(self._members):
+            n_others = min(size // 2, self._sizes[1 - k])
+            looked_at = self._spread((size - n_others) / self._sizes[k])
+            rows = looked_at.compress(member[looked_at])
             weight = self._weights[rows]
             drawn.append(rows)
-            weights.append(weight * (total / weight.sum()))
+            weights.append(weight * (self._totals[k] / weight.sum()))
         return np.concatenate(drawn), np.concatenate(weights)
+
+    def _spread(self, share: float) -> NDArray[np.intp]:
+        """Return a row of each of some equal stretches, that share of all rows."""
+        if share >= 1.0:
+            return np.arange(self._n_rows)
+        n_stretches = int(share * self._n_rows)
+        within = self._rng.random(n_stretches)
+        within += np.arange(n_stretches)
+        within *= self._n_rows / n_stretches
+        return within.astype(np.intp)

@@ -1,13 +1,15 @@
 """Where to start, and which of several minima to keep."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from sk_logreg._design import Matrix, Vector
-from sk_logreg._objective import Objective
+from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._solvers._base import Journal, Solution, Solver, StartRecord
 from sk_logreg._solvers._certificate import optimality_scope
 from sk_logreg._solvers._samples import Strata
@@ -30,14 +32,18 @@ _FIRST_ROUNDS = 3
 _SAME_PROBABILITY = 1e-3
 _FINAL_TOL = 1e-14
 # How near the minimum of cross entropy a start has to be, and that of the squared error
-# to tell minima of a sample apart.
+# to tell minima of a sample apart, and by how much one has to be lower than another.
 _CONVEX_TOL = 1e-3
 _SAMPLE_TOL = 1e-6
+_LOWER = 1e-4
+# A sample of m rows has its minimum next to one of all rows, with p coefficients, about
+# p/m below its value there, relative to it, and less than so many times as much.
+_FURTHEST = 5.0
 _ROUGH_STEPS = 20
 # Features of a larger kurtosis, relative to that of normal ones, have outliers.
 _HEAVY = 2.0
 # So many of the minima of a sample are looked at over all rows.
-_MOST_LOWER = 2
+_MOST_LOWER = 3
 
 
 def solve_from_starts(
@@ -104,7 +110,7 @@ def solve_from_starts(
                 objective=float(objective.in_user_units(solution.point.value)),
                 coef=solution.point.coef,
                 status=solution.status,
-                minimum=_which_minimum(solutions),
+                minimum=_which_minimum([end.point for end in solutions]),
             )
         )
         if solution.status in (STOPPED, SEPARABLE):
@@ -186,23 +192,40 @@ def _lower(
     .. [1] S. Mei, Y. Bai, A. Montanari (2018). The landscape of empirical risk for
        nonconvex losses. Annals of Statistics 46(6A), 2747-2774, theorem 4.
     """
-    ends: list[Solution] = []
-    found: dict[int, _Start] = {}
-    for origin, coef, _ in (_Start("reached", reached, np.nan), *starts):
-        ends.append(solver(sample, coef, Journal(_ROUGH_STEPS), tol=_SAMPLE_TOL))
-        end = ends[-1].point
-        found.setdefault(_which_minimum(ends), _Start(origin, end.coef, end.value))
-    lower = [start for start in found.values() if start.value < found[0].value]
-    return sorted(lower, key=lambda start: start.value)[:_MOST_LOWER]
+    value = sample.evaluate(reached).value
+    ends: list[_Start] = []
+    for origin, coef, _ in (_Start("chosen", reached, value), *starts):
+        end = _about(sample, solver, coef, _SAMPLE_TOL)
+        ends.append(_Start(origin, end.coef, end.value))
+    gained = _FURTHEST * sample.n_dof / sample.design.n_samples * value
+    if value - ends[0].value < gained:  # or else the sample has no minimum next to it
+        value = ends[0].value
+    lower: list[_Start] = []
+    for start in sorted(ends, key=lambda start: -start.value):
+        if start.value < value * (1.0 - _LOWER):
+            lower.append(start)
+            value = start.value
+    return lower[::-1][:_MOST_LOWER]
 
 
 def _convex(objective: Objective, solver: Solver) -> _Start:
     """Return the minimum of cross entropy, about: it has only one."""
     convex = objective.with_loss(CrossEntropy())
-    journal = Journal(_ROUGH_STEPS)  # without a penalty it may be at infinity
-    found = solver(convex, np.zeros(objective.n_dof), journal, tol=_CONVEX_TOL)
-    coef = found.point.coef
+    coef = _about(convex, solver, np.zeros(objective.n_dof), _CONVEX_TOL).coef
     return _Start("cross_entropy", coef, objective.evaluate(coef).value)
+
+
+def _about(
+    objective: Objective, solver: Solver, start: Vector, tol: float
+) -> Evaluation:
+    """Return the objective at about a minimum, of which nothing is shown."""
+    journal = Journal(_ROUGH_STEPS)  # without a penalty it may be at infinity
+    found = solver(objective, start, journal, tol=tol, certify=False)
+    with suppress(NotFiniteError):
+        end = objective.evaluate(found.point.coef + found.step_left)
+        if end.value < found.point.value:
+            return end
+    return found.point
 
 
 def _drawn(
@@ -302,9 +325,9 @@ def _rank(solution: Solution) -> tuple[float, bool]:
     return float(f"{solution.point.value:.10e}"), not solution.status.converged
 
 
-def _which_minimum(solutions: list[Solution]) -> int:
-    """Return the number of the minimum that the last of some solutions is at."""
-    probabilities = [np.exp(-np.logaddexp(0.0, -s.point.margins)) for s in solutions]
+def _which_minimum(points: list[Evaluation]) -> int:
+    """Return the number of the minimum that the last of some points is at."""
+    probabilities = [expit(point.margins) for point in points]
     distinct: list[Vector] = []
     for p in probabilities:
         same = [np.abs(p - other).max() < _SAME_PROBABILITY for other in distinct]
