@@ -18,7 +18,8 @@ from sk_logreg._threads import Workers
 # enough for the last level of cache and large enough that the Python code of a
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 4 << 20
-# Rows are weighted in less, for fresh memory costs more than to read it.
+# Rows are gathered and weighted in less, for fresh memory costs more than to read it.
+_GATHERED_BYTES = 2 << 20
 _WEIGHTED_BYTES = 1 << 20
 _MAX_BLOCK_ROWS = 32768
 # Rows that are weighted at a time for a Gram matrix in single precision: more
@@ -139,7 +140,8 @@ class DenseDesign(Design):
         self.reads_per_rough_gram = 1.0 + self.n_features / 80
         # A widened block lies in the cache beside the block itself.
         width = 8 if X.dtype == np.float64 else 16
-        fitting = _BLOCK_BYTES // (width * max(1, self.n_features))
+        n_bytes = _BLOCK_BYTES if rows is None else _GATHERED_BYTES
+        fitting = n_bytes // (width * max(1, self.n_features))
         most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)
         # With few rows a block a Gram matrix would cost more to add than to compute.

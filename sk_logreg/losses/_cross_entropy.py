@@ -53,7 +53,7 @@ class CrossEntropy(Loss):
         value = np.log1p(decay)
         value -= np.minimum(margin, 0.0)
         scale = 1.0 / (1.0 + decay)
-        slope = np.where(margin > 0.0, decay, 1.0)
+        slope = np.maximum(decay, margin <= 0.0)  # what `where` does, sooner
         slope *= scale
         np.negative(slope, out=slope)
         decay *= scale
