@@ -12,6 +12,7 @@ from scipy import sparse
 from sk_logreg._design import _base, _dense, _sparse, design_of
 from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._solvers._cholesky_model import CholeskyModel
+from sk_logreg._solvers._samples import Strata
 from sk_logreg._threads import Workers
 from sk_logreg.losses import LOSSES
 
@@ -79,7 +80,7 @@ def objectives(
     flags = {"fit_intercept": True, "absorb_bias": False} | BIASES[bias]
     ours = Objective(
         design_of(X),
-        np.where(y == 1, 1.0, -1.0),
+        np.where(y == 1, 1, -1).astype(np.int8),
         weights,
         loss=LOSSES[loss],
         C=C,
@@ -257,6 +258,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
 def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
     # Few rows are copied and many gathered, block by block.
     monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(_dense, "_GATHERED_BYTES", 1)
     monkeypatch.setattr(_dense, "_MAX_BLOCK_ROWS", 16)
     whole, reference, theta = objectives(storage, n_samples=200, n_threads=2)
     rows = np.random.default_rng(3).permutation(200)[:n_rows]
@@ -282,12 +284,44 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
 def test_small_blocks_by_the_size_of_the_cache(storage, monkeypatch):
     whole, _, theta = objectives(storage, n_samples=500)
     monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(_dense, "_WEIGHTED_BYTES", 1)
     monkeypatch.setattr(_sparse, "_BLOCK_STORED", 1)
     small, _, _ = objectives(storage, n_samples=500)
     assert small.design.block_rows <= whole.design.block_rows
     one, many = (o.evaluate(theta, hessian=True) for o in (whole, small))
     assert_close(many.gradient, one.gradient, rtol=1e-13)
     assert_close(many.hessian, one.hessian, rtol=1e-13)
+    h = np.random.default_rng(4).standard_normal(500)
+    assert_close(small.hessian(h), whole.hessian(h))
+    assert_close(small.product_diagonal(h), whole.product_diagonal(h))
+
+
+@pytest.mark.parametrize("size", [20, 1000, 3000, 4999, 10_000])
+@pytest.mark.parametrize("bias", [0.0, 1.0, -5.0])
+def test_rows_are_drawn_once_and_by_class(size, bias):
+    X, y = sample(5000, 1, bias=bias)
+    weights = np.random.default_rng(0).exponential(size=5000)
+    weights[::7] = 0.0
+    objective = Objective(
+        design_of(X),
+        np.where(y == 1, 1, -1).astype(np.int8),
+        weights,
+        loss=LOSSES["cross_entropy"],
+        C=1.0,
+        fit_intercept=True,
+        absorb_bias=False,
+        workers=Workers(),
+    )
+    rows, drawn = Strata(objective).draw(size)
+    assert len(np.unique(rows)) == len(rows)
+    assert weights[rows].all()
+    for label in (0, 1):
+        total = weights[y == label].sum() / weights.sum()
+        assert drawn[y[rows] == label].sum() == pytest.approx(total)
+        here, there = (np.count_nonzero(weights[y == k]) for k in (label, 1 - label))
+        wanted = min(here, size - min(there, size // 2))
+        found = np.count_nonzero(y[rows] == label)
+        assert abs(found - wanted) <= 4.0 * np.sqrt(wanted) * (wanted < here)
 
 
 def test_a_memory_map(tmp_path):
@@ -297,7 +331,7 @@ def test_a_memory_map(tmp_path):
     points = [
         Objective(
             design_of(rows),
-            np.where(y == 1, 1.0, -1.0),
+            np.where(y == 1, 1, -1).astype(np.int8),
             np.ones(1),
             loss=LOSSES["cross_entropy"],
             C=1.0,
@@ -392,7 +426,7 @@ def test_a_gradient_that_is_not_finite_is_an_error(bad, convert, loss):
     X[::2, 1] = bad
     objective = Objective(
         design_of(convert(X)),
-        np.where(y == 1, 1.0, -1.0),
+        np.where(y == 1, 1, -1).astype(np.int8),
         np.ones(1),
         loss=LOSSES[loss],
         C=1.0,

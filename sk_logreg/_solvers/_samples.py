@@ -111,10 +111,8 @@ class Strata:
 
     def _spread(self, share: float) -> NDArray[np.intp]:
         """Return a row of each of some equal stretches, that share of all rows."""
-        if share >= 1.0:
-            return np.arange(self._n_rows)
-        n_stretches = int(share * self._n_rows)
-        within = self._rng.random(n_stretches)
-        within += np.arange(n_stretches)
-        within *= self._n_rows / n_stretches
-        return within.astype(np.intp)
+        n_stretches = min(int(share * self._n_rows), self._n_rows)
+        # No row belongs to two: the bound on f - f* needs each to be drawn once.
+        edges = np.arange(n_stretches + 1) * self._n_rows // n_stretches
+        within = self._rng.random(n_stretches) * np.diff(edges)
+        return edges[:-1] + within.astype(np.intp)
