@@ -16,6 +16,12 @@ Matrix = NDArray[np.float64]
 _LEAST_VALUES = 1 << 17
 
 
+def cut(length: int, n_chunks: int) -> list[slice]:
+    """Return slices of about equal length."""
+    cuts = [length * k // n_chunks for k in range(n_chunks + 1)]
+    return [slice(a, b) for a, b in pairwise(cuts)]
+
+
 class Block(ABC):
     """Some consecutive rows of X, and the three products that a fit needs of them."""
 
@@ -86,8 +92,7 @@ class Design(ABC):
     def chunks(self, n_workers: int) -> list[slice]:
         """Split the rows into a stretch for each worker that there is enough for."""
         n_chunks = max(1, min(n_workers, self.n_values // _LEAST_VALUES))
-        cuts = [self.n_samples * k // n_chunks for k in range(n_chunks + 1)]
-        return [slice(a, b) for a, b in pairwise(cuts)]
+        return cut(self.n_samples, n_chunks)
 
     def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:
         step = block_rows or self.block_rows

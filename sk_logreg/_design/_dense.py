@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector
+from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
 from sk_logreg._threads import Workers
 
 # A block is read from memory once and from the cache after that. 4 MB is small
@@ -194,11 +194,13 @@ class DenseDesign(Design):
         taken = DenseDesign(self._X, rows, self._space)
         if self._X.flags.c_contiguous and len(rows) > self.block_rows:
             return taken
-        copied = np.empty((len(rows), self.n_features), dtype=self._X.dtype)
+        if not self._X.flags.f_contiguous:
+            return DenseDesign(self._X[rows], space=self._space)
+        columns = self._X.T
+        copied = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
 
         def copy(chunk: slice) -> None:
-            for part in taken._block_slices(chunk, None):
-                copied[part] = self._X[rows[part]]
+            columns[chunk].take(rows, axis=1, out=copied[chunk], mode="clip")
 
-        workers.map(copy, taken.chunks(workers.n_threads))
-        return DenseDesign(copied, space=self._space)
+        workers.map(copy, cut(self.n_features, workers.n_threads))
+        return DenseDesign(copied.T, space=self._space)

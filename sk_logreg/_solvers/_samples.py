@@ -95,7 +95,7 @@ class Strata:
         Returns
         -------
         rows : ndarray of shape (n_rows,)
-            In ascending order within a class.
+            In ascending order.
         weights : ndarray of shape (n_rows,)
             With a sum of one.
         """
@@ -107,7 +107,9 @@ class Strata:
             weight = self._weights[rows]
             drawn.append(rows)
             weights.append(weight * (self._totals[k] / weight.sum()))
-        return np.concatenate(drawn), np.concatenate(weights)
+        rows = np.concatenate(drawn)
+        order = np.argsort(rows, kind="stable")  # which merges what is in order
+        return rows[order], np.concatenate(weights)[order]
 
     def _spread(self, share: float) -> NDArray[np.intp]:
         """Return a row of each of some equal stretches, that share of all rows."""

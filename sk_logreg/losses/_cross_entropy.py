@@ -54,8 +54,7 @@ class CrossEntropy(Loss):
         value -= np.minimum(margin, 0.0)
         scale = 1.0 / (1.0 + decay)
         slope = np.maximum(decay, margin <= 0.0)  # what `where` does, sooner
-        slope *= scale
-        np.negative(slope, out=slope)
+        slope *= -scale
         decay *= scale
         decay *= scale
         return Pointwise(value, slope, decay)
