@@ -163,7 +163,7 @@ class Objective:
             value, slope, curvature = self.loss.at_margin(m)
             slope *= signs
             slope *= weights
-            shares = weights @ value, block.rmatvec(slope), slope.sum()
+            shares = np.dot(weights, value), block.rmatvec(slope), slope.sum()
             if curvatures is None:
                 return shares
             h = np.multiply(curvature, weights, out=curvatures[block.rows])

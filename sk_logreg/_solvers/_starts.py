@@ -312,9 +312,7 @@ class _Screen:
 def _dense_rows(objective: Objective) -> Matrix:
     """Return the rows, dense, whose products with the coefficients are z."""
     design = objective.design
-    columns = np.eye(design.n_features)
-    every = slice(0, design.n_samples)
-    rows = np.vstack([block.matvec(columns) for block in design.blocks(every)])
+    rows = design.part(np.arange(design.n_samples), np.arange(design.n_features))
     if objective.fit_intercept:
         rows = np.column_stack([rows, np.ones(len(rows))])
     return rows
