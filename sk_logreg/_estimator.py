@@ -49,7 +49,7 @@ _MOST_NAMES = 20
 def objective_of(
     estimator: "BinaryLogisticRegression",
     X: Any,
-    is_positive: NDArray[np.bool_],
+    signs: NDArray[np.int8],
     weights: NDArray[np.float64],
     team: Workers,
 ) -> Objective:
@@ -60,8 +60,8 @@ def objective_of(
     estimator : BinaryLogisticRegression
         Whose parameters count.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-    is_positive : ndarray of shape (n_samples,), of bool
-        Whether a row is of the positive class.
+    signs : ndarray of shape (n_samples,), of int8
+        1 for the rows of the positive class, -1 for the others.
     weights : ndarray of shape (n_samples,) or (1,)
         Sample weight times class weight.
     team : Workers
@@ -71,9 +71,6 @@ def objective_of(
     -------
     Objective
     """
-    signs = is_positive.astype(np.int8)
-    signs *= 2
-    signs -= 1
     return Objective(
         design_of(X),
         signs,
@@ -325,10 +322,10 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         with naming("X and y"):
             check_consistent_length(X, labels)
         with naming("y"):
-            classes, is_positive = encode_labels(labels)
+            classes, signs = encode_labels(labels)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
-        weights = total_weights(self.class_weight, sample_weight, classes, is_positive)
+        weights = total_weights(self.class_weight, sample_weight, classes, signs)
         loss = LOSSES[self.loss]
         n_runs = 1 if loss.convex else most_starts(self.n_init)
         with (
@@ -343,7 +340,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 verbose=self.verbose,
             ) as listeners,
         ):
-            objective = objective_of(self, X, is_positive, weights, team)
+            objective = objective_of(self, X, signs, weights, team)
             name = choose_solver(objective) if self.solver == "auto" else self.solver
             journal = Journal(self.max_iter, listeners)
             try:

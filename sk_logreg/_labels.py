@@ -9,8 +9,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 
-def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the two classes, sorted, and which rows are of the second.
+def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """Return the two classes, sorted, and a sign for each row.
 
     Parameters
     ----------
@@ -20,7 +20,8 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     Returns
     -------
     classes : ndarray of shape (2,)
-    is_positive : ndarray of shape (n_samples,), of bool
+    signs : ndarray of shape (n_samples,), of int8
+        1 for the rows of the second class, -1 for the others.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         low, high = y.min(), y.max()
         is_positive = y == high
         if low != high and (is_positive | (y == low)).all():
-            return np.array([low, high], dtype=y.dtype), is_positive
+            return np.array([low, high], dtype=y.dtype), _signs(is_positive)
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind != "binary":
@@ -47,14 +48,21 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
             "BinaryLogisticRegression needs samples of 2 classes in y, but y contains "
             f"only one class: {classes[0]!r}"
         )
-    return classes, codes == 1
+    return classes, _signs(codes == 1)
+
+
+def _signs(is_positive: NDArray[np.bool_]) -> NDArray[np.int8]:
+    signs = is_positive.view(np.int8)  # in place: an entry a row is dear for narrow X
+    signs *= 2
+    signs -= 1
+    return signs
 
 
 def total_weights(
     class_weight: Any,
     sample_weight: NDArray[np.float64] | None,
     classes: NDArray[Any],
-    is_positive: NDArray[np.bool_],
+    signs: NDArray[np.int8],
 ) -> NDArray[np.float64]:
     """Return the sample weights times the class weights.
 
@@ -66,7 +74,8 @@ def total_weights(
     class_weight : dict, "balanced" or None
     sample_weight : ndarray of shape (n_samples,) or None
     classes : ndarray of shape (2,)
-    is_positive : ndarray of shape (n_samples,), of bool
+    signs : ndarray of shape (n_samples,), of int8
+        As `encode_labels` returns them.
 
     Returns
     -------
@@ -78,7 +87,7 @@ def total_weights(
         If the weights leave rows of fewer than two classes.
     """
     if sample_weight is not None:
-        shares = [sample_weight[~is_positive].sum(), sample_weight[is_positive].sum()]
+        shares = [sample_weight[signs == sign].sum() for sign in (-1, 1)]
         for share, label in zip(shares, classes, strict=True):
             if not share > 0.0:
                 raise ValueError(
@@ -86,8 +95,8 @@ def total_weights(
                     f"{label!r} has weight 0."
                 )
     else:
-        n_positive = np.count_nonzero(is_positive)
-        shares = [len(is_positive) - n_positive, n_positive]
+        n_positive = np.count_nonzero(signs > 0)
+        shares = [len(signs) - n_positive, n_positive]
     if class_weight is None:
         return np.ones(1) if sample_weight is None else sample_weight
     if class_weight == "balanced":
@@ -100,5 +109,5 @@ def total_weights(
                 f"{class_weight!r}."
             )
         per_class = compute_class_weight(class_weight, classes=classes, y=classes)
-    weights = per_class[is_positive.astype(np.intp)]
+    weights = per_class[(signs > 0).astype(np.intp)]
     return weights if sample_weight is None else weights * sample_weight

@@ -16,7 +16,7 @@ whose size does not depend on C, on the number of rows or on the unit of the wei
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from sk_logreg.losses import Loss
 
 _EPS = float(np.finfo(np.float64).eps)
 # So many rows' margins, and what is computed from them, fit into the cache.
-_STRETCH = 1 << 15
+_STRETCH = 1 << 14
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
 _LARGEST_STRENGTH = 1e300
 
@@ -430,12 +430,10 @@ class Objective:
         return part
 
     def row_products(self) -> Matrix:
-        """Return X Xᵀ, of shape (n_samples, n_samples), in one read of X."""
+        """Return X Xᵀ, of which the lower triangle counts, in one read of X."""
         self.meter.reads += self._share
-        n_parts = self._workers.n_threads
-        cuts = [self.design.n_features * k // n_parts for k in range(n_parts + 1)]
-        parts = [slice(*cut) for cut in pairwise(cuts)]
-        return sum(self._workers.map(self.design.row_products, parts))
+        with blas_threads():
+            return self.design.row_products()
 
     def combine_rows(self, u: Vector) -> Vector:
         """Return Xᵀ u, of shape (n_features,), in one read of X."""

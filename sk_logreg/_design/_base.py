@@ -78,8 +78,8 @@ class Design(ABC):
         """Yield `rows` block by block, in order; a block is valid until the next."""
 
     @abstractmethod
-    def row_products(self, columns: slice) -> Matrix:
-        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
+    def row_products(self) -> Matrix:
+        """Return X Xᵀ, dense, of which the lower triangle counts."""
 
     @abstractmethod
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:

@@ -20,8 +20,8 @@ from sk_logreg._threads import Workers
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 3 << 20
 # Rows are gathered and weighted in less, for fresh memory costs more than to read it.
-_GATHERED_BYTES = 2 << 20
-_WEIGHTED_BYTES = 1 << 20
+_GATHERED_BYTES = 1 << 20
+_WEIGHTED_BYTES = 1 << 19
 _MAX_BLOCK_ROWS = 32768
 # Rows that are weighted at a time for a Gram matrix in single precision: more
 # would take memory and gain a tenth.
@@ -122,8 +122,8 @@ class DenseBlock(Block):
         by_rows = self._values.strides[0] >= self._values.strides[1]
         order: Literal["F", "C"] = "C" if by_rows else "F"
         # Of fewer a Gram matrix would cost more to add than to compute.
-        least = min(n_features // 2, 2048)
-        step = max(_WEIGHTED_BYTES // (8 * max(1, n_features)), least, 1)
+        least = min(max(400, n_features // 2), 2048)
+        step = max(_WEIGHTED_BYTES // (8 * max(1, n_features)), least)
         for start in range(0, n_rows, step):
             part = slice(start, min(start + step, n_rows))
             shape = (part.stop - start, n_features)
@@ -186,16 +186,23 @@ class DenseDesign(Design):
         # Any mode but "raise" writes without a buffer in between.
         return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
-    def row_products(self, columns: slice) -> Matrix:
-        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
+    def row_products(self) -> Matrix:
+        """Return X Xᵀ, dense, of which the lower triangle counts."""
+        total = np.zeros((self.n_samples, self.n_samples), order="F")
         step = max(_BLOCK_BYTES // (8 * self.n_samples), self.n_samples // 2, 1)
-        starts = range(columns.start, columns.stop, step)
-        products = np.zeros((self.n_samples, self.n_samples))
-        for start in starts:
-            part = self._X[:, start : min(start + step, columns.stop)]
-            part = part.astype(np.float64, copy=False)
-            products += part @ part.T
-        return products
+        for start in range(0, self.n_features, step):
+            part = self._X[:, start : start + step].astype(np.float64)
+            by_rows = part.flags.c_contiguous
+            total = blas.dsyrk(
+                1.0,
+                part.T if by_rows else part,
+                trans=by_rows,
+                beta=1.0,
+                c=total,
+                lower=1,
+                overwrite_c=1,
+            )
+        return total
 
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
         """Return some columns of some rows, copied, dense."""

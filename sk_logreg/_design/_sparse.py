@@ -1,13 +1,15 @@
 """Row blocks of a sparse matrix in CSR format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import iadd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector
+from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
 from sk_logreg._threads import Workers
 
 Array = NDArray[Any]
@@ -16,6 +18,8 @@ Array = NDArray[Any]
 # the cache; it only has to be large enough that its Python code, and adding up its
 # share of the result, cost nothing.
 _BLOCK_STORED = 1 << 18
+# Squares of a block's values are taken in so many parts, to take less memory.
+_N_PARTS = 2
 
 
 def _wrap(
@@ -79,7 +83,25 @@ class SparseBlock(Block):
 
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block`` (duplicates apart)."""
-        return self._transposed(np.square(self._data, dtype=np.float64)) @ h
+
+        def share(part: SparseBlock) -> Vector:
+            squares = np.square(part._data, dtype=np.float64)
+            return part._transposed(squares) @ h[part.rows]
+
+        return reduce(iadd, map(share, self.cut(cut(len(h), _N_PARTS))))
+
+    def cut(self, parts: Iterable[slice]) -> Iterator["SparseBlock"]:
+        """Yield blocks of some of the rows, counted from the first."""
+        for rows in parts:
+            indptr = self._indptr[rows.start : rows.stop + 1]
+            stored = slice(indptr[0], indptr[-1])
+            yield SparseBlock(
+                rows,
+                self._data[stored],
+                self._indices[stored],
+                indptr - indptr[0],
+                self._n_features,
+            )
 
 
 class SparseDesign(Design):
@@ -88,6 +110,10 @@ class SparseDesign(Design):
     def __init__(self, X: Any):
         self._X = X
         self.n_samples, self.n_features = X.shape
+        everything = slice(0, self.n_samples)
+        self._whole = SparseBlock(
+            everything, X.data, X.indices, X.indptr, self.n_features
+        )
         self.sample_share = 1 / 8  # copied
         stored = np.diff(X.indptr)
         self.n_values = int(X.indptr[-1])
@@ -97,26 +123,19 @@ class SparseDesign(Design):
         self.reads_per_gram = 4.0 * pairs / per_row
         # One thread adds it up, block by block.
         self.reads_per_rough_gram = 5.0 * self.reads_per_gram
-        fitting = max(_BLOCK_STORED, 8 * self.n_features) / per_row
+        fitting = max(_BLOCK_STORED, 6 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # As many pairs as there are entries of the Gram matrix to add up.
         self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
-        X = self._X
-        for part in self._block_slices(rows, block_rows):
-            indptr = X.indptr[part.start : part.stop + 1]
-            stored = slice(indptr[0], indptr[-1])
-            indptr = indptr - indptr[0]
-            yield SparseBlock(
-                part, X.data[stored], X.indices[stored], indptr, self.n_features
-            )
+        return self._whole.cut(self._block_slices(rows, block_rows))
 
-    def row_products(self, columns: slice) -> Matrix:
-        """Return the products of rows, X Xᵀ, over some of the columns, dense."""
-        part = self._X[:, columns].astype(np.float64)
-        return (part @ part.T).toarray()
+    def row_products(self) -> Matrix:
+        """Return X Xᵀ, dense, of which the lower triangle counts."""
+        X = self._X.astype(np.float64)
+        return (X @ X.T).toarray()
 
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
         """Return some columns of some rows, copied, dense."""

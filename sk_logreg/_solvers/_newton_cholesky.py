@@ -1,9 +1,12 @@
 """Newton's method with a Cholesky factor of the Hessian."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sk_logreg._design import Vector
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._cholesky_model import CholeskyModel
+from sk_logreg._solvers._cholesky_model import CholeskyModel, Curvature
 from sk_logreg._solvers._newton import minimize
 from sk_logreg._solvers._newton_cg import ConjugateGradientModel, Preconditioner
 from sk_logreg._solvers._preconditioner import (
@@ -71,19 +74,11 @@ def _solve_tall(
     .. [2] J. Nocedal (1980). Updating quasi-Newton matrices with limited storage.
        Mathematics of Computation 35, 773-782.
     """
-    many = objective.n_dof > _MANY
     borrowed = None
-    for rows, sample in nested_samples(objective, tol):
-        model = CholeskyModel(sample)
-        # Many coefficients make a factor dear: one at the sample's minimum is enough.
-        walker = ConjugateGradientModel(sample) if many else model
-        accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
-        solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
-        if solution.status.converged:
-            start = solution.point.coef + solution.step_left
-            if reads_per_factor(objective) < _SAVED_READS:
-                borrowed = model.lend(rows, solution.point)
-    if many:
+    for rows, weights in nested_samples(objective, tol):
+        borrowed = None  # there is to be room for one sample at a time
+        start, borrowed = _from_sample(objective, rows, weights, start, journal)
+    if objective.n_dof > _MANY:
         factor: Preconditioner | None = None if borrowed is None else borrowed.factor
         reads = reads_per_preconditioner(objective)
         for _ in range(_MOST_FACTORS):
@@ -100,3 +95,28 @@ def _solve_tall(
             return solution
     model = CholeskyModel(objective, borrowed)
     return minimize(objective, start, journal, model, tol=tol, certify=certify)
+
+
+def _from_sample(
+    objective: Objective,
+    rows: NDArray[np.intp],
+    weights: Vector,
+    start: Vector,
+    journal: Journal,
+) -> tuple[Vector, Curvature | None]:
+    """Return where the minimum over a sample is, and a Hessian near it to borrow.
+
+    The start, and None, if the sample has no minimum.
+    """
+    sample = objective.sample(rows, weights)
+    model = CholeskyModel(sample)
+    # Many coefficients make a factor dear: one at the sample's minimum is enough.
+    many = objective.n_dof > _MANY
+    walker = ConjugateGradientModel(sample) if many else model
+    accuracy = _SAMPLE_ACCURACY * objective.n_dof / len(rows)
+    solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
+    if not solution.status.converged:
+        return start, None
+    affordable = reads_per_factor(objective) < _SAVED_READS
+    borrowed = model.lend(rows, solution.point) if affordable else None
+    return solution.point.coef + solution.step_left, borrowed

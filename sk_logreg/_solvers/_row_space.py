@@ -92,10 +92,11 @@ def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
     products /= lengths[:, None]
     negligible = 8 * len(products) * _EPS
     packed, order, rank, _ = lapack.dpstrf(
-        products.T, tol=negligible, lower=1, overwrite_a=1
+        products, tol=negligible, lower=1, overwrite_a=1
     )
     order -= 1  # LAPACK counts from one
+    packed *= np.tri(len(packed), dtype=bool)
     root = np.empty((len(products), rank))
-    root[order] = np.tril(packed)[:, :rank]
+    root[order] = packed[:, :rank]
     root *= lengths[:, None]
     return root, order[:rank]

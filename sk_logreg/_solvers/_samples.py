@@ -26,8 +26,8 @@ _MISFIT = 20.0
 
 def nested_samples(
     objective: Objective, tol: float
-) -> Iterator[tuple[NDArray[np.intp], Objective]]:
-    """Yield samples of the rows, smallest first, if there are rows enough for any.
+) -> Iterator[tuple[NDArray[np.intp], Vector]]:
+    """Draw samples of the rows, smallest first, if there are rows enough for any.
 
     At the minimum of a sample of m rows, the sum of the losses of all n rows is about
     p n / (2 m) too large, with p coefficients; a step by the sample's Hessian leaves
@@ -46,8 +46,8 @@ def nested_samples(
     ------
     rows : ndarray of shape (n_rows,)
         Which rows are in the sample.
-    sample : Objective
-        The objective over them.
+    weights : ndarray of shape (n_rows,)
+        Their weights in it.
     """
     n_rows, n_dof = objective.design.n_samples, objective.n_dof
     first = max(_FIRST_ROWS, _ROWS_PER_COEF * n_dof)
@@ -60,8 +60,7 @@ def nested_samples(
     strata = Strata(objective)
     n_before = int(np.log(last / first) / np.log(_GROWTH))
     for k in reversed(range(n_before + 1)):
-        rows, weights = strata.draw(int(last / _GROWTH**k))
-        yield rows, objective.sample(rows, weights)
+        yield strata.draw(int(last / _GROWTH**k))
 
 
 class Strata:

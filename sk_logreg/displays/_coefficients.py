@@ -176,7 +176,7 @@ class CoefficientDisplay:
                 f"image_shape={image_shape} and X of shape {pixels.shape} do not agree "
                 f"with {len(coef)} coefficients."
             )
-        positive = encode_labels(np.asarray(y))[1]
+        positive = encode_labels(np.asarray(y))[1] > 0
         display = cls(
             coef=coef,
             feature_names=[f"x{j}" for j in range(len(coef))],

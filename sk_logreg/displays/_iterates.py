@@ -76,7 +76,7 @@ def problem_of(
         dtype=[np.float64, np.float32],
         reset=False,
     )
-    classes, is_positive = encode_labels(labels)
+    classes, signs = encode_labels(labels)
     if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
             f"y holds the labels {classes.tolist()}, but the estimator was fitted to "
@@ -84,9 +84,9 @@ def problem_of(
         )
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X)
-    weights = total_weights(estimator.class_weight, sample_weight, classes, is_positive)
+    weights = total_weights(estimator.class_weight, sample_weight, classes, signs)
     with workers() as team:
-        objective = objective_of(estimator, X, is_positive, weights, team)
+        objective = objective_of(estimator, X, signs, weights, team)
         yield Problem(objective, team)
 
 

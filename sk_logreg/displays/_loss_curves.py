@@ -144,8 +144,8 @@ class LossCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         z = estimator.decision_function(X)
-        is_positive = encode_labels(np.asarray(y))[1]
-        rows = np.where(is_positive, z, -z).astype(np.float64)
+        signs = encode_labels(np.asarray(y))[1]
+        rows = (signs * z).astype(np.float64)
         margin = np.linspace(min(rows.min(), -3.0), max(rows.max(), 3.0), n_points)
         curves = _curves([estimator.loss], margin)
         return cls(margin=margin, curves=curves, rows=rows).plot(ax=ax, **kwargs)
