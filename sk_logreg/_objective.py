@@ -430,7 +430,7 @@ class Objective:
         return part
 
     def row_products(self) -> Matrix:
-        """Return X Xᵀ, of which the lower triangle counts, in one read of X."""
+        """Return X Xᵀ, of which the upper triangle counts, in one read of X."""
         self.meter.reads += self._share
         with blas_threads():
             return self.design.row_products()

@@ -4,11 +4,19 @@ from typing import Any
 
 from scipy import sparse
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector
+from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._sparse import SparseDesign
 
-__all__ = ["Block", "DenseDesign", "Design", "Matrix", "Vector", "design_of"]
+__all__ = [
+    "Block",
+    "DenseDesign",
+    "Design",
+    "Matrix",
+    "Vector",
+    "cut",
+    "design_of",
+]
 
 
 def design_of(X: Any) -> Design:

@@ -79,7 +79,7 @@ class Design(ABC):
 
     @abstractmethod
     def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the lower triangle counts."""
+        """Return X Xᵀ, dense, of which the upper triangle counts."""
 
     @abstractmethod
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:

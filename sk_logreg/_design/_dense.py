@@ -187,7 +187,7 @@ class DenseDesign(Design):
         return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
     def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the lower triangle counts."""
+        """Return X Xᵀ, dense, of which the upper triangle counts."""
         total = np.zeros((self.n_samples, self.n_samples), order="F")
         step = max(_BLOCK_BYTES // (8 * self.n_samples), self.n_samples // 2, 1)
         for start in range(0, self.n_features, step):
@@ -199,7 +199,6 @@ class DenseDesign(Design):
                 trans=by_rows,
                 beta=1.0,
                 c=total,
-                lower=1,
                 overwrite_c=1,
             )
         return total

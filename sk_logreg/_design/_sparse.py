@@ -133,9 +133,9 @@ class SparseDesign(Design):
         return self._whole.cut(self._block_slices(rows, block_rows))
 
     def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the lower triangle counts."""
+        """Return X Xᵀ, dense, of which the upper triangle counts."""
         X = self._X.astype(np.float64)
-        return (X @ X.T).toarray()
+        return (X @ X.T).toarray(order="F")
 
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
         """Return some columns of some rows, copied, dense."""

@@ -82,13 +82,18 @@ def _solve_tall(
         factor: Preconditioner | None = None if borrowed is None else borrowed.factor
         reads = reads_per_preconditioner(objective)
         for _ in range(_MOST_FACTORS):
-            walker = ConjugateGradientModel(objective, reads, factor)
             solution = minimize(
-                objective, start, journal, walker, tol=tol, certify=certify
+                objective,
+                start,
+                journal,
+                ConjugateGradientModel(objective, reads, factor),
+                tol=tol,
+                certify=certify,
             )
             start = solution.point.coef
             if solution.status is not MAX_ITER or journal.full:
                 break
+            factor = None  # there is to be room for one
             factor = preconditioner(objective, solution.point)
         # A factor may show that there is a minimum where products do not.
         if solution.status not in (MAX_ITER, SUSPECTED) or journal.full:

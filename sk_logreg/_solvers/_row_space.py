@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
 
-from sk_logreg._design import DenseDesign, Matrix, Vector
+from sk_logreg._design import DenseDesign, Matrix, Vector, cut
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Solution
 from sk_logreg._threads import blas_threads
 
 _EPS = float(np.finfo(np.float64).eps)
+# So many rows or columns of a square matrix are copied at a time.
+_N_COPIED = 256
 
 
 class RowSpace:
@@ -54,10 +56,13 @@ class RowSpace:
     def lift_coef(self, coef: Vector) -> Vector:
         """Return v and b as the weights and the bias."""
         v, bias = np.split(coef, [self._root.shape[1]])
+        # R_Bᵀ u = v, from below, some rows at a time: R_B is not to be copied whole.
         shares = np.zeros(len(self._root))
-        shares[self._basis] = solve_triangular(
-            self._root[self._basis], v, trans="T", lower=True
-        )
+        for rows in reversed(cut(len(v), len(v) // _N_COPIED + 1)):
+            part = self._root[self._basis[rows]]
+            u = solve_triangular(part[:, rows], v[rows], trans="T", lower=True)
+            v = v[: rows.start] - u @ part[:, : rows.start]
+            shares[self._basis[rows]] = u
         return np.append(self._original.combine_rows(shares), bias)
 
     def lift(self, solution: Solution) -> Solution:
@@ -91,12 +96,12 @@ def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
     products /= lengths
     products /= lengths[:, None]
     negligible = 8 * len(products) * _EPS
-    packed, order, rank, _ = lapack.dpstrf(
-        products, tol=negligible, lower=1, overwrite_a=1
+    upper, order, rank, _ = lapack.dpstrf(
+        products, tol=negligible, lower=0, overwrite_a=1
     )
     order -= 1  # LAPACK counts from one
-    packed *= np.tri(len(packed), dtype=bool)
-    root = np.empty((len(products), rank))
-    root[order] = packed[:, :rank]
+    root = upper.T  # in C order
+    for columns in cut(rank, rank // _N_COPIED + 1):  # not to copy it whole
+        root[order, columns] = np.tril(root[:, columns], -columns.start)
     root *= lengths[:, None]
-    return root, order[:rank]
+    return root[:, :rank], order[:rank]
