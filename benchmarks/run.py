@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--keep", action="store_true", help="keep the other problems of the file"
     )
+    parser.add_argument(
+        "--seconds", type=float, help="what a fit, and a peer's fits, may take"
+    )
     parser.add_argument("--no-memory", action="store_true", help="skip peak memory")
     parser.add_argument("--no-scaling", action="store_true", help="skip scaling")
     return parser.parse_args(arguments)
@@ -68,9 +72,14 @@ def _warn_if_busy() -> None:
         _say(f"Other work runs here (load {load:.1f}): the times will show it.")
 
 
-def run_problem(problem: Problem) -> tuple[list[Row], float]:
+def run_problem(
+    problem: Problem, seconds: float | None = None
+) -> tuple[list[Row], float]:
     """Measure one problem: its rows, and the time of one read of X."""
     effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
+    if seconds is not None:
+        bounds = replace(effort.bounds, seconds=seconds, budget=seconds)
+        effort = replace(effort, bounds=bounds)
     start = time.perf_counter()
     _say(f"{problem.name} ({problem.regime})")
     found = measure(problem, effort, _say)
@@ -94,7 +103,11 @@ def _mapped_memory() -> str:
 
 
 def run_grid(
-    problems: list[Problem], out: Path, memory: bool, keep: bool
+    problems: list[Problem],
+    out: Path,
+    memory: bool,
+    keep: bool,
+    seconds: float | None = None,
 ) -> tuple[list[Row], list[Summary]]:
     """Measure problem by problem, writing what there is after each."""
     summary_out = out.with_name(out.stem + "_summary.csv")
@@ -107,7 +120,7 @@ def run_grid(
     if memory and OURS.installed():
         peaks = measure_apart([problem.name for problem in problems])
     for problem in problems:
-        found, read = run_problem(problem)
+        found, read = run_problem(problem, seconds)
         rows += found
         summaries.append(summarise(problem, found, read, peaks.get(problem.name)))
         rows.sort(key=lambda row: _PLACES[row.problem])
@@ -124,7 +137,9 @@ def main(arguments: list[str] | None = None) -> None:
     _warn_if_busy()
     start = time.perf_counter()
     problems = select(options.grid, options.problems)
-    rows, summaries = run_grid(problems, out, not options.no_memory, options.keep)
+    rows, summaries = run_grid(
+        problems, out, not options.no_memory, options.keep, options.seconds
+    )
     parts = [f"# {options.grid} grid", machine(), table(summaries)]
     whole = options.grid == FULL and len(summaries) == len(select(FULL))
     whole = whole and OURS.installed()
