@@ -28,7 +28,7 @@ class Divergence(NamedTuple):
     furthest : float
         The largest |t| of a row that has a weight.
     lowest, highest : float
-        Least and greatest change of a margin, rows without weight left out.
+        Least and greatest change of a margin, that of rows without weight being none.
     """
 
     quadratic: float
@@ -51,14 +51,15 @@ class Divergence(NamedTuple):
         change : ndarray of shape (n_rows,)
             The change of the margins behind the shift.
         """
+        relevant = weights > 0.0
+        shift, change = shift * relevant, change * relevant
         # The least normal number in place of zeros, where the numerator is zero.
         t = shift / np.maximum(curvature, np.finfo(np.float64).tiny)
-        relevant = weights > 0.0
         return cls(
             float((weights * shift) @ t),
-            float(np.abs(t).max(initial=0.0, where=relevant)),
-            float(change.min(initial=np.inf, where=relevant)),
-            float(change.max(initial=-np.inf, where=relevant)),
+            float(np.abs(t).max()),
+            float(change.min()),
+            float(change.max()),
         )
 
     @classmethod
@@ -77,8 +78,8 @@ class DualGap:
     bound : float
         Bound on f - f*; infinite where the dual point is not known to be feasible.
     lowest, highest : float
-        Least and greatest change of a margin along the step, rows without weight
-        left out.
+        Least and greatest change of a margin along the step, that of rows without
+        weight being none.
     """
 
     bound: float

@@ -16,6 +16,7 @@ whose size does not depend on C, on the number of rows or on the unit of the wei
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
@@ -51,8 +52,8 @@ class Evaluation:
     loss : float
         The first term of f: the weighted mean of the pointwise losses.
     gradient : ndarray of shape (n_dof,)
-    margins : ndarray of shape (n_samples,)
-        (2y - 1) z of each row.
+    find_margins : callable
+        Returns the margins.
     curvature : ndarray of shape (n_samples,) or None
         The weighted curvature of each row's loss in z.
     hessian : ndarray of shape (n_dof, n_dof) or None
@@ -62,9 +63,17 @@ class Evaluation:
     value: float
     loss: float
     gradient: Vector
-    margins: Vector
+    find_margins: Callable[[], Vector]
     curvature: Vector | None = None
     hessian: Matrix | None = None
+
+    @cached_property
+    def margins(self) -> Vector:
+        """Ndarray of shape (n_samples,): (2y - 1) z of each row.
+
+        Not to be asked for by a worker, for it may take all of them to find out.
+        """
+        return self.find_margins()
 
 
 @dataclass
@@ -149,17 +158,22 @@ class Objective:
 
     # ---------------------------------------------------------------- evaluation
 
-    def evaluate(self, coef: Vector, *, hessian: bool = False) -> Evaluation:
-        """Return value and gradient, and the Hessian if asked, in one read of X."""
+    def evaluate(
+        self, coef: Vector, *, hessian: bool = False, margins: bool = True
+    ) -> Evaluation:
+        """Return value and gradient, and the Hessian if asked, in one read of X.
+
+        Margins that are not kept take no memory, and one more read if asked for.
+        """
         w, b = self.split(coef)
-        margins = np.empty(self.design.n_samples)
+        kept = np.empty(self.design.n_samples) if margins else None
         curvatures = np.empty(self.design.n_samples) if hessian else None
         at_zero = not w.any()
 
         def share(block: Block) -> tuple[float | Vector, ...]:
             signs, weights = self.signs[block.rows], self.weights[block.rows]
-            m = margins[block.rows]
-            np.multiply(signs, b if at_zero else block.matvec(w) + b, out=m)
+            z = b if at_zero else block.matvec(w) + b
+            m = np.multiply(signs, z, out=None if kept is None else kept[block.rows])
             value, slope, curvature = self.loss.at_margin(m)
             slope *= signs
             slope *= weights
@@ -178,7 +192,8 @@ class Objective:
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
         matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
-        return Evaluation(coef, value, loss, gradient, margins, curvatures, matrix)
+        find = partial(self.changes, coef) if kept is None else lambda: kept
+        return Evaluation(coef, value, loss, gradient, find, curvatures, matrix)
 
     def wide_gradient(self, coef: Vector) -> Vector:
         """Return the gradient, computed in the widest format there is, in one read.
@@ -361,7 +376,7 @@ class Objective:
             Takes a multiple of the direction and returns, in units of it, slope and
             curvature of f there. X is not read again.
         """
-        changes = self.changes(direction)
+        start, changes = point.margins, self.changes(direction)
         bent = self.strengths * direction
         slope_of_penalty = float(bent @ point.coef)
         curvature_of_penalty = float(bent @ direction)
@@ -369,7 +384,7 @@ class Objective:
         def slope_at(length: float) -> tuple[float, float]:
             def share(rows: slice) -> tuple[float, float]:
                 change = changes[rows]
-                margins = point.margins[rows] + length * change
+                margins = start[rows] + length * change
                 _, slope, curvature = self.loss.at_margin(margins)
                 weighted = self.weights[rows] * change
                 return float(weighted @ slope), float(weighted @ (curvature * change))
@@ -495,7 +510,7 @@ class Objective:
 
     def smallest_margin(self, point: Evaluation) -> float:
         """Return the smallest margin of any row that has a weight."""
-        return float(point.margins.min(initial=np.inf, where=self.weights > 0.0))
+        return float(np.where(self.weights > 0.0, point.margins, np.inf).min())
 
     # ---------------------------------------------------------------- the map
 

@@ -352,6 +352,19 @@ def test_each_evaluation_reads_once():
     assert ours.meter.reads == 2.0
 
 
+@every_bias
+def test_margins_not_kept_take_another_read(bias):
+    ours, _, theta = objectives(bias=bias)
+    kept = ours.evaluate(theta)
+    point = ours.evaluate(theta, margins=False)
+    assert point.value == kept.value
+    np.testing.assert_array_equal(point.gradient, kept.gradient)
+    assert ours.meter.reads == 2.0
+    np.testing.assert_array_equal(point.margins, kept.margins)
+    assert point.margins is point.margins
+    assert ours.meter.reads == 3.0
+
+
 # ------------------------------------------------------------------ the dual gap
 
 

@@ -15,6 +15,8 @@ from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
 # A Hessian that takes no longer than to read so many values costs little beside the
 # rest of an evaluation.
 _SMALL = 160_000
+# X with fewer values a row is sooner read again than its margins are kept.
+_NARROW = 16
 # Where f is this close to its minimum, Newton's own steps bring many digits each.
 _NEAR = 1e-4
 # A direction that changes z by less than this share of what its parts do changes none.
@@ -45,9 +47,9 @@ class Curvature:
     factor: Factor
     shift: float = 0.0
 
-    def renewed(self, point: Evaluation) -> "Curvature":
-        """Return the same at a point, for a convex loss."""
-        diagonal = self.objective.curvature(point.margins[self.rows])
+    def renewed(self, margins: Vector) -> "Curvature":
+        """Return the same at a point, given these rows' margins, for a convex loss."""
+        diagonal = self.objective.curvature(margins)
         factored = factor(self.objective.hessian(diagonal), semidefinite=True)
         assert factored is not None
         return replace(self, diagonal=diagonal, factor=factored)
@@ -62,6 +64,10 @@ class CholeskyModel:
         self._shift = 0.0
         design = objective.design
         self._fused = design.n_values * design.reads_per_gram <= _SMALL
+        # A matrix borrowed serves to the end as a rule, and nothing asks for margins.
+        provable = objective.loss.convex and objective.penalized
+        narrow = design.n_values < _NARROW * design.n_samples
+        self._forgetful = borrowed is not None and provable and narrow
         self._fresh_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # where, and the gradient
         self._pairs: list[tuple[Vector, Vector]] = []
@@ -71,7 +77,8 @@ class CholeskyModel:
     def evaluate(self, coef: Vector, *, last: bool = False) -> Evaluation:
         """Return the objective at a point, with its Hessian where that is cheap."""
         fused = (self._fused and not last) or self.curvature is None
-        return self._objective.evaluate(coef, hessian=fused)
+        kept = not (self._forgetful and self.curvature is self._borrowed)
+        return self._objective.evaluate(coef, hessian=fused, margins=kept)
 
     def step(self, point: Evaluation, accuracy: float, exact: bool) -> Step:
         """Return the Newton step, with a shift if the Hessian is indefinite."""
@@ -187,7 +194,7 @@ class CholeskyModel:
         assert self.curvature is not None
         gap = self._dual_gap(point, self.curvature)
         if np.isinf(gap.bound) and self._borrowed is not None:
-            borrowed = self._borrowed.renewed(point)
+            borrowed = self._borrowed.renewed(self._margins(point, self._borrowed))
             if not borrowed.factor.singular:
                 return self._dual_gap(point, borrowed)
         return gap
@@ -195,11 +202,17 @@ class CholeskyModel:
     def _dual_gap(self, point: Evaluation, known: Curvature) -> DualGap:
         direction = -known.factor.solve(point.gradient)
         return known.objective.dual_gap(
-            point.margins[known.rows],
+            self._margins(point, known),
             self._objective.weights[known.rows],
             known.diagonal,
             direction,
         )
+
+    def _margins(self, point: Evaluation, known: Curvature) -> Vector:
+        """Return the margins of a matrix's rows."""
+        if self._forgetful:
+            return known.objective.changes(point.coef)
+        return point.margins[known.rows]
 
     def solves_all(self) -> bool:
         """Return whether the last step left out only directions that change no z."""

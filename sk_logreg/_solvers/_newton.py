@@ -250,7 +250,7 @@ def _search(
         middle = before + after + 3.0 * fall / length
         root = np.sqrt(max(middle * middle - before * after, 0.0))
         share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
-        length *= float(np.clip(share, 0.05, 0.7))
+        length *= min(max(float(share), 0.05), 0.7)
     return None, 0.0
 
 
@@ -273,7 +273,7 @@ def _lengthened(objective: Objective, point: Evaluation, step: Step) -> float:
         zero = length - slope / curvature if curvature > 0.0 else np.inf
         edge = 0.1 * (high - low) if high < np.inf else 0.0
         most = min(high - edge, 10.0 * length)
-        length = float(np.clip(zero, low + edge, most))
+        length = min(max(zero, low + edge), most)
     return length
 
 
@@ -365,4 +365,4 @@ def arrives(decrement2: float, value: float, accuracy: float) -> bool:
 
 def _relative(excess: float, point: Evaluation) -> float:
     """Return an excess of f relative to f; f is never more than all of it too high."""
-    return float(np.clip(excess, 0.0, point.value) / point.value) if excess else 0.0
+    return min(max(excess, 0.0), point.value) / point.value if excess else 0.0
