@@ -20,9 +20,10 @@ FIRST_SHIFT = 2.0**-20
 FINE = 1e-9
 _SHORTEST = 1e-10
 # Steps that are to lower f by more than this share of it may be worth lengthening: to
-# where the slope is this share of the one at the start, in so many trials.
+# a Newton step beyond where the slope is this share of the one at the start, in so many
+# trials.
 _WHOLE = 0.05
-_FLAT = 0.1
+_FLAT = 0.2
 _MOST_LENGTHS = 20
 # At most so many steps end such a fit.
 _REFINEMENTS = 3
@@ -267,13 +268,13 @@ def _lengthened(objective: Objective, point: Evaluation, step: Step) -> float:
         slope, curvature = slope_at(length)
         if not np.isfinite(slope):
             return 1.0
-        if abs(slope) <= _FLAT * step.decrement2:
-            break
         low, high = (length, high) if slope < 0.0 else (low, length)
         zero = length - slope / curvature if curvature > 0.0 else np.inf
         edge = 0.1 * (high - low) if high < np.inf else 0.0
         most = min(high - edge, 10.0 * length)
         length = min(max(zero, low + edge), most)
+        if abs(slope) <= _FLAT * step.decrement2:
+            break
     return length
 
 
