@@ -406,6 +406,25 @@ def test_rows_borrowed_give_a_bound_where_their_matrix_is_too_old():
     assert 0.0 < excess <= bound < 10.0 * excess
 
 
+def test_few_rows_borrowed_give_a_bound_sooner_than_an_old_matrix_of_all():
+    ours, _, _ = objectives(C=100.0, n_samples=2000)
+    lowest = ours.evaluate(minimum_of(ours))
+    rows = np.arange(0, 2000, 8)
+    part = ours.sample(rows, ours.weights[rows] / ours.weights[rows].sum())
+    model = CholeskyModel(
+        ours, CholeskyModel(part).lend(rows, part.evaluate(0 * lowest.coef))
+    )
+    model._refresh(lowest)
+    point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
+    step = model.step(point, 1e-2 * point.value, exact=False)
+    assert not step.exact
+    before = ours.meter.reads
+    bound = model.dual_gap(point, step).bound
+    assert ours.meter.reads - before < 1.0
+    assert 0.0 < point.value - lowest.value <= bound
+    assert bound < 100.0 * (point.value - lowest.value)
+
+
 @every_bias
 def test_strengths(bias):
     ours, reference, _ = objectives("C", bias=bias)

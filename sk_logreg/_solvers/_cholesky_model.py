@@ -1,5 +1,6 @@
 """The quadratic model by a Cholesky factor of a Hessian that serves many steps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -186,18 +187,35 @@ class CholeskyModel:
         return v
 
     def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
-        """Return the bound on f - f* at a point.
+        """Return the bound on f - f* at a point."""
+        for known in self._certifying(point):
+            gap = self._dual_gap(point, known)
+            if np.isfinite(gap.bound):
+                break
+        return gap
 
-        Where the matrix at hand is too old for one, that of the rows borrowed will do,
-        unless it leaves out directions: other rows may need them.
+    def _certifying(self, point: Evaluation) -> Iterator[Curvature]:
+        """Yield matrices that may give a bound at a point, the less costly first.
+
+        The one at hand may be too old for that. That of the rows borrowed, renewed,
+        seldom is, but tells nothing if it leaves out directions: other rows may need
+        them.
         """
         assert self.curvature is not None
-        gap = self._dual_gap(point, self.curvature)
-        if np.isinf(gap.bound) and self._borrowed is not None:
-            borrowed = self._borrowed.renewed(self._margins(point, self._borrowed))
-            if not borrowed.factor.singular:
-                return self._dual_gap(point, borrowed)
-        return gap
+        borrowed, everything = self._borrowed, self._objective.design.n_samples
+        if borrowed is None:
+            yield self.curvature
+            return
+        design = borrowed.objective.design
+        sooner = (1.0 + design.reads_per_gram) * design.n_samples < everything
+        old = self.curvature is not borrowed and self._fresh_at is not point
+        if not (old and sooner):
+            yield self.curvature
+        renewed = borrowed.renewed(self._margins(point, borrowed))
+        if not renewed.factor.singular:
+            yield renewed
+        if old and sooner:
+            yield self.curvature
 
     def _dual_gap(self, point: Evaluation, known: Curvature) -> DualGap:
         direction = -known.factor.solve(point.gradient)
