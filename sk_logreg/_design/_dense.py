@@ -154,7 +154,7 @@ class DenseDesign(Design):
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
         self.reads_per_rough_gram = 1.0 + self.n_features / 80
-        # A widened block lies in the cache beside the block itself; one gathered is small.
+        # A widened block lies in the cache beside the block, unless that is gathered.
         width = 8 if X.dtype == np.float64 or rows is not None else 12
         n_bytes = _BLOCK_BYTES if rows is None else _GATHERED_BYTES
         fitting = n_bytes // (width * max(1, self.n_features))
