@@ -234,6 +234,19 @@ def test_a_column_twice_shares_its_weight(solver, data, C):
     assert model.objective_ == pytest.approx(single.objective_, rel=1e-11)
 
 
+def test_the_last_steps_of_a_fine_fit_do_not_lead_away():
+    # Conjugate gradients cannot solve this one's last systems: the step raised F.
+    X = np.array(
+        [3, 3, 1e4, -1e3, 0, 1, 1e4, -4.71626185, 1e-6, 9, -1, -2, -5.52503614]
+    )
+    X = np.append(X, [1e4, -1, -1e3, -1e3, 1e-6, -4.68579949, 8.33947537, 1e-6])
+    X, y, C = X[:, None], np.arange(21) == 13, 343.0375198941728
+    for scaled in (X, np.sqrt(2) * X, np.column_stack([X, X])):
+        found = fit(scaled, y, C=C, tol=1e-13, solver="newton-cg")
+        plain = fit(scaled, y, C=C, tol=1e-13, solver="newton-cholesky")
+        assert found.objective_ == pytest.approx(plain.objective_, rel=1e-12)
+
+
 @given(moderate_tables, strengths, st.integers(0, 4))
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver

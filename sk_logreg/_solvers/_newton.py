@@ -290,12 +290,16 @@ def _refine(objective: Objective, model: Model, point: Evaluation) -> Evaluation
     .. [1] N. J. Higham (2002). Accuracy and Stability of Numerical Algorithms, 2nd
        edition, chapter 12. SIAM.
     """
+    noise = objective.rounding(point)
     for _ in range(_REFINEMENTS):
         exact = replace(point, gradient=objective.wide_gradient(point.coef))
         step = model.step(exact, _EPS**2 * point.value, exact=True)
         if step is None:
             break
-        point = _evaluate(model, point.coef + step.direction) or point
+        trial = _evaluate(model, point.coef + step.direction)
+        if trial is None or trial.value > point.value + noise:
+            break  # the system was not solved well enough for a step
+        point = trial
         if (np.abs(step.direction) <= 4 * _EPS * np.abs(point.coef)).all():
             break
     return point
