@@ -228,7 +228,7 @@ class CholeskyModel:
 
     def _margins(self, point: Evaluation, known: Curvature) -> Vector:
         """Return the margins of a matrix's rows."""
-        if self._forgetful:
+        if self._forgetful and known.objective is not self._objective:
             return known.objective.changes(point.coef)
         return point.margins[known.rows]
 

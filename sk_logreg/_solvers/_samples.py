@@ -80,8 +80,7 @@ class Strata:
         if not self._weights.all():
             self._members = [rows & (self._weights > 0.0) for rows in self._members]
         self._sizes = [int(np.count_nonzero(rows)) for rows in self._members]
-        positive_weight = objective.total_weight(positive)
-        self._totals = [1.0 - positive_weight, positive_weight]
+        self._totals = [objective.total_weight(rows) for rows in self._members]
         self._rng = np.random.default_rng(0)
 
     def draw(self, size: int) -> tuple[NDArray[np.intp], Vector]:
