@@ -205,7 +205,7 @@ class Objective:
 
         def share(block: Block) -> tuple[Any, ...]:
             signs = self.signs[block.rows]
-            slope = self.loss.at_margin(signs * (block.matvec(wide) + b)).slope
+            slope, _ = self.loss.derivatives(signs * (block.matvec(wide) + b))
             slope *= signs
             slope *= self.weights[block.rows]
             return block.rmatvec(slope), slope.sum()
@@ -252,10 +252,6 @@ class Objective:
         """What the weighted curvature of each row's loss exceeds nowhere."""
         return self.loss.curvature_bound * self.weights
 
-    def total_weight(self, chosen: NDArray[np.bool_]) -> float:
-        """Return the weight of the rows chosen together."""
-        return sum(self._by_rows(lambda rows: self.weights[rows] @ chosen[rows]))
-
     def curvature(self, margins: Vector, shift: float = 0.0) -> Vector:
         """Return the weighted curvature of each row's loss in z.
 
@@ -264,7 +260,7 @@ class Objective:
         curvature = np.empty(self.design.n_samples)
 
         def fill(rows: slice) -> None:
-            part = self.loss.at_margin(margins[rows]).curvature
+            _, part = self.loss.derivatives(margins[rows])
             part += shift * self.loss.curvature_bound
             np.multiply(part, self.weights[rows], out=curvature[rows])
 
@@ -340,7 +336,7 @@ class Objective:
             change = (block.matvec(w) + b) * self.signs[rows]
             weight = weights[rows]
             shift = curvature[rows] * change / np.where(weight > 0.0, weight, 1.0)
-            slack = self.loss.at_margin(margins[rows]).curvature
+            _, slack = self.loss.derivatives(margins[rows])
             return Divergence.of(weight, shift, slack, change)
 
         penalty = float(direction @ (self.strengths * direction))
@@ -356,11 +352,11 @@ class Objective:
         """
 
         def share(rows: slice) -> Divergence:
-            start = self.loss.at_margin(before[rows])
-            end = self.loss.at_margin(after[rows])
+            slope, curvature = self.loss.derivatives(before[rows])
+            end_slope, end_curvature = self.loss.derivatives(after[rows])
             change = after[rows] - before[rows]
-            shift = end.slope - start.slope - start.curvature * change
-            return Divergence.of(self.weights[rows], shift, end.curvature, change)
+            shift = end_slope - slope - curvature * change
+            return Divergence.of(self.weights[rows], shift, end_curvature, change)
 
         divergence = Divergence.combine(self._by_rows(share))
         return DualGap.of(divergence, penalty=0.0).bound
@@ -385,7 +381,7 @@ class Objective:
             def share(rows: slice) -> tuple[float, float]:
                 change = changes[rows]
                 margins = start[rows] + length * change
-                _, slope, curvature = self.loss.at_margin(margins)
+                slope, curvature = self.loss.derivatives(margins)
                 weighted = self.weights[rows] * change
                 return float(weighted @ slope), float(weighted @ (curvature * change))
 
@@ -418,7 +414,7 @@ class Objective:
         That of each z counts too: it is one of the terms that z is the sum of, which
         may be far larger than z.
         """
-        slopes = np.abs(self.loss.at_margin(point.margins).slope) * self.weights
+        slopes = np.abs(self.loss.derivatives(point.margins)[0]) * self.weights
         # Σ |slope x| for each column, by the inequality of Cauchy and Schwarz.
         columns = np.sqrt(slopes.sum() * self.product_diagonal(slopes))
         return 16 * _EPS * (point.value + float(columns @ np.abs(point.coef)))

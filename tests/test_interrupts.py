@@ -39,14 +39,18 @@ def broken_off(monkeypatch):
 
     def after(n_calls, error):
         calls = itertools.count()
-        for loss in LOSS_OBJECTS.values():
 
-            def at_margin(margin, original=loss.at_margin):
+        def counted(original):
+            def method(margin):
                 if next(calls) >= n_calls:
                     raise error
                 return original(margin)
 
-            monkeypatch.setattr(loss, "at_margin", at_margin)
+            return method
+
+        for loss in LOSS_OBJECTS.values():
+            for name in ("at_margin", "derivatives"):
+                monkeypatch.setattr(loss, name, counted(getattr(loss, name)))
 
     return after
 

@@ -82,6 +82,22 @@ def test_at_margin_is_the_loss_of_a_positive_label(name):
     np.testing.assert_array_equal(value, loss.value(Z, ones))
     np.testing.assert_array_equal(slope, loss.gradient(Z, ones))
     np.testing.assert_array_equal(curvature, loss.curvature(Z, ones))
+    for part, alone in zip((slope, curvature), loss.derivatives(Z), strict=True):
+        np.testing.assert_array_equal(part, alone)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+def test_far_out_in_any_precision(name, dtype):
+    far = np.geomspace(2, 1e30, 15, dtype=dtype) * np.log(np.finfo(dtype).max)
+    value, slope, curvature = LOSSES[name].at_margin(np.append(-far, far))
+    lost, won = np.split(value, 2)
+    np.testing.assert_array_equal(lost, far if name == "cross_entropy" else 0.5)
+    np.testing.assert_array_equal(won, 0.0)
+    np.testing.assert_array_equal(curvature, 0.0)
+    for part in (value, slope, curvature):
+        assert np.isfinite(part).all()
+        assert part.dtype == dtype
 
 
 @every_loss

@@ -80,7 +80,8 @@ class Strata:
         if not self._weights.all():
             self._members = [rows & (self._weights > 0.0) for rows in self._members]
         self._sizes = [int(np.count_nonzero(rows)) for rows in self._members]
-        self._totals = [objective.total_weight(rows) for rows in self._members]
+        # Neither copies the weights, nor widens the booleans all at once.
+        self._totals = [np.einsum("i,i", self._weights, rows) for rows in self._members]
         self._rng = np.random.default_rng(0)
 
     def draw(self, size: int) -> tuple[NDArray[np.intp], Vector]:

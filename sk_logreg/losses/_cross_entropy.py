@@ -1,9 +1,10 @@
 """Cross entropy, the negative log likelihood of a Bernoulli label."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-from sk_logreg.losses._base import Loss, Pointwise
+import numpy as np
+
+from sk_logreg.losses._base import Loss
 
 
 class CrossEntropy(Loss):
@@ -35,26 +36,13 @@ class CrossEntropy(Loss):
     curvature_bound = 0.25
     least_curvature = 0.0
 
-    def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
-        """Return log(1 + exp(-m)) and its two derivatives in the margin m.
+    def _value(self, hit: Any, miss: Any, opposite: Any) -> Any:
+        # -log σ(m), and what it lacks where σ(m) was rounded to a number near one:
+        # hit + miss would be 1.
+        value = hit - 1.0
+        value += miss
+        value -= np.log(hit)
+        return np.maximum(value, opposite)  # beyond the largest exponent
 
-        Parameters
-        ----------
-        margin : ndarray of shape (n_samples,)
-            Margins m = (2y - 1) z.
-
-        Returns
-        -------
-        Pointwise
-            Value, slope and curvature, each of shape (n_samples,).
-        """
-        # One exponential, of a number that is never positive, serves all three.
-        decay = np.exp(-np.abs(margin))
-        value = np.log1p(decay)
-        value -= np.minimum(margin, 0.0)
-        scale = 1.0 / (1.0 + decay)
-        slope = np.maximum(decay, margin <= 0.0)  # what `where` does, sooner
-        slope *= -scale
-        decay *= scale
-        decay *= scale
-        return Pointwise(value, slope, decay)
+    def _derivatives(self, hit: Any, miss: Any) -> tuple[Any, Any]:
+        return -miss, miss * hit

@@ -1,9 +1,8 @@
 """Half the squared error of the predicted probability: the Brier score, halved."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-from sk_logreg.losses._base import Loss, Pointwise
+from sk_logreg.losses._base import Loss
 
 
 class SquaredError(Loss):
@@ -42,26 +41,9 @@ class SquaredError(Loss):
     curvature_bound = 0.07703
     least_curvature = -0.06011
 
-    def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
-        """Return (1 - σ(m))² / 2 and its two derivatives in the margin m.
+    def _value(self, hit: Any, miss: Any, opposite: Any) -> Any:
+        return 0.5 * miss * miss
 
-        Parameters
-        ----------
-        margin : ndarray of shape (n_samples,)
-            Margins m = (2y - 1) z.
-
-        Returns
-        -------
-        Pointwise
-            Value, slope and curvature, each of shape (n_samples,).
-        """
-        decay = np.exp(-np.abs(margin))
-        scale = 1.0 / (1.0 + decay)
-        decay *= scale
-        positive = margin > 0.0
-        hit = np.where(positive, scale, decay)  # t = σ(m)
-        miss = np.where(positive, decay, scale)  # 1 - t, without the subtraction
-        value = 0.5 * miss * miss
+    def _derivatives(self, hit: Any, miss: Any) -> tuple[Any, Any]:
         slope = -hit * miss * miss
-        curvature = slope * (1.0 - 3.0 * hit)
-        return Pointwise(value, slope, curvature)
+        return slope, slope * (1.0 - 3.0 * hit)
