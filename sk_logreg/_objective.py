@@ -30,7 +30,7 @@ from sk_logreg.losses import Loss
 
 _EPS = float(np.finfo(np.float64).eps)
 # So many rows' margins, and what is computed from them, fit into the cache.
-_STRETCH = 1 << 14
+_STRETCH = 1 << 13
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
 _LARGEST_STRENGTH = 1e300
 
@@ -329,18 +329,16 @@ class Objective:
         -------
         DualGap
         """
-        w, b = self.split(direction)
+        changes = self.changes(direction)
 
-        def share(block: Block) -> Divergence:
-            rows = block.rows
-            change = (block.matvec(w) + b) * self.signs[rows]
-            weight = weights[rows]
+        def share(rows: slice) -> Divergence:
+            weight, change = weights[rows], changes[rows]
             shift = curvature[rows] * change / np.where(weight > 0.0, weight, 1.0)
             _, slack = self.loss.derivatives(margins[rows])
             return Divergence.of(weight, shift, slack, change)
 
         penalty = float(direction @ (self.strengths * direction))
-        return DualGap.of(self._map(share, combine=Divergence.combine), penalty)
+        return DualGap.of(Divergence.combine(self._by_rows(share)), penalty)
 
     def gap_after(self, before: Vector, after: Vector) -> float:
         """Bound f - f* after a Newton step, from the margins before it and after it.
@@ -512,25 +510,23 @@ class Objective:
 
     def _map(
         self,
-        share: Callable[[Block], Any],
-        combine: Callable[[Iterable[Any]], Any] | None = None,
+        share: Callable[[Block], tuple[Any, ...]],
         block_rows: int | None = None,
-    ) -> Any:
-        """Read X once: apply `share` to each block and combine what comes back.
+    ) -> list[Any]:
+        """Read X once: apply `share` to each block and add up what comes back.
 
-        Each worker combines its own stretch of blocks, in order, and the stretches
-        are combined in order too: the result depends on nothing but their number.
+        Each worker adds up its own stretch of blocks, in order, and the stretches
+        are added in order too: the result depends on nothing but their number.
         """
         self.meter.reads += self._share
-        combine = combine or _sum
 
-        def over(rows: slice) -> Any:
+        def over(rows: slice) -> list[Any]:
             # Overflow shows in the sums, where it is looked for.
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 blocks = self.design.blocks(rows, block_rows)
-                return combine(share(block) for block in blocks)
+                return _sum(share(block) for block in blocks)
 
-        return combine(self._workers.map(over, self._chunks))
+        return _sum(self._workers.map(over, self._chunks))
 
     def _by_rows(self, share: Callable[[slice], Any]) -> list[Any]:
         """Return, in order, what `share` does of stretches of rows, not reading X."""

@@ -19,8 +19,10 @@ from sk_logreg._threads import Workers
 # enough for the last level of cache and large enough that the Python code of a
 # block costs nothing beside its arithmetic.
 _BLOCK_BYTES = 3 << 20
-# Rows are gathered and weighted in less, for fresh memory costs more than to read it.
-_GATHERED_BYTES = 1 << 20
+# Rows are gathered and weighted in less, for fresh memory costs more than to read it:
+# gathered in this share of X within these bounds.
+_GATHERED_SHARE = 1 / 32
+_LEAST_GATHERED, _MOST_GATHERED = 1 << 20, 1 << 21
 _WEIGHTED_BYTES = 1 << 19
 _MAX_BLOCK_ROWS = 32768
 # Rows that are weighted at a time for a Gram matrix in single precision: more
@@ -156,7 +158,8 @@ class DenseDesign(Design):
         self.reads_per_rough_gram = 1.0 + self.n_features / 80
         # A widened block lies in the cache beside the block, unless that is gathered.
         width = 8 if X.dtype == np.float64 or rows is not None else 12
-        n_bytes = _BLOCK_BYTES if rows is None else _GATHERED_BYTES
+        gathered = max(_LEAST_GATHERED, int(_GATHERED_SHARE * X.nbytes))
+        n_bytes = _BLOCK_BYTES if rows is None else min(gathered, _MOST_GATHERED)
         fitting = n_bytes // (width * max(1, self.n_features))
         most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)

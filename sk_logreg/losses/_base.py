@@ -163,7 +163,8 @@ def _hit_and_miss(opposite: Any) -> tuple[Any, Any]:
     """
     decay = np.exp(np.minimum(opposite, _limits(opposite.dtype)[0]))
     both = 1.0 + decay
-    return 1.0 / both, decay / both
+    decay /= both
+    return 1.0 / both, decay
 
 
 def _or_zero(hit: Any) -> Any:
