@@ -49,7 +49,7 @@ class Effort:
 
 
 QUICK_EFFORT = Effort(
-    Bounds(seconds=2.5, patience=6.0, floor=0.3, factor=3.0, budget=3.0), 1.2, 3, 5
+    Bounds(seconds=2.0, patience=6.0, floor=0.3, factor=3.0, budget=2.0), 1.2, 3, 5
 )
 FULL_EFFORT = Effort(
     Bounds(seconds=20.0, patience=6.0, floor=1.0, factor=3.0, budget=20.0),

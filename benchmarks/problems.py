@@ -139,7 +139,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "separable", _WEAK, QUICK, 3, data.dense, _dense(30_000, 30, signal=40.0), 1e4
     ),
     _row("no_penalty", _NONE, QUICK, 3, data.dense, _dense(50_000, 30), np.inf),
-    _row("patches_200", "wide, 200", QUICK, 5, data.patches, {"n_samples": 200}),
+    _row("patches_100", "wide, 200", QUICK, 5, data.patches, {"n_samples": 100}),
     _row("digits", "digits", QUICK, 3, data.digits, {}),
     _row("breast_cancer", "small", QUICK, 1.5, data.breast_cancer, {}),
     _row("small_3000_10", "small", QUICK, 1.5, data.dense, _dense(3_000, 10)),
@@ -151,7 +151,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         3,
         data.one_hot,
-        {"n_samples": 60_000, "n_columns": 1_000},
+        {"n_samples": 40_000, "n_columns": 1_000},
     ),
     _squared("squared_30", QUICK, 50_000, 30),
     _squared("squared_100", QUICK, 10_000, 100),

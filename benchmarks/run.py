@@ -14,6 +14,8 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.figure import draw
 from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, measure
 from benchmarks.memory import measure_apart
@@ -54,7 +56,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def machine() -> str:
     """The machine and the versions, in a line."""
-    parts = [f"{os.cpu_count()} cores", f"Python {platform.python_version()}"]
+    # Most of what sets one processor's ratios apart from another's.
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ())
+    parts = [
+        f"{os.cpu_count()} cores",
+        f"{platform.machine()} with {' '.join(found) or 'no extension'}",
+        f"Python {platform.python_version()}",
+    ]
     for name in ("numpy", "scipy", *dict.fromkeys(p.package for p in installed())):
         try:
             entry = f"{name} {version(name)}"
