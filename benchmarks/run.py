@@ -120,6 +120,7 @@ def run_grid(
     """Measure problem by problem, writing what there is after each."""
     summary_out = out.with_name(out.stem + "_summary.csv")
     again = {problem.name for problem in problems}
+    keep = keep and out.exists()
     rows: list[Row] = load(out, Row) if keep else []
     rows = [row for row in rows if row.problem not in again]
     summaries: list[Summary] = load(summary_out, Summary) if keep else []
