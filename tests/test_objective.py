@@ -258,7 +258,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
 def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
     # Few rows are copied and many gathered, block by block.
     monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(_dense, "_GATHERED_BYTES", 1)
+    monkeypatch.setattr(_dense, "_MOST_GATHERED", 1)
     monkeypatch.setattr(_dense, "_MAX_BLOCK_ROWS", 16)
     whole, reference, theta = objectives(storage, n_samples=200, n_threads=2)
     rows = np.random.default_rng(3).permutation(200)[:n_rows]
