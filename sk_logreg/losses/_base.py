@@ -168,7 +168,10 @@ def _hit_and_miss(opposite: Any) -> tuple[Any, Any]:
 
 
 def _or_zero(hit: Any) -> Any:
-    """Return σ(m), and zero where it stays what it is: nobody can divide by it."""
+    """Return σ(m), with zero beyond the largest exponent.
+
+    What is left of it there is no curvature: to divide by it would overflow.
+    """
     _, least = _limits(hit.dtype)
     return hit if hit.min(initial=1.0) > least else hit * (hit > least)
 
