@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from sk_logreg import BinaryLogisticRegression, __version__
 from sk_logreg.__main__ import main
-from sk_logreg._cli import _compare, _data
+from sk_logreg._cli import _compare, _data, _models
 from sk_logreg._cli._output import printable
 
 SCORERS = {
@@ -118,6 +118,18 @@ def parse_table(text):
         key = (label, "sd") if is_deviation else label
         table[key] = dict(zip(names, numbers, strict=True))
     raise AssertionError("the table does not end")
+
+
+def figures(text):
+    """Return the table without the times, which differ from run to run."""
+    table = parse_table(text)
+    del table["fit time"]
+    return table
+
+
+def sentences(text):
+    """Return what a report says before the table, on one line."""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def assert_scores(table, model, pipeline, X, y, tolerance=6e-5):
@@ -233,14 +245,12 @@ class TestTable:
     def test_parquet_is_csv(self, customers, write_csv, tmp_path, report):
         customers.to_parquet(tmp_path / "data.parquet")
         arguments = ["--target", "churned", *ONE_MODEL]
-        of_parquet = parse_table(report(tmp_path / "data.parquet", *arguments))
-        of_csv = parse_table(report(write_csv(customers), *arguments))
-        del of_parquet["fit time"], of_csv["fit time"]
-        assert of_parquet == of_csv
+        of_parquet = report(tmp_path / "data.parquet", *arguments)
+        of_csv = report(write_csv(customers), *arguments)
+        assert figures(of_parquet) == figures(of_csv)
 
     def test_same_from_run_to_run(self, report):
-        first, second = (parse_table(report(*ONE_MODEL)) for _ in range(2))
-        del first["fit time"], second["fit time"]
+        first, second = (figures(report(*ONE_MODEL)) for _ in range(2))
         assert first == second
 
     def test_no_penalty(self, customers, write_csv, report):
@@ -274,6 +284,62 @@ class TestTable:
         assert printable(text, "utf-8") == text
         assert printable(text, "ascii") == "+-0.1 *  - - ...\nZ\\xfcrich"
         assert printable(text, None) == printable(text, "ascii")
+
+
+class TestReference:
+    @pytest.fixture
+    def dated(self):
+        """A table on which LogisticRegression ends far from the minimum.
+
+        The Hessian is singular to rounding, and lbfgs ends without a warning.
+        """
+        rng = np.random.default_rng(0)
+        date = 20_130_000 + rng.integers(0, 1000, 400)
+        x = rng.normal(size=400)
+        z = 2 * x + (date - 20_130_500) / 500
+        late = rng.random(400) < 1 / (1 + np.exp(-z))
+        return pd.DataFrame({"date": date, "year": 2013, "x": x, "late": late})
+
+    def test_not_converged_is_not_compared(self, dated, write_csv, report, tmp_path):
+        arguments = ["--target", "late", *ONE_MODEL, "--cv", "2"]
+        text = report(write_csv(dated), *arguments, "--plot", tmp_path / "plot.png")
+        table = parse_table(text)
+        for row in ("cost J", *SCORERS, *((metric, "sd") for metric in SCORERS)):
+            assert table[row]["LogisticRegression"] == "–"
+            assert float(table[row]["cross entropy bias free"]) < 1
+        assert set(table["largest difference"].values()) == {"–"}
+        assert (
+            "† LogisticRegression: did not converge in the 2.0 s allowed, so that fit "
+            "is not compared (1 of 1 fits)."
+        ) in " ".join(text.split())
+
+    def test_setting_is_told(self, report):
+        text = " ".join(report(*ONE_MODEL, "--cv", "2").split())
+        assert (
+            'LogisticRegression: solver="newton-cholesky", tol=1e-06; each fit may '
+            "take 10 times as long as the longest of the other models' on all rows, or "
+            "2 s if that is more."
+        ) in text
+
+    @pytest.mark.parametrize("solver", ["newton-cholesky", "lbfgs"])
+    def test_limit(self, solver):
+        X, y = load_breast_cancer(return_X_y=True)
+        X = (X - X.mean(axis=0)) / X.std(axis=0)
+        estimator = LogisticRegression(solver=solver, tol=1e-6)
+        model = _models.Model(_models.REFERENCE, ("", "", ""), estimator)
+        stopped = _models.fit_model(model, X, y, limit=0.0)
+        assert stopped.was_stopped
+        assert stopped.estimator.n_iter_[0] <= 2
+        finished = _models.fit_model(model, X, y, limit=60.0)
+        assert not finished.was_stopped
+        assert finished.warnings == ()
+        expected = reference().fit(X, y)
+        np.testing.assert_allclose(
+            finished.estimator.predict_proba(X),
+            expected.predict_proba(X),
+            rtol=0,
+            atol=1e-4,
+        )
 
 
 class TestTarget:
@@ -314,6 +380,18 @@ class TestTarget:
         expected = labels[1] if positive is None else positive
         assert str(labels[column]) == str(expected).removesuffix(".0")
 
+    @pytest.mark.parametrize("positive", ["Yes", " Yes"])
+    @pytest.mark.parametrize("dtype", [object, "category", "string"])
+    def test_white_space_around_a_label(self, positive, dtype, tmp_path, report):
+        labels = ["Yes", " Yes", "Yes ", "No", " No"] * 8
+        frame = pd.DataFrame(
+            {"x": np.arange(40.0), "y": pd.Series(labels, dtype=dtype)}
+        )
+        frame.to_parquet(tmp_path / "data.parquet")
+        arguments = ["--target", "y", "--positive", positive, *ONE_MODEL]
+        text = report(tmp_path / "data.parquet", *arguments)
+        assert "positive: y = Yes, 60.0% of rows" in sentences(text)
+
     def test_breast_cancer_the_other_way_round(self, report):
         benign = parse_table(report(*ONE_MODEL))
         malignant = parse_table(report(*ONE_MODEL, "--positive", "0"))
@@ -331,6 +409,7 @@ class TestTarget:
             (["a", "b"], ["--positive", "c"], "'c' is no value of the target 'y'"),
             (["a", "a"], [], "one value only, 'a'"),
             (["a", "b", None], [], "missing in 10 of 30 rows"),
+            (["a", "b", " "], [], "missing in 10 of 30 rows"),
         ],
     )
     def test_rejected(self, values, argv, said, write_csv, reject):
@@ -404,11 +483,89 @@ class TestColumns:
         text = report(write_csv(many), "--target", "churned", *ONE_MODEL)
         assert "1 columns (100 once encoded)" in text
 
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            {"?": 2},
+            {"missing": 2},
+            {"-": 1},
+            {"unknown": 12, " n.d.": 7, "Unknown": 1},
+            {"?": 100},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("ending", ["csv", "parquet"])
+    def test_marks_of_missing_values(self, cells, ending, customers, tmp_path, report):
+        """The report is that of the same table with these cells empty."""
+        marks = np.repeat([*cells], [*cells.values()])
+        income = customers["income"].astype(str).astype(object)
+        income.iloc[: marks.size] = marks
+        path = tmp_path / f"data.{ending}"
+        arguments = [path, "--target", "churned", *ONE_MODEL]
+        tables = []
+        for value in (marks, None):
+            income.iloc[: marks.size] = value
+            frame = customers.assign(income=income)
+            if value is None:
+                frame["income"] = frame["income"].astype(float)
+            write = frame.to_csv if ending == "csv" else frame.to_parquet
+            write(path, index=False)
+            tables.append(report(*arguments))
+        assert figures(tables[0]) == figures(tables[1])
+        said = sentences(tables[0])
+        for mark, count in cells.items():
+            assert f"'{mark.strip()}' in {count} of 200 cells of 'income'" in (
+                said.replace("' n.d.", "'n.d.")
+            )
+        assert "--categorical COLUMN keeps them as categories" in said
+        assert "missing" not in sentences(tables[1])
+
+    @pytest.mark.parametrize(
+        ("values", "n_values"),
+        [
+            ([*"0123"] * 45 + ["3+"] * 20, 5),
+            ([*"0123"] * 44 + [*"SM"] * 12, 6),
+            ([*"0123"] * 48 + [*"abcd"] * 2, 8),
+            ([*"0123"] * 20 + ["never"] * 120, 5),
+            (["Bern", "Basel"] * 100, 2),
+        ],
+    )
+    def test_categories_that_are_no_marks(
+        self, values, n_values, customers, write_csv, report
+    ):
+        frame = customers[["age", "churned"]].assign(extra=(values * 2)[:200])
+        said = sentences(report(write_csv(frame), "--target", "churned", *ONE_MODEL))
+        assert f"one-hot encoded: 'extra' ({n_values} values)." in said
+        assert "missing" not in said
+
+    def test_categorical(self, customers, write_csv, report, tmp_path):
+        """Numbers, with marks or without, are one-hot encoded if asked for."""
+        rng = np.random.default_rng(0)
+        grade = rng.choice([*"12345"], 200).astype(object)
+        grade[:2] = "?"
+        frame = customers[["churned"]].assign(
+            grade=grade, code=rng.choice([3000, 4000, 8000], 200)
+        )
+        path, model = write_csv(frame), tmp_path / "model.joblib"
+        arguments = [path, "--target", "churned", *ONE_MODEL]
+        said = sentences(report(*arguments))
+        assert "2 columns; positive" in said
+        assert "'?' in 2 of 200 cells of 'grade'" in said
+        asked = ["--categorical", "grade", "code", "--save", model]
+        said = sentences(report(*arguments, *asked))
+        assert "2 columns (9 once encoded); positive" in said
+        assert "one-hot encoded: 'grade' (6 values), 'code' (3 values)." in said
+        X = pd.read_csv(path)
+        fitted = joblib.load(model)
+        assert np.ptp(fitted.predict_proba(X)[X["grade"] == "1", 1]) > 0
+
     def test_missing(self, customers, write_csv, reject):
         path = write_csv(customers)
         line = reject(path, "--target", "churn")
         assert "no column 'churn': did you mean 'churned'?" in line
         assert "'age', 'income'" in line
+        line = reject(path, "--target", "churned", "--categorical", "citi")
+        assert "no column 'citi': did you mean 'city'?" in line
         line = reject(path, "--target", "churned", "--drop", "zzz")
         assert "no column 'zzz': it has 'age'" in line
         assert "add --target COLUMN" in reject(path)
@@ -435,6 +592,70 @@ class TestFiles:
         path = write_csv(customers, name, **options)
         text = report(path, "--target", "churned", *ONE_MODEL, "--cv", "2")
         assert text.startswith(f"{name}: 200 rows, 5 columns")
+
+    @pytest.mark.parametrize(
+        ("name", "sep"), [("data.csv", ";"), ("data.tsv", "\t"), ("data.csv", ",")]
+    )
+    def test_decimal_comma(self, name, sep, customers, write_csv, report):
+        arguments = ["--target", "churned", *ONE_MODEL]
+        age = customers["age"].map("{:.1f}".format, na_action="ignore").astype(object)
+        with_point = customers.assign(age=age.where(age.index > 1, "?"))
+        expected = report(write_csv(with_point), *arguments)
+        income = with_point["income"].astype(str)
+        with_comma = with_point.assign(
+            age=with_point["age"].str.replace(".", ","),
+            income=income.str.replace(".", ","),
+        )
+        text = report(write_csv(with_comma, name, sep=sep), *arguments)
+        assert figures(text) == figures(expected)
+        n_ages = with_comma["age"].str.contains(",", na=False).sum()
+        assert (
+            f"decimal comma: in 'age' ({n_ages} cells), 'income' (200 cells); "
+            "--decimal . reads them as text."
+        ) in sentences(text)
+        assert "decimal" not in sentences(expected)
+
+    def test_decimal(self, customers, write_csv, report, reject):
+        """A mark that is given is not looked for."""
+        frame = customers[["age", "churned"]].assign(
+            weight=[f"{i % 9 + 1},{i:03}" for i in range(200)]
+        )
+        arguments = [write_csv(frame, sep=";", decimal=","), "--target", "churned"]
+        text = report(*arguments, "--decimal", ",", *ONE_MODEL)
+        assert "2 columns; positive" in sentences(text)
+        assert "decimal" not in sentences(text)
+        line = reject(*arguments, "--decimal", ".")
+        assert "'age' (" in line
+        assert "'weight' (200 distinct texts in 200 rows" in line
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            [f"{i % 9 + 1},000" for i in range(200)],
+            ["1,2", "3", "1,2,3", "2,3"] * 50,
+        ],
+    )
+    def test_commas_that_are_not_decimal(self, values, customers, write_csv, report):
+        """They group thousands, or separate the entries of a list."""
+        frame = customers[["age", "churned"]].assign(extra=values)
+        text = report(write_csv(frame, sep=";"), "--target", "churned", *ONE_MODEL)
+        assert f"one-hot encoded: 'extra' ({len(set(values))} values)" in sentences(
+            text
+        )
+
+    def test_decimal_points_are_kept(self, customers, write_csv, report):
+        """One column of pairs does not make text of two columns of numbers."""
+        frame = customers[["age", "income", "churned"]].assign(
+            pair=["1,2", "3,4"] * 100
+        )
+        text = report(write_csv(frame, sep=";"), "--target", "churned", *ONE_MODEL)
+        assert "one-hot encoded: 'pair' (2 values)." in sentences(text)
+
+    def test_decimal_of_parquet(self, customers, tmp_path, reject):
+        path = tmp_path / "data.parquet"
+        customers.to_parquet(path)
+        line = reject(path, "--target", "churned", "--decimal", ",")
+        assert "--decimal is about a CSV or TSV file" in line
 
     @pytest.mark.parametrize(
         ("name", "content", "said"),
@@ -550,6 +771,28 @@ class TestSave:
         saved = np.array(result.stdout.split(), dtype=float)
         np.testing.assert_allclose(saved, expected, rtol=0, atol=1e-4)
 
+    @pytest.mark.parametrize("ending", ["csv", "parquet"])
+    def test_says_how_to_read_its_columns(
+        self, ending, customers, write_csv, report, tmp_path
+    ):
+        marked = customers[["age", "income", "churned"]].copy()
+        marked["income"] = marked["income"].astype(str).astype(object)
+        marked.loc[:1, "income"] = "?"
+        path, model = tmp_path / f"data.{ending}", tmp_path / "model.joblib"
+        if ending == "csv":
+            marked["income"] = marked["income"].str.replace(".", ",")
+            write_csv(marked, path.name, sep=";", decimal=",")
+        else:
+            marked.to_parquet(path)
+        text = report(path, "--target", "churned", *ONE_MODEL, "--save", model)
+        advice = text.partition("To use it:\n")[2]
+        names = {}
+        exec(re.sub("^    ", "", advice, flags=re.MULTILINE), names)
+        numbers = names["X"][["age", "income"]]
+        assert numbers.dtypes.tolist() == [float, float]
+        assert numbers["income"].isna().sum() == 2
+        np.testing.assert_allclose(numbers["age"], customers["age"])
+
     def test_the_model_asked_for(self, report, tmp_path):
         path = tmp_path / "model.pkl"
         text = report("--loss", "squared_error", "--absorb-bias", "--save", path)
@@ -622,6 +865,9 @@ class TestArguments:
             (["--plot", "plot.pdf"], "'plot.pdf' must end in .png"),
             (["--target", "y"], "no file is named"),
             (["--drop", "y"], "no file is named"),
+            (["--categorical", "y"], "no file is named"),
+            (["--decimal", ","], "no file is named"),
+            (["--decimal", ";"], "--decimal"),
             (["--positive", "2"], "choose one of '0', '1'"),
             (["--unknown"], "--unknown"),
             (["--cv", "300"], "too few for 300 folds: use --cv 212"),
@@ -635,7 +881,7 @@ class TestArguments:
             main(["--help"])
         text = capsys.readouterr().out
         assert text.startswith("usage: python -m sk_logreg")
-        for option in ("--target", "--positive", "--drop", "--save", "--plot", "--C"):
+        for option in ("--target", "--drop", "--categorical", "--decimal", "--C"):
             assert f"\n  {option}" in text
         assert "examples:" in text
 

@@ -22,12 +22,17 @@ LogisticRegression. Without DATA: on the breast-cancer data, as they are.
 _EPILOG = """\
 A numeric column has its missing values replaced by the median; a column of text
 or categories is one-hot encoded. Both happen inside the fitted pipeline, so a
-saved model takes a data frame with the columns of DATA.
+saved model takes a data frame with the columns of DATA, read as --save says.
+
+A column of text is numeric with missing values if the cells that are no numbers
+hold few texts without a digit, such as '?' or 'missing': one such text in at most
+half of the cells, or up to three in at most a tenth. The output names them.
 
 examples:
   python -m sk_logreg
   python -m sk_logreg churn.csv --target churned --positive yes
   python -m sk_logreg churn.csv --target churned --drop customer_id signup_date
+  python -m sk_logreg churn.csv --target churned --categorical month zip_code
   python -m sk_logreg churn.parquet --target churned --loss squared_error \\
       --no-absorb-bias --C 10 --save churn.skops --plot churn.png
 """
@@ -46,8 +51,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     Returns
     -------
     argparse.Namespace
-        ``data``, ``target``, ``positive``, ``drop``, ``loss``, ``C``,
-        ``absorb_bias``, ``cv``, ``random_state``, ``save`` and ``plot``.
+        ``data``, ``target``, ``positive``, ``drop``, ``categorical``, ``decimal``,
+        ``loss``, ``C``, ``absorb_bias``, ``cv``, ``random_state``, ``save`` and
+        ``plot``.
 
     Raises
     ------
@@ -55,10 +61,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         If an argument is unknown, malformed or lacks its companion.
     """
     options = _build_parser().parse_args(argv)
-    for name in ("target", "drop"):
+    for name in ("target", "drop", "categorical", "decimal"):
         if options.data is None and getattr(options, name):
             raise CommandError(
-                f"--{name} is about a column of a file, and no file is named: "
+                f"--{name} is about a file, and no file is named: "
                 "python -m sk_logreg DATA.csv --target COLUMN"
             )
     return options
@@ -103,6 +109,21 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         help="columns to leave out, such as an identifier",
+    )
+    group.add_argument(
+        "--categorical",
+        metavar="COLUMN",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="columns to one-hot encode though they hold numbers, such as a code",
+    )
+    group.add_argument(
+        "--decimal",
+        metavar="MARK",
+        choices=(".", ","),
+        help="the decimal mark of a CSV or TSV file, '.' or ',' (default: the one by "
+        "which more columns are numbers)",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sk_logreg._cli._errors import CommandError, import_extra, listing
+from sk_logreg._cli._numbers import is_numeric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,21 @@ def check_columns_exist(
             raise CommandError(
                 f"{where} has no column {name!r}: {hint}it has {listing(columns)}"
             )
+
+
+def categorical_columns(features: "pd.DataFrame") -> list[str]:
+    """Return the names of the columns that are one-hot encoded."""
+    return [name for name in features.columns if not is_numeric(features[name])]
+
+
+def make_categorical(features: "pd.DataFrame", names: Sequence[str]) -> "pd.DataFrame":
+    """Make categories of the numeric columns among ``names``."""
+    numeric = [
+        name
+        for name in features.columns
+        if name in names and is_numeric(features[name])
+    ]
+    return features.astype(dict.fromkeys(numeric, "category"))
 
 
 def build_preparation(features: "pd.DataFrame") -> Any:
@@ -60,8 +76,8 @@ def build_preparation(features: "pd.DataFrame") -> Any:
     if features.shape[1] == 0:
         raise CommandError("no column is left to predict the target from: drop fewer")
     _check_usable(features)
-    numeric = [name for name in features.columns if _is_numeric(features[name])]
-    categorical = [name for name in features.columns if name not in set(numeric)]
+    numeric = [name for name in features.columns if is_numeric(features[name])]
+    categorical = categorical_columns(features)
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     encode = OneHotEncoder(
         drop="if_binary",
@@ -94,15 +110,6 @@ def replace_pandas_na(features: "pd.DataFrame") -> "pd.DataFrame":
     )
 
 
-def _is_numeric(column: "pd.Series[Any]") -> bool:
-    """Whether a column holds real numbers or booleans."""
-    types = import_extra("pandas").api.types
-    return bool(
-        types.is_numeric_dtype(column.dtype)
-        and not types.is_complex_dtype(column.dtype)
-    )
-
-
 def _check_usable(features: "pd.DataFrame") -> None:
     """Name, in one message, every column that cannot be used and how to drop it."""
     problems = {name: _problem(features[name]) for name in features.columns}
@@ -123,7 +130,7 @@ def _problem(column: "pd.Series[Any]") -> str | None:
     pandas = import_extra("pandas")
     if column.isna().all():
         return "no values"
-    if _is_numeric(column):
+    if is_numeric(column):
         infinite = np.isinf(column.dropna().to_numpy(dtype=float)).sum()
         return f"{infinite} infinite values" if infinite else None
     is_category = isinstance(column.dtype, pandas.CategoricalDtype)

@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,15 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from sklearn.model_selection import StratifiedKFold
 
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import Fit, Model, fit_quietly, predict_positive
+from sk_logreg._cli._models import (
+    LEAST_SECONDS,
+    TIME_RATIO,
+    Fit,
+    Model,
+    fit_model,
+    fit_quietly,
+    predict_positive,
+)
 
 METRICS = ("log loss", "Brier score", "accuracy", "AUC")
 
@@ -26,6 +34,9 @@ _SECONDS_OF_REPEATS = 0.3
 @dataclass(frozen=True)
 class Result:
     """What the table and the pictures show of a model.
+
+    A fit that the time limit stopped has no figures: they are nan, and so are those
+    that need it.
 
     Attributes
     ----------
@@ -48,7 +59,7 @@ class Result:
     warnings : tuple of str
         What the fits warned of.
     n_fits : int
-        Number of fits that could warn.
+        Number of fits that were made; none follows one that was stopped.
     """
 
     model: Model
@@ -64,9 +75,11 @@ class Result:
 
 @dataclass(frozen=True)
 class _Validation:
+    """What the folds tell of a model: its fits, and as in Result what they score."""
+
+    fits: list[Fit]
     scores: dict[str, NDArray[np.float64]]
     held_out: NDArray[np.float64]
-    warnings: tuple[str, ...]
 
 
 def prepare(dataset: Dataset) -> tuple[Any, Any]:
@@ -103,70 +116,112 @@ def compare(
         One a model, in the same order.
     """
     with _progress(len(models) * (1 + n_folds)) as advance:
-        fits = [_fit_and_time(model, design, dataset.y, advance) for model in models]
-        validations = _cross_validate(models, dataset, n_folds, random_state, advance)
+        fits: list[Fit] = []
+        for model in models:
+            fits.append(_fit_and_time(model, design, dataset.y, _time_limit(fits)))
+            advance()
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+        validations = _cross_validate(models, fits, dataset, folds, advance)
     probabilities = [
-        predict_positive(fit.estimator, design, dataset.target.positive)[0]
+        np.full(dataset.y.size, np.nan)
+        if fit.was_stopped
+        else predict_positive(fit.estimator, design, dataset.target.positive)[0]
         for fit in fits
     ]
     return [
-        Result(
-            model=model,
-            fitted=fit.estimator,
-            seconds=fit.seconds,
-            cost=_cost(model, fit, dataset, probability),
-            difference=float(np.abs(probability - probabilities[-1]).max()),
-            scores=validation.scores,
-            held_out=validation.held_out,
-            warnings=fit.warnings + validation.warnings,
-            n_fits=1 + n_folds,
-        )
-        for model, fit, validation, probability in zip(
-            models, fits, validations, probabilities, strict=True
-        )
+        _result(*each, dataset, probabilities[-1])
+        for each in zip(models, fits, validations, probabilities, strict=True)
     ]
 
 
-def _fit_and_time(
-    model: Model, design: Any, y: NDArray[Any], advance: Callable[[], object]
-) -> Fit:
+def _result(
+    model: Model,
+    fit: Fit,
+    validation: _Validation,
+    probability: NDArray[np.floating],
+    dataset: Dataset,
+    reference_probability: NDArray[np.floating],
+) -> Result:
+    """Gather what a fit on all rows, its probabilities and the folds tell."""
+    fits = [fit, *validation.fits]
+    return Result(
+        model=model,
+        fitted=fit.estimator,
+        seconds=fit.seconds,
+        cost=_cost(model, fit, dataset, probability),
+        difference=float(np.abs(probability - reference_probability).max()),
+        scores=validation.scores,
+        held_out=validation.held_out,
+        warnings=tuple(told for each in fits for told in each.warnings),
+        n_fits=len(fits),
+    )
+
+
+def _time_limit(fits: Sequence[Fit]) -> float:
+    """Return how many seconds a fit of the reference may take beside these fits."""
+    longest = max((fit.seconds for fit in fits), default=0.0)
+    return max(LEAST_SECONDS, TIME_RATIO * longest)
+
+
+def _fit_and_time(model: Model, design: Any, y: NDArray[Any], limit: float) -> Fit:
     """Fit, again while that is quick, and keep the median time."""
-    fits = [fit_quietly(model.estimator, design, y)]
-    seconds = [fits[0].seconds]
+    fit = fit_model(model, design, y, limit)
+    seconds = [fit.seconds]
     while len(seconds) < _MOST_REPEATS and sum(seconds) < _SECONDS_OF_REPEATS:
-        seconds.append(fit_quietly(model.estimator, design, y).seconds)
-    advance()
-    return Fit(fits[0].estimator, float(np.median(seconds)), fits[0].warnings)
+        seconds.append(fit_quietly(fit.estimator, design, y).seconds)
+    return replace(fit, seconds=float(np.median(seconds)))
 
 
 def _cross_validate(
     models: Sequence[Model],
+    fits: Sequence[Fit],
     dataset: Dataset,
-    n_folds: int,
-    random_state: int,
+    folds: StratifiedKFold,
     advance: Callable[[], object],
 ) -> list[_Validation]:
-    """Cross-validate all models on the same folds, preparing a fold's columns once."""
-    n_samples = dataset.y.size
-    scores = [{metric: np.empty(n_folds) for metric in METRICS} for _ in models]
-    held_out = np.empty((len(models), n_samples))
-    told: list[tuple[str, ...]] = [()] * len(models)
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    """Cross-validate all models on the same folds, preparing a fold's columns once.
+
+    A model that was stopped, in ``fits`` on all rows or on a fold, is not fitted again.
+    """
+    limit = _time_limit(fits[:-1])
+    n_samples, n_folds = dataset.y.size, folds.get_n_splits()
+    validations = [
+        _Validation(
+            [],
+            {metric: np.full(n_folds, np.nan) for metric in METRICS},
+            np.full(n_samples, np.nan),
+        )
+        for _ in models
+    ]
     rows = np.zeros(n_samples)
     for fold, (train, test) in enumerate(folds.split(rows, dataset.y)):
         train_design, test_design = _prepare_fold(dataset, train, test)
-        for i, model in enumerate(models):
-            fit = fit_quietly(model.estimator, train_design, dataset.y[train])
-            told[i] += fit.warnings
-            probability, z = predict_positive(
-                fit.estimator, test_design, dataset.target.positive
-            )
-            held_out[i, test] = probability
-            values = _score(dataset.is_positive[test], probability, z)
-            for metric, value in zip(METRICS, values, strict=True):
-                scores[i][metric][fold] = value
+        for model, first, validation in zip(models, fits, validations, strict=True):
             advance()
-    return [_Validation(*each) for each in zip(scores, held_out, told, strict=True)]
+            if any(fit.was_stopped for fit in (first, *validation.fits)):
+                continue
+            fit = fit_model(model, train_design, dataset.y[train], limit)
+            validation.fits.append(fit)
+            if not fit.was_stopped:
+                _score_fold(validation, fold, test, test_design, dataset)
+    return validations
+
+
+def _score_fold(
+    validation: _Validation,
+    fold: int,
+    test: NDArray[np.intp],
+    test_design: Any,
+    dataset: Dataset,
+) -> None:
+    """Keep the figures of a validation's last fit on the rows held out."""
+    probability, z = predict_positive(
+        validation.fits[-1].estimator, test_design, dataset.target.positive
+    )
+    validation.held_out[test] = probability
+    values = _score(dataset.is_positive[test], probability, z)
+    for metric, value in zip(METRICS, values, strict=True):
+        validation.scores[metric][fold] = value
 
 
 def _prepare_fold(
@@ -203,6 +258,8 @@ def _cost(
     model: Model, fit: Fit, dataset: Dataset, probability: NDArray[np.floating]
 ) -> float:
     """Return J, which LogisticRegression does not keep."""
+    if fit.was_stopped:
+        return np.nan
     if model.is_reference:
         return float(log_loss(dataset.is_positive, probability, labels=[False, True]))
     return float(fit.estimator.cost_)

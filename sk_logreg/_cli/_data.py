@@ -1,7 +1,9 @@
 """The data to compare the models on."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +11,14 @@ from numpy.typing import NDArray
 
 from sk_logreg._cli._columns import (
     build_preparation,
+    categorical_columns,
     check_columns_exist,
+    make_categorical,
     replace_pandas_na,
 )
-from sk_logreg._cli._errors import CommandError, listing
-from sk_logreg._cli._files import read_table
+from sk_logreg._cli._errors import CommandError, enumeration, listing
+from sk_logreg._cli._files import Table, read_table
+from sk_logreg._cli._numbers import Marks, clear_marks, find_all_marks
 from sk_logreg._cli._target import Target, encode_target, find_label
 
 
@@ -31,12 +36,18 @@ class Dataset:
         The labels.
     preparation : sklearn.compose.ColumnTransformer or None
         Makes a design matrix of ``X``; None where ``X`` is one.
+    notes : tuple of str
+        How the columns were read, where another reading is possible.
+    reading : str or None
+        The call of pandas that reads ``X`` so; None where it needs no options.
     """
 
     name: str
     X: Any
     target: Target
     preparation: Any
+    notes: tuple[str, ...] = ()
+    reading: str | None = None
 
     @property
     def y(self) -> NDArray[Any]:
@@ -84,17 +95,80 @@ def _from_scikit_learn(options: argparse.Namespace) -> Dataset:
 
 def _from_file(options: argparse.Namespace) -> Dataset:
     path, name = options.data, options.target
-    frame = read_table(path)
+    table = read_table(path, options.decimal)
+    frame = table.frame
     if name is None:
         raise CommandError(
             "add --target COLUMN, the column to predict: "
             f"{path} has {listing(frame.columns.tolist())}"
         )
-    check_columns_exist(frame, [name, *options.drop], str(path))
+    named = [name, *options.drop, *options.categorical]
+    check_columns_exist(frame, named, str(path))
     if name in options.drop:
         raise CommandError(
             f"{name!r} is both the target and dropped: take it out of --drop"
         )
     target = encode_target(frame[name], options.positive)
-    features = replace_pandas_na(frame.drop(columns=[name, *options.drop]))
-    return Dataset(path.name, features, target, build_preparation(features))
+    features = frame.drop(columns=[name, *options.drop])
+    marks = find_all_marks(features, table.decimal, options.categorical)
+    features = clear_marks(features, marks, table.decimal)
+    features = make_categorical(replace_pandas_na(features), options.categorical)
+    return Dataset(
+        path.name,
+        features,
+        target,
+        build_preparation(features),
+        tuple(_notes(table, marks, features)),
+        _reading(path, table, marks),
+    )
+
+
+def _notes(table: Table, marks: Marks, features: Any) -> Iterator[str]:
+    """Say which columns are numbers or categories where they could be the other."""
+    n_rows = len(features)
+    commas = [
+        f"{name!r} ({cells:,} cells)"
+        for name, cells in table.decimal_commas.items()
+        if name in features
+    ]
+    if commas:
+        yield (
+            f"decimal comma: in {enumeration(commas)}; --decimal . reads them as text."
+        )
+    missing = [
+        f"{mark!r} in {cells:,} of {n_rows:,} cells of {name!r}"
+        for name, found in marks.items()
+        for mark, cells in found.items()
+    ]
+    if missing:
+        yield (
+            f"missing values of numeric columns: {enumeration(missing)}; "
+            "--categorical COLUMN keeps them as categories."
+        )
+    sizes = features[categorical_columns(features)].nunique()
+    encoded = [
+        f"{name!r} ({size:,} values)"
+        for name, size in sizes.sort_values(ascending=False, kind="stable").items()
+    ]
+    if encoded:
+        yield f"one-hot encoded: {enumeration(encoded)}."
+
+
+def _reading(path: Path, table: Table, marks: Marks) -> str | None:
+    """Return the call of pandas that reads the file so; None if it has no options."""
+    na_values = {name: [*found] for name, found in marks.items()}
+    if table.separator is None:
+        if not marks:
+            return None
+        types = dict.fromkeys(marks, "float")
+        return (
+            f"pandas.read_parquet({str(path)!r})"
+            f".replace({na_values!r}, float('nan')).astype({types!r})"
+        )
+    options = {
+        "sep": table.separator if table.separator != "," else None,
+        "decimal": table.decimal if table.decimal != "." else None,
+        "na_values": na_values or None,
+    }
+    given = [f"{key}={value!r}" for key, value in options.items() if value]
+    return f"pandas.read_csv({', '.join([repr(str(path)), *given])})" if given else None

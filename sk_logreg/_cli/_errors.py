@@ -23,8 +23,13 @@ def import_extra(module: str) -> Any:
 
 def listing(values: Sequence[object], most: int = 8) -> str:
     """Name the first values, quoted: ``'a', 'b', 'c', … (12 in all)``."""
-    named = ", ".join(repr(str(value)) for value in values[:most])
-    return named if len(values) <= most else f"{named}, … ({len(values)} in all)"
+    return enumeration([repr(str(value)) for value in values], most)
+
+
+def enumeration(texts: Sequence[str], most: int = 8) -> str:
+    """Join the first texts, and say how many there are if not all are told."""
+    told = ", ".join(texts[:most])
+    return told if len(texts) <= most else f"{told}, … ({len(texts)} in all)"
 
 
 def reason(error: BaseException) -> str:

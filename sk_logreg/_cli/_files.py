@@ -2,10 +2,13 @@
 
 import os
 import warnings
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sk_logreg._cli._errors import CommandError, import_extra, reason
+from sk_logreg._cli._numbers import count_numeric, find_decimal_commas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,18 +18,38 @@ _PARQUET_ENDINGS = (".parquet", ".pq")
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
 
 
-def read_table(path: Path) -> "pd.DataFrame":
+@dataclass(frozen=True)
+class Table:
+    """A table and how it was read.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        With columns named by distinct strings and at least one row.
+    decimal : {".", ","}
+        The decimal mark of its numbers.
+    separator : str or None
+        Of a CSV; None for a Parquet file.
+    decimal_commas : dict of str to int
+        The number of cells with a decimal comma in each column that has any, if it
+        was found rather than asked for.
+    """
+
+    frame: "pd.DataFrame"
+    decimal: str = "."
+    separator: str | None = None
+    decimal_commas: dict[str, int] = field(default_factory=dict)
+
+
+def read_table(path: Path, decimal: str | None) -> Table:
     """Read a CSV, TSV or Parquet file.
 
     Parameters
     ----------
     path : pathlib.Path
         The file. The ending says what it is; a CSV or TSV may be compressed.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With columns named by distinct strings and at least one row.
+    decimal : {".", ","} or None
+        The decimal mark of a CSV; None to find it.
 
     Raises
     ------
@@ -34,9 +57,11 @@ def read_table(path: Path) -> "pd.DataFrame":
         If the file is missing, of another kind, unreadable, or has no rows.
     """
     kind = _kind(path)
+    if kind == "Parquet" and decimal:
+        raise CommandError(f"--decimal is about a CSV or TSV file, and {path} is none")
     pandas = import_extra("pandas")
     try:
-        frame = _read_parquet(path) if kind == "Parquet" else _read_text(path)
+        table = _read_parquet(path) if kind == "Parquet" else _read_text(path, decimal)
     except pandas.errors.EmptyDataError as error:
         raise CommandError(
             f"{path} is empty: name a file with a header and rows"
@@ -50,10 +75,11 @@ def read_table(path: Path) -> "pd.DataFrame":
             f"{path} cannot be read as {kind}: repair it or export it again "
             f"({reason(error)})"
         ) from error
+    frame = table.frame
     if frame.empty:
         raise CommandError(f"{path} has no rows: name a file with a header and rows")
     frame.columns = frame.columns.map(str)
-    return frame.reset_index(drop=True)
+    return replace(table, frame=frame.reset_index(drop=True))
 
 
 def check_writable(path: Path) -> None:
@@ -92,14 +118,16 @@ def _kind(path: Path) -> str:
     )
 
 
-def _read_parquet(path: Path) -> "pd.DataFrame":
+def _read_parquet(path: Path) -> Table:
     import_extra("pyarrow")
-    frame: pd.DataFrame = import_extra("pandas").read_parquet(path, engine="pyarrow")
-    return frame
+    return Table(import_extra("pandas").read_parquet(path, engine="pyarrow"))
 
 
-def _read_text(path: Path) -> "pd.DataFrame":
-    """Read a CSV; where its header has no comma, the separator is looked for."""
+def _read_text(path: Path, decimal: str | None) -> Table:
+    """Read a CSV; where its header has no comma, the separator is looked for.
+
+    The decimal mark is a comma if more columns are numbers by it than by a point.
+    """
     pandas = import_extra("pandas")
     separator = "\t" if ".tsv" in path.name.lower() else ","
     header = pandas.read_csv(path, sep=separator, nrows=0, index_col=False).columns
@@ -108,7 +136,13 @@ def _read_text(path: Path) -> "pd.DataFrame":
     with warnings.catch_warnings():
         # A row longer than the header would otherwise shift or lose its cells.
         warnings.simplefilter("error", pandas.errors.ParserWarning)
-        frame: pd.DataFrame = pandas.read_csv(
-            path, sep=separator, index_col=False, low_memory=False
+        read = partial(
+            pandas.read_csv, path, sep=separator, index_col=False, low_memory=False
         )
-    return frame
+        table = Table(read(decimal=decimal or "."), decimal or ".", separator)
+        commas = {} if decimal else find_decimal_commas(table.frame)
+        if commas:
+            other = Table(read(decimal=","), ",", separator, commas)
+            if count_numeric(other.frame, ",") > count_numeric(table.frame, "."):
+                return other
+    return table

@@ -68,6 +68,8 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
 
 def _draw_reliability(axes: Any, results: Sequence[Result], dataset: Dataset) -> None:
     for result in results:
+        if np.isnan(result.held_out).any():
+            continue
         share, probability = calibration_curve(
             dataset.is_positive, result.held_out, n_bins=_N_BINS, strategy="quantile"
         )

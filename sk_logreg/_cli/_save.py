@@ -48,9 +48,12 @@ def save_model(path: Path, result: Result, transformer: Any, dataset: Dataset) -
         raise CommandError(f"{path} cannot be written: {reason(error)}") from error
     positive = dataset.target.positive
     column = positive_column(result.fitted, positive)
+    reading = (
+        f"    import pandas\n    X = {dataset.reading}\n" if dataset.reading else ""
+    )
     return (
         f"Saved in {path}: {result.model.name}, fitted on all {dataset.y.size:,} rows. "
-        f"To use it:\n{loading}\n"
+        f"To use it:\n{loading}\n{reading}"
         f"    model.predict_proba(X)[:, {column}]  # the probability of {positive!r}"
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sk_logreg._cli._compare import METRICS, Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import REFERENCE
+from sk_logreg._cli._models import LEAST_SECONDS, REFERENCE, TIME_RATIO
 
 _WIDTH = 80
 _GAP = "  "
@@ -37,7 +37,9 @@ def format_report(
     n_features : int
         Number of columns of the design matrix.
     """
-    title = _wrap(_title(dataset, options, n_features))
+    title = "\n".join(
+        _wrap(text) for text in (_title(dataset, options, n_features), *dataset.notes)
+    )
     notes, marks = _footnotes(results)
     parts = [title, _table(results, marks), _legend(results, options.cv), notes]
     return "\n\n".join(part for part in parts if part)
@@ -64,7 +66,7 @@ def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
     for metric in METRICS:
         scores = [result.scores[metric] for result in results]
         rows.append((metric, [_decimal(score.mean()) for score in scores]))
-        rows.append(("", [f"± {_deviation(score)}" for score in scores]))
+        rows.append(("", [_deviation(score) for score in scores]))
     for name, tell in _OF_THE_FIT.items():
         rows.append((name, [tell(result) for result in results]))
     first = max(len(label) for label, _ in rows)
@@ -97,8 +99,10 @@ def _legend(results: Sequence[Result], n_folds: int) -> str:
         "prepared. The gap is a bound on how far the objective is above its minimum, "
         "relative to it.",
         "largest difference: between a fitted probability and that of "
-        f'{REFERENCE}(solver="{reference.solver}", tol={reference.tol:g}), over all '
-        "rows.",
+        f"{REFERENCE}, over all rows.",
+        f'{REFERENCE}: solver="{reference.solver}", tol={reference.tol:g}; '
+        f"each fit may take {TIME_RATIO} times as long as the longest of the other "
+        f"models' on all rows, or {LEAST_SECONDS:g} s if that is more.",
     ]
     return "\n".join(_wrap(entry) for entry in entries)
 
@@ -134,12 +138,16 @@ def _wrap(text: str) -> str:
 
 def _decimal(value: float) -> str:
     """Four decimals, or three significant digits where these would vanish."""
+    if np.isnan(value):
+        return _NONE
     return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.2e}"
 
 
 def _deviation(scores: NDArray[np.float64]) -> str:
     value = float(scores.std())
-    return f"{value:.4f}" if value == 0 or value >= 1e-3 else f"{value:.1e}"
+    if np.isnan(value):
+        return _NONE
+    return f"± {value:.4f}" if value == 0 or value >= 1e-3 else f"± {value:.1e}"
 
 
 def _duration(seconds: float) -> str:
@@ -156,7 +164,9 @@ def _gap(result: Result) -> str:
 
 
 def _difference(result: Result) -> str:
-    return _NONE if result.model.is_reference else f"{result.difference:.1e}"
+    if result.model.is_reference or np.isnan(result.difference):
+        return _NONE
+    return f"{result.difference:.1e}"
 
 
 _OF_THE_FIT: dict[str, Callable[[Result], str]] = {

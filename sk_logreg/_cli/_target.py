@@ -34,7 +34,8 @@ class Target:
 def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
     """Return the labels of a column.
 
-    A column of two values keeps them; one of more becomes ``wanted`` against
+    White space around a label does not count, nor does a label of nothing else. A
+    column of two values keeps them; one of more becomes ``wanted`` against
     ``"not <wanted>"``.
 
     Parameters
@@ -50,6 +51,7 @@ def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
         If a value is missing, if there are not two, or none is ``wanted``.
     """
     name = str(column.name)
+    column = column.map(_strip, na_action="ignore")
     missing = int(column.isna().sum())
     if missing:
         raise CommandError(
@@ -81,6 +83,7 @@ def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
 
 def find_label(labels: list[Any], wanted: str, target: str) -> Any:
     """Return the label that ``wanted`` spells: '1' and '1.0' both spell 1."""
+    wanted = wanted.strip()
     for label in labels:
         if str(label) == wanted:
             return label
@@ -111,6 +114,11 @@ def _factorize(column: "pd.Series[Any]") -> tuple[NDArray[np.intp], list[Any]]:
         labels = [str(label) for label in labels]
     order = sorted(range(len(labels)), key=labels.__getitem__)
     return np.argsort(order)[codes], [labels[i] for i in order]
+
+
+def _strip(value: Any) -> Any:
+    """Return a text without white space around it, None if it is nothing else."""
+    return value.strip() or None if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> bool | int | str:
