@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any
@@ -108,17 +109,44 @@ class Workers:
         """Return ``[function(chunk) for chunk in chunks]``; order is kept."""
         if len(chunks) < 2 or self.n_threads < 2:
             return [function(chunk) for chunk in chunks]
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.n_threads - 1, "sk_logreg")
-        others = [self._pool.submit(function, chunk) for chunk in chunks[1:]]
+        others = self._submit(function, chunks[1:])
         done: SimpleQueue[Future[Any]] = SimpleQueue()
         for other in others:
             other.add_done_callback(done.put)
-        # This thread works too, so that one thread fewer has to be started.
-        first = function(chunks[0])
+        # This thread works too, so that one thread fewer has to be started. It also
+        # takes the chunks that no other thread takes.
+        first, *rest = (function(c) for c in [chunks[0], *chunks[1 + len(others) :]])
         for _ in others:
             done.get()  # an interrupt does harm to a wait in `Future.result`
-        return [first, *(other.result() for other in others)]
+        return [first, *(other.result() for other in others), *rest]
+
+    def _submit(
+        self, function: Callable[[Any], Any], chunks: Sequence[Any]
+    ) -> list[Future[Any]]:
+        """Submit chunks to the pool until it refuses one.
+
+        It refuses where a thread cannot be started: at the limit of the system, or
+        after the main thread has ended. Then it is shut down and refuses all later
+        chunks too.
+
+        Returns
+        -------
+        list of Future
+            Those of the chunks before the refused one.
+        """
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.n_threads - 1, "sk_logreg")
+        futures: list[Future[Any]] = []
+        try:
+            for chunk in chunks:
+                # With this thread's context, which holds NumPy's error state.
+                run = copy_context().run
+                futures.append(self._pool.submit(run, function, chunk))
+        except RuntimeError:
+            # The refused chunk may be in the queue of the threads already started.
+            # Wait for them, so that it does not run beside its second run.
+            self._pool.shutdown()
+        return futures
 
     def close(self) -> None:
         """Stop the threads, the ones at work once they have finished."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -207,9 +208,10 @@ def test_limits_of_the_environment_are_respected(variable):
         "from sk_logreg._threads import workers\n"
         "with workers() as team: print(team.n_threads)"
     )
+    others = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     found = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {variable: "1"},
+        env=others | {variable: "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -234,6 +236,98 @@ def test_results_per_number_of_threads(data):
         known = models.setdefault(limit, model)
         np.testing.assert_array_equal(known.weights_, model.weights_)
     np.testing.assert_allclose(models[1].weights_, models[2].weights_, rtol=1e-5)
+
+
+# ------------------------------------------------------ where no thread starts
+
+
+@pytest.mark.parametrize("n_started", range(4))
+def test_map_where_threads_cannot_be_started(monkeypatch, n_started):
+    start, started, running = threading.Thread.start, [], set()
+
+    def limited(thread):
+        if len(started) == n_started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    def square(k):
+        running.add(threading.get_ident())
+        time.sleep(0.01)
+        running.discard(threading.get_ident())
+        return k * k
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    team = Workers(4)
+    for n in (7, 3, 2, 7):
+        assert team.map(square, range(n)) == [k * k for k in range(n)]
+        assert not running  # no chunk is at work after its map has returned
+    team.close()
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_threads_have_the_error_state_of_their_caller():
+    team = Workers(3)
+    with np.errstate(all="raise"):
+        states = team.map(lambda _: np.geterr(), range(3))
+    assert all(set(state.values()) == {"raise"} for state in states)
+    team.close()
+
+
+FITS_AT_THE_END = {
+    "atexit": "atexit.register(fit)",
+    "thread that starts after the main thread": """
+def wait_and_fit():
+    threading.main_thread().join()
+    fit()
+
+threading.Thread(target=wait_and_fit).start()
+""",
+    "thread at work as the main thread ends": """
+started = threading.Event()
+
+def keep_fitting():
+    started.set()
+    while threading.main_thread().is_alive():
+        once()
+    fit()
+
+threading.Thread(target=keep_fitting).start()
+started.wait()
+""",
+}
+
+
+@pytest.mark.parametrize("name", FITS_AT_THE_END)
+def test_fits_after_the_main_thread_has_ended(name):
+    code = """
+import atexit, threading
+import numpy as np
+from sk_logreg import BinaryLogisticRegression
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((200_000, 20))
+y = (X[:, 0] + rng.logistic(size=200_000) > 0).astype(int)
+
+def once():
+    return BinaryLogisticRegression().fit(X, y).weights_
+
+def fit():
+    print(once().tobytes().hex(), flush=True)
+
+fit()
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code + FITS_AT_THE_END[name]],
+        env=os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    before, after = found.stdout.split()
+    assert after == before
 
 
 # ------------------------------------------------------------ other processes
