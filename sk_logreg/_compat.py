@@ -53,9 +53,12 @@ def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     if isinstance(sample_weight, Number):  # of which it checks less
         sample_weight = np.full(X.shape[0], sample_weight)
     with naming("sample_weight"):
-        return _check_sample_weight(
+        weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
+        if not weights.any():  # older versions of scikit-learn allow it
+            raise ValueError("Sample weights must not all be 0.")
+    return weights
 
 
 def callback_context(estimator: "BaseEstimator", max_subtasks: int) -> Any:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 
@@ -46,7 +45,7 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
     if len(classes) < 2:
         raise ValueError(
             "BinaryLogisticRegression needs samples of 2 classes in y, but y contains "
-            f"only one class: {classes[0]!r}"
+            f"only one class: {classes.tolist()[0]!r}"
         )
     return classes, _signs(codes == 1)
 
@@ -63,6 +62,8 @@ def total_weights(
     sample_weight: NDArray[np.float64] | None,
     classes: NDArray[Any],
     signs: NDArray[np.int8],
+    *,
+    free_bias: bool = False,
 ) -> NDArray[np.float64]:
     """Return the sample weights times the class weights.
 
@@ -73,9 +74,13 @@ def total_weights(
     ----------
     class_weight : dict, "balanced" or None
     sample_weight : ndarray of shape (n_samples,) or None
+        Not negative, and not 0 for all rows.
     classes : ndarray of shape (2,)
     signs : ndarray of shape (n_samples,), of int8
         As `encode_labels` returns them.
+    free_bias : bool, default=False
+        Whether the model has a bias without a penalty. Then both classes must have a
+        positive weight: otherwise the loss decreases without end as the bias grows.
 
     Returns
     -------
@@ -84,30 +89,92 @@ def total_weights(
     Raises
     ------
     ValueError
-        If the weights leave rows of fewer than two classes.
+        If all rows of a class have weight 0, and `free_bias` is True or `class_weight`
+        is "balanced". If `class_weight` has a key that is not a label, and a label has
+        no key. If all products of the two weights in a class underflow, or one
+        overflows.
     """
+    largest = np.ones(2)  # sample weight of each class
     if sample_weight is not None:
-        shares = [sample_weight[signs == sign].sum() for sign in (-1, 1)]
-        for share, label in zip(shares, classes, strict=True):
-            if not share > 0.0:
-                raise ValueError(
-                    "sample_weight leaves rows of only one class: every row of class "
-                    f"{label!r} has weight 0."
-                )
-    else:
-        n_positive = np.count_nonzero(signs > 0)
-        shares = [len(signs) - n_positive, n_positive]
+        members = [signs < 0, signs > 0]
+        largest = np.array([sample_weight.max(where=m, initial=0.0) for m in members])
+        _check_both_weighted(largest, classes, class_weight, free_bias)
     if class_weight is None:
         return np.ones(1) if sample_weight is None else sample_weight
     if class_weight == "balanced":
-        per_class = 0.5 * (shares[0] + shares[1]) / np.array(shares)
+        per_class = _balanced_weights(sample_weight, signs)
     else:
-        given = class_weight.values()
-        if not all(isinstance(w, Real) and 0.0 < float(w) < np.inf for w in given):
-            raise ValueError(
-                "class_weight must give each class a weight above 0, got "
-                f"{class_weight!r}."
-            )
-        per_class = compute_class_weight(class_weight, classes=classes, y=classes)
+        per_class = _given_weights(class_weight, classes.tolist())
+    products = (per_class * largest)[largest > 0.0]
+    if not (products.min() > 0.0 and products.max() < np.inf):
+        raise ValueError(
+            "The products of sample_weight and class_weight leave the range of "
+            "float64. Divide sample_weight by its largest value and multiply C by it."
+        )
     weights = per_class[(signs > 0).astype(np.intp)]
     return weights if sample_weight is None else weights * sample_weight
+
+
+def _check_both_weighted(
+    largest: NDArray[np.float64],
+    classes: NDArray[Any],
+    class_weight: Any,
+    free_bias: bool,
+) -> None:
+    """Raise a ValueError if a class has no weight, but needs one."""
+    if largest.all():
+        return
+    if class_weight == "balanced":
+        remedy = "class_weight='balanced' needs a positive weight in both classes."
+    elif free_bias:
+        remedy = (
+            "A bias without a penalty has no minimum then. Give both classes a "
+            "positive weight, or set absorb_bias=True with a finite C, or "
+            "fit_intercept=False with a finite C."
+        )
+    else:
+        return
+    label = classes.tolist()[int(largest.argmin())]
+    raise ValueError(
+        "sample_weight leaves rows of only one class: every row of class "
+        f"{label!r} has weight 0. {remedy}"
+    )
+
+
+def _balanced_weights(
+    sample_weight: NDArray[np.float64] | None, signs: NDArray[np.int8]
+) -> NDArray[np.float64]:
+    """Return the class weights that give both classes the same sum of weights."""
+    positive = signs > 0
+    if sample_weight is None:
+        total, of_positive = float(len(signs)), float(np.count_nonzero(positive))
+        shares = np.array([total - of_positive, of_positive])
+    else:
+        # Relative to the largest, for the sum of huge weights would overflow.
+        relative = sample_weight / sample_weight.max()
+        shares = np.array([relative.sum(where=rows) for rows in (~positive, positive)])
+    return 0.5 * shares.sum() / shares
+
+
+def _given_weights(
+    class_weight: dict[Any, float], labels: list[Any]
+) -> NDArray[np.float64]:
+    """Return the weight of each label, 1 for a label without a key.
+
+    Labels and keys are compared by equality: the key 1 is the label 1.0, but neither
+    "1" nor "01".
+    """
+    if not all(
+        isinstance(w, Real) and 0.0 < float(w) < np.inf for w in class_weight.values()
+    ):
+        raise ValueError(
+            f"class_weight must give each class a weight above 0, got {class_weight!r}."
+        )
+    missing = [label for label in labels if label not in class_weight]
+    unknown = [key for key in class_weight if key not in labels]
+    if missing and unknown:  # as in scikit-learn; either alone is allowed
+        raise ValueError(
+            f"class_weight has the keys {unknown}, which are not labels in y, and no "
+            f"keys for the labels {missing}."
+        )
+    return np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)

@@ -272,3 +272,29 @@ def test_read_only_arguments(data, loss, solver):
     for given in (X, csr):
         model = fit(given, y, weights, loss=loss, solver=solver)
         assert np.isfinite(model.predict_proba(given)).all()
+
+
+@EVERY
+@pytest.mark.parametrize("C", [1.0, np.inf])
+@pytest.mark.parametrize("convert", [np.array, sparse.csr_matrix])
+@pytest.mark.parametrize("n_samples", [200, 60_000])
+def test_the_error_state_of_the_caller_does_not_matter(
+    n_samples, convert, C, loss, solver
+):
+    X, y = sample(n_samples, 4)
+    X = convert(X * [1e-150, 1.0, 1e3, 1e100])
+    model = BinaryLogisticRegression(loss=loss, solver=solver, C=C)
+    methods = (
+        model.decision_function,
+        model.predict,
+        model.predict_proba,
+        model.predict_log_proba,
+    )
+    model.fit(X, y)
+    weights, expected = model.weights_, [predict(X) for predict in methods]
+    with np.errstate(all="raise"):
+        model.fit(X, y)
+        found = [predict(X) for predict in methods]
+    np.testing.assert_array_equal(model.weights_, weights)
+    for values, others in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(values, others)

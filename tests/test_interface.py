@@ -185,7 +185,8 @@ def test_classes_are_sorted(data):
 
 @pytest.mark.parametrize("label", ["only", 0, True, 1.0])
 def test_one_class_is_refused(data, label):
-    with pytest.raises(ValueError, match=r"2 classes.*only one class"):
+    words = f"2 classes.*only one class: {label!r}$"
+    with pytest.raises(ValueError, match=words):
         BinaryLogisticRegression().fit(data[0], np.full(120, label))
 
 

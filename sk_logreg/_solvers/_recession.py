@@ -91,10 +91,10 @@ def _least_wrong(rows: Matrix, mean: Vector) -> Vector | None:
             options=_OPTIONS,
         )
         if found.x is None:
-            return None
+            break  # what there is may be good enough
         direction = direction + scale * found.x[:-1]
         scale *= DOUBT
-    return direction
+    return direction if direction.any() else None
 
 
 def sparse_direction(
@@ -103,8 +103,10 @@ def sparse_direction(
     """Minimize Σ|dⱼ| with rows @ d ≥ 1 where that is asked for and ≥ 0 elsewhere.
 
     The sum is over the first columns; one for the bias may follow. None if there is
-    no such d.
+    no such d, as where there is no column.
     """
+    if not rows.shape[1]:
+        return None
     first, bias = rows[:, :n_columns], rows[:, n_columns:]
     n_biases = bias.shape[1]
     found: Any = linprog(

@@ -101,6 +101,8 @@ class Strata:
         """
         drawn, weights = [], []
         for k, member in enumerate(self._members):
+            if not self._sizes[k]:
+                continue  # a class without weight has no rows to draw
             n_others = min(size // 2, self._sizes[1 - k])
             looked_at = self._spread((size - n_others) / self._sizes[k])
             rows = looked_at.compress(member[looked_at])
