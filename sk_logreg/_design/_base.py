@@ -78,8 +78,8 @@ class Design(ABC):
         """Yield `rows` block by block, in order; a block is valid until the next."""
 
     @abstractmethod
-    def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the upper triangle counts."""
+    def row_products(self, scale: Vector | None = None) -> Matrix:
+        """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
 
     @abstractmethod
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
+from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._threads import Workers
 
 # A block is read from memory once and from the cache after that. 3 MB is small
@@ -136,8 +137,9 @@ class DenseDesign(Design):
     """A dense X of float64 or float32, C- or F-ordered, in memory or mapped.
 
     X is used where it lies. Blocks of float32 are widened one at a time, so sums are
-    always taken in float64, and blocks of some of the rows are gathered as they are
-    read: a copy would take longer to find memory for than to use.
+    always taken in float64; blocks in other coordinates are computed one at a time;
+    and blocks of some of the rows are gathered as they are read: a copy would take
+    longer to find memory for than to use.
     """
 
     def __init__(
@@ -145,8 +147,9 @@ class DenseDesign(Design):
         X: NDArray[np.floating],
         rows: NDArray[np.intp] | None = None,
         space: _Space | None = None,
+        coordinates: Coordinates | None = None,
     ):
-        self._X, self._rows = X, rows
+        self._X, self._rows, self._coordinates = X, rows, coordinates
         self._space = space or _Space()
         self.n_samples = len(X) if rows is None else len(rows)
         self.n_features = X.shape[1]
@@ -156,8 +159,11 @@ class DenseDesign(Design):
         # BLAS multiplies some 40 times faster than memory delivers.
         self.reads_per_gram = 1.0 + self.n_features / 40
         self.reads_per_rough_gram = 1.0 + self.n_features / 80
-        # A widened block lies in the cache beside the block, unless that is gathered.
-        width = 8 if X.dtype == np.float64 or rows is not None else 12
+        # A block that is computed lies in the cache beside the values it is computed
+        # from, unless those are gathered.
+        self._computed = X.dtype != np.float64 or coordinates is not None
+        beside = X.itemsize if self._computed and rows is None else 0
+        width = 8 + beside
         gathered = max(_LEAST_GATHERED, int(_GATHERED_SHARE * X.nbytes))
         n_bytes = _BLOCK_BYTES if rows is None else min(gathered, _MOST_GATHERED)
         fitting = n_bytes // (width * max(1, self.n_features))
@@ -174,11 +180,21 @@ class DenseDesign(Design):
         for part in self._block_slices(rows, block_rows):
             shape = (part.stop - part.start, self.n_features)
             values: Any = self._X[part] if self._rows is None else self._gather(part)
-            if values.dtype != np.float64:
+            if self._computed:
                 wide = self._space.array("wide", shape, np.float64, order)
-                np.copyto(wide, values)
-                values = wide
+                values = self._in_coordinates(values, out=wide)
             yield DenseBlock(part, values, self._space)
+
+    def _in_coordinates(
+        self, values: Any, columns: Any = slice(None), out: Any = None
+    ) -> Any:
+        """Return the values of some columns, in float64."""
+        if self._coordinates is not None:
+            return self._coordinates.apply(columns, values, out)
+        if out is None:
+            return values.astype(np.float64, copy=False)
+        np.copyto(out, values)
+        return out
 
     def _gather(self, part: slice) -> Any:
         """Return some of the rows that were taken, copied."""
@@ -189,12 +205,17 @@ class DenseDesign(Design):
         # Any mode but "raise" writes without a buffer in between.
         return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
-    def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the upper triangle counts."""
+    def row_products(self, scale: Vector | None = None) -> Matrix:
+        """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
         total = np.zeros((self.n_samples, self.n_samples), order="F")
         step = max(_BLOCK_BYTES // (8 * self.n_samples), self.n_samples // 2, 1)
         for start in range(0, self.n_features, step):
-            part = self._X[:, start : start + step].astype(np.float64)
+            columns = slice(start, start + step)
+            part = self._in_coordinates(self._X[:, columns], columns)
+            if scale is not None:
+                part = part * scale[columns]
+            elif not part.flags.forc:
+                part = part.copy()
             by_rows = part.flags.c_contiguous
             total = blas.dsyrk(
                 1.0,
@@ -210,17 +231,18 @@ class DenseDesign(Design):
         """Return some columns of some rows, copied, dense."""
         if self._rows is not None:
             rows = self._rows[rows]
-        return self._X[np.ix_(rows, columns)].astype(np.float64, copy=False)
+        return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
         """Return the design of the given rows, copied if they are few or scattered."""
         if self._rows is not None:
             rows = self._rows[rows]
-        taken = DenseDesign(self._X, rows, self._space)
+        space, coordinates = self._space, self._coordinates
+        taken = DenseDesign(self._X, rows, space, coordinates)
         if self._X.flags.c_contiguous and len(rows) > self.block_rows:
             return taken
         if not self._X.flags.f_contiguous:
-            return DenseDesign(self._X[rows], space=self._space)
+            return DenseDesign(self._X[rows], None, space, coordinates)
         columns = self._X.T
         copied = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
 
@@ -228,4 +250,4 @@ class DenseDesign(Design):
             columns[chunk].take(rows, axis=1, out=copied[chunk], mode="clip")
 
         workers.map(copy, cut(self.n_features, workers.n_threads))
-        return DenseDesign(copied.T, space=self._space)
+        return DenseDesign(copied.T, None, space, coordinates)

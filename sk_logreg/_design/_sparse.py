@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
+from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._threads import Workers
 
 Array = NDArray[Any]
@@ -35,7 +36,11 @@ def _wrap(
 
 
 class SparseBlock(Block):
-    """Rows of a CSR matrix; the same arrays, read as CSC, are its transpose."""
+    """Rows of a CSR matrix; the same arrays, read as CSC, are its transpose.
+
+    Columns that are centered have no zeros left: they are kept apart, dense, and what
+    is stored of them does not count.
+    """
 
     def __init__(
         self,
@@ -44,10 +49,13 @@ class SparseBlock(Block):
         indices: Array,
         indptr: Array,
         n_features: int,
+        dense_columns: NDArray[np.intp],
+        dense: Matrix,
     ):
         self.rows = rows
         self._data, self._indices, self._indptr = data, indices, indptr
         self._n_features = n_features
+        self._dense_columns, self._dense = dense_columns, dense
 
     def _as_csr(self, data: Array) -> Any:
         shape = (self.rows.stop - self.rows.start, self._n_features)
@@ -59,16 +67,29 @@ class SparseBlock(Block):
 
     def matvec(self, v: Vector) -> Vector:
         """Return ``block @ v``, of shape (n_rows,)."""
-        return self._as_csr(self._data) @ v
+        if not len(self._dense_columns):
+            return self._as_csr(self._data) @ v
+        others = v.copy()
+        others[self._dense_columns] = 0.0
+        return self._as_csr(self._data) @ others + self._dense @ v[self._dense_columns]
 
     def rmatvec(self, u: Vector) -> Vector:
         """Return ``block.T @ u``, of shape (n_features,)."""
-        return self._transposed(self._data) @ u
+        product = self._transposed(self._data) @ u
+        if len(self._dense_columns):
+            product[self._dense_columns] = self._dense.T @ u
+        return product
 
     def gram(self, h: Vector) -> Matrix:
         """Return ``block.T @ diag(h) @ block``, dense."""
         weighted = np.repeat(h, np.diff(self._indptr)) * self._data
-        return (self._transposed(weighted) @ self._as_csr(self._data)).toarray()
+        total = (self._transposed(weighted) @ self._as_csr(self._data)).toarray()
+        if len(self._dense_columns):
+            border = self._transposed(weighted) @ self._dense
+            border[self._dense_columns] = self._dense.T @ (h[:, None] * self._dense)
+            total[:, self._dense_columns] = border
+            total[self._dense_columns] = border.T
+        return total
 
     def add_gram(
         self, total: NDArray[np.float32], roots: Vector, scale: Vector
@@ -88,31 +109,61 @@ class SparseBlock(Block):
             squares = np.square(part._data, dtype=np.float64)
             return part._transposed(squares) @ h[part.rows]
 
-        return reduce(iadd, map(share, self.cut(cut(len(h), _N_PARTS))))
+        diagonal = reduce(iadd, map(share, self.cut(cut(len(h), _N_PARTS))))
+        if len(self._dense_columns):
+            diagonal[self._dense_columns] = np.square(self._dense).T @ h
+        return diagonal
 
-    def cut(self, parts: Iterable[slice]) -> Iterator["SparseBlock"]:
-        """Yield blocks of some of the rows, counted from the first."""
+    def row_products(self, scale: Vector) -> Matrix:
+        """Return ``block @ diag(scale)² @ block.T``, dense, in Fortran order."""
+        others = scale.copy()
+        others[self._dense_columns] = 0.0
+        scaled = self._as_csr(self._data * others[self._indices])
+        total = (scaled @ scaled.T).toarray(order="F")
+        dense = self._dense * scale[self._dense_columns]
+        total += dense @ dense.T
+        return total
+
+    def cut(
+        self, parts: Iterable[slice], factors: Vector | None = None
+    ) -> Iterator["SparseBlock"]:
+        """Yield blocks of some of the rows, counted from the first.
+
+        The stored values of each column are multiplied by its factor.
+        """
         for rows in parts:
             indptr = self._indptr[rows.start : rows.stop + 1]
             stored = slice(indptr[0], indptr[-1])
+            data, indices = self._data[stored], self._indices[stored]
+            if factors is not None:
+                data = data * factors[indices]
             yield SparseBlock(
                 rows,
-                self._data[stored],
-                self._indices[stored],
+                data,
+                indices,
                 indptr - indptr[0],
                 self._n_features,
+                self._dense_columns,
+                self._dense[rows],
             )
 
 
 class SparseDesign(Design):
     """A CSR X, sorted or not; its arrays are used where they lie."""
 
-    def __init__(self, X: Any):
-        self._X = X
+    def __init__(self, X: Any, coordinates: Coordinates | None = None):
+        self._X, self._coordinates = X, coordinates
         self.n_samples, self.n_features = X.shape
         everything = slice(0, self.n_samples)
+        columns, dense = np.empty(0, dtype=np.intp), np.empty((self.n_samples, 0))
+        self._factors: Vector | None = None
+        if coordinates is not None:
+            columns = np.flatnonzero(coordinates.centers)
+            dense = coordinates.apply(columns, X[:, columns].toarray())
+            if (coordinates.units != 1.0).any():
+                self._factors = 1.0 / coordinates.units
         self._whole = SparseBlock(
-            everything, X.data, X.indices, X.indptr, self.n_features
+            everything, X.data, X.indices, X.indptr, self.n_features, columns, dense
         )
         self.sample_share = 1 / 8  # copied
         stored = np.diff(X.indptr)
@@ -130,17 +181,21 @@ class SparseDesign(Design):
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         """Yield `rows` block by block, in order; a block is valid until the next."""
-        return self._whole.cut(self._block_slices(rows, block_rows))
+        return self._whole.cut(self._block_slices(rows, block_rows), self._factors)
 
-    def row_products(self) -> Matrix:
-        """Return X Xᵀ, dense, of which the upper triangle counts."""
-        X = self._X.astype(np.float64)
-        return (X @ X.T).toarray(order="F")
+    def row_products(self, scale: Vector | None = None) -> Matrix:
+        """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
+        scale = np.ones(self.n_features) if scale is None else scale
+        (block,) = self._whole.cut([slice(0, self.n_samples)], self._factors)
+        return block.row_products(scale)
 
     def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
         """Return some columns of some rows, copied, dense."""
-        return self._X[rows][:, columns].toarray().astype(np.float64, copy=False)
+        values = self._X[rows][:, columns].toarray()
+        if self._coordinates is not None:
+            return self._coordinates.apply(columns, values)
+        return values.astype(np.float64, copy=False)
 
     def take(self, rows: NDArray[np.intp], workers: Workers) -> "SparseDesign":
         """Return the design of the given rows, copied."""
-        return SparseDesign(self._X[rows])
+        return SparseDesign(self._X[rows], self._coordinates)
