@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,24 +26,31 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
-from sk_logreg._design import design_of
+from sk_logreg._design import coordinates_of, design_of
 from sk_logreg._labels import encode_labels, total_weights
 from sk_logreg._listeners import listening
 from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._solvers import (
     SOLVERS,
     Journal,
+    Listener,
     Solution,
     choose_solver,
     most_starts,
     solve_from_starts,
 )
-from sk_logreg._status import Status
+from sk_logreg._status import CONVERGED, Status, ended_by_rounding
 from sk_logreg._threads import Workers, workers
 from sk_logreg.losses import LOSSES
 
 # The more columns it takes to separate the classes, the less their names say.
 _MOST_NAMES = 20
+
+
+def has_free_bias(estimator: "BinaryLogisticRegression") -> bool:
+    """Return whether an estimator has a bias, free of any penalty."""
+    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
+    return estimator.fit_intercept and not absorbed
 
 
 def objective_of(
@@ -52,8 +59,14 @@ def objective_of(
     signs: NDArray[np.int8],
     weights: NDArray[np.float64],
     team: Workers,
+    *,
+    as_given: bool = False,
+    every_row: bool = False,
 ) -> Objective:
     """Return the objective that an estimator minimizes on validated data.
+
+    Its points are coefficients of the features in coordinates that lose no digits:
+    its `lower` and `lift` lead there and back.
 
     Parameters
     ----------
@@ -66,13 +79,26 @@ def objective_of(
         Sample weight times class weight.
     team : Workers
         Who evaluates it.
+    as_given : bool, default=False
+        Whether its points are to be coefficients of the features as they are.
+    every_row : bool, default=False
+        Whether to look for values too large in all rows, and not in a few.
 
     Returns
     -------
     Objective
     """
+    coordinates = None
+    if not as_given:
+        coordinates = coordinates_of(
+            X,
+            weights,
+            centered=has_free_bias(estimator),
+            penalized=bool(np.isfinite(estimator.C)),
+            every_row=every_row,
+        )
     return Objective(
-        design_of(X),
+        design_of(X, coordinates),
         signs,
         weights,
         loss=LOSSES[estimator.loss],
@@ -80,6 +106,7 @@ def objective_of(
         fit_intercept=estimator.fit_intercept,
         absorb_bias=estimator.absorb_bias,
         workers=team,
+        coordinates=coordinates,
     )
 
 
@@ -112,8 +139,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         :math:`x_0 = 1`, and so falls under the penalty like the others. Otherwise the
         bias is free. Without a penalty the two agree.
     class_weight : dict or "balanced", default=None
-        Weights of the classes, ``{label: weight}``, each above 0. "balanced" gives
-        both classes the same total weight. By default all weights are one.
+        Weights of the classes, ``{label: weight}``, each above 0. Labels and keys are
+        compared by equality; a label without a key weighs 1. "balanced" gives both
+        classes the same total weight. By default all weights are one.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
         Newton's method with a Cholesky factor of the Hessian, for up to a few
         thousand features, or with preconditioned conjugate gradients, for more and
@@ -132,8 +160,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         and starts from the best of them, at several lengths. Cross entropy has one
         minimum and ignores it.
     warm_start : bool, default=False
-        Whether to start from the coefficients of the last fit. For the squared error
-        they take the place of zero, if they are better than zero.
+        Whether to start from the coefficients of the last fit, if the objective is
+        lower there than at zero.
     random_state : int, RandomState instance or None, default=None
         Draws the extra starts of `n_init`. Nothing else is random.
     verbose : int, default=0
@@ -142,7 +170,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features)
-        The weights w; float32 if X is.
+        The weights w; float32 if X is, unless its columns are so far from zero that
+        this would cost more than `tol`.
     intercept_ : ndarray of shape (1,)
         The bias b; 0 if `fit_intercept` is False.
     classes_ : ndarray of shape (2,)
@@ -163,11 +192,12 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     cost_ : float
         J at the solution: the mean of the losses, weighted by s.
     optimality_gap_ : float
-        Bound on :math:`(F - F^*) / F` at the solution. For cross entropy F* is the
-        minimum and the bound is guaranteed (without a penalty, and with conjugate
-        gradients, up to the residual of the last step). For the squared error F* is
-        the minimum over `optimality_scope_` and the bound is estimated by half the
-        squared Newton decrement.
+        Bound on :math:`(F - F^*) / F` at the solution; 1 where none is known. For
+        cross entropy F* is the minimum, and the bound charges all that the last step
+        left of its Newton system. For the squared error F* is the minimum over
+        `optimality_scope_` and the bound is estimated by half the squared Newton
+        decrement. At most `tol` if `converged_`, unless ``status_.word`` is
+        "rounding".
     optimality_scope_ : {"global", "region", "local"}
         What the minimum is known to be the lowest of. "global": of all, for F is
         convex, or as good as that. "region": of all coefficients that give no row a
@@ -204,7 +234,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     ``status_.word`` is "separable" or "quasi_separable", and the warning names columns
     that do it by themselves. Where columns are constant or combinations of others the
     probabilities are unique but the weights are not; columns that repeat one another
-    then get equal parts of z, a column of zeros the weight 0.
+    then get equal parts of z, a column of zeros, or a constant one beside a bias, the
+    weight 0.
 
     References
     ----------
@@ -292,7 +323,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         ------
         ValueError
             If an argument does not have the form asked for, or X, y or the weights
-            are not finite, or there are not two classes.
+            are not finite, or there are not two classes, or a class has no weight
+            where the bias is free.
 
         Warns
         -----
@@ -313,6 +345,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             raise
         return self
 
+    # A sum that is not finite raises an error of its own, see `_solved`. The rest of
+    # what the caller's error state would raise or warn of is harmless.
+    @np.errstate(all="ignore")
     def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         """Fit the model, setting attributes on the way."""
         with naming("y"):
@@ -325,7 +360,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             classes, signs = encode_labels(labels)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
-        weights = total_weights(self.class_weight, sample_weight, classes, signs)
+        weights = total_weights(
+            self.class_weight,
+            sample_weight,
+            classes,
+            signs,
+            free_bias=has_free_bias(self),
+        )
         loss = LOSSES[self.loss]
         n_runs = 1 if loss.convex else most_starts(self.n_init)
         with (
@@ -340,23 +381,46 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 verbose=self.verbose,
             ) as listeners,
         ):
-            objective = objective_of(self, X, signs, weights, team)
-            name = choose_solver(objective) if self.solver == "auto" else self.solver
+            objective, solution, journal = self._solved(
+                X, signs, weights, team, listeners
+            )
+            self.classes_ = classes
+            self._unpack(solution, objective, journal, X.dtype)
+
+    def _solved(
+        self,
+        X: Any,
+        signs: NDArray[np.int8],
+        weights: NDArray[np.float64],
+        team: Workers,
+        listeners: list[Listener],
+    ) -> tuple[Objective, Solution, Journal]:
+        """Return the objective on validated data, where it is least, and the log.
+
+        Values so large that sums overflow are scaled down and tried again.
+        """
+        for every_row in (False, True):
             journal = Journal(self.max_iter, listeners)
+            objective = objective_of(self, X, signs, weights, team, every_row=every_row)
+            name = choose_solver(objective) if self.solver == "auto" else self.solver
             try:
                 solution = solve_from_starts(
                     objective,
                     SOLVERS[name],
                     journal,
                     tol=self.tol,
-                    previous=self._previous(X.shape[1]),
+                    previous=self._previous(objective),
                     n_init=self.n_init,
                     random_state=check_random_state(self.random_state),
                 )
             except NotFiniteError:
-                self._refuse(X)
-            self.classes_ = classes
-            self._unpack(solution, objective, journal, X.dtype)
+                assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+            else:
+                return objective, solution, journal
+        raise ValueError(
+            "X holds values so large that sums of their squares overflow. Divide its "
+            "columns by their largest values."
+        )
 
     def _validated(self, X: Any, **options: bool) -> Any:
         """Return X as an array or CSR, of float64 or float32."""
@@ -366,25 +430,18 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 self, X, accept_sparse="csr", dtype=precisions, **options
             )
 
-    def _previous(self, n_features: int) -> NDArray[np.float64] | None:
+    def _previous(self, objective: Objective) -> NDArray[np.float64] | None:
         """Return the coefficients of the last fit, if it is to be gone on from."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
+        n_features = objective.design.n_features
         if self.coef_.shape != (1, n_features):
             raise ValueError(
                 f"warm_start=True goes on from coefficients of {self.coef_.shape[1]} "
                 f"features, but X has {n_features}."
             )
         parts = (self.coef_[0], self.intercept_) if self.fit_intercept else self.coef_
-        return np.concatenate(parts).astype(np.float64)
-
-    def _refuse(self, X: Any) -> NoReturn:
-        """Raise the error that says what in X is not finite."""
-        assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
-        raise ValueError(
-            "X holds values so large that sums of their squares overflow. Divide its "
-            "columns by their largest values."
-        )
+        return objective.lower(np.concatenate(parts).astype(np.float64))
 
     def _unpack(
         self,
@@ -394,17 +451,25 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         dtype: np.dtype[Any],
     ) -> None:
         """Set the fitted attributes, and warn of what did not converge."""
-        point = solution.point
-        status = self._naming(solution.status, solution.columns)
-        w, b = objective.split(point.coef)
-        self.coef_ = w[None, :].astype(dtype)
-        self.intercept_ = np.array([b], dtype=dtype)
+        point, status, gap = solution.point, solution.status, solution.gap
+        # Excesses add up as norms do, whose squares they are.
+        accuracy = max(0.0, np.sqrt(self.tol) - np.sqrt(gap)) ** 2 * point.value
+        w, b, excess = objective.stated(point, dtype, accuracy)
+        if excess > accuracy:  # too coarse a format
+            w, b, excess = objective.stated(point, np.dtype(np.float64), accuracy)
+        if excess > 0.0:
+            gap = min(1.0, float(np.sqrt(gap) + np.sqrt(excess / point.value)) ** 2)
+        if status is CONVERGED and gap > self.tol:
+            status = ended_by_rounding(gap)
+        status = self._naming(status, solution.columns)
+        self.coef_ = w[None, :]
+        self.intercept_ = np.array([b], dtype=w.dtype)
         self.n_iter_ = np.array([len(journal.records)], dtype=np.int32)
         self.converged_ = status.converged
         self.status_ = status
         self.objective_ = objective.in_user_units(point.value)
         self.cost_ = point.loss
-        self.optimality_gap_ = solution.gap
+        self.optimality_gap_ = gap
         self.optimality_scope_ = solution.scope
         self.curvature_ratio_ = solution.curvature_ratio
         self.starts_ = list(solution.starts)
@@ -413,7 +478,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         if not status.converged:
             warnings.warn(
                 f"{type(self).__name__} did not converge. {status.sentence} (After "
-                f"{len(journal.records)} iterations, the bound is {solution.gap:.1e} "
+                f"{len(journal.records)} iterations, the bound is {gap:.1e} "
                 f"and tol={self.tol:g}.) {status.remedy}",
                 ConvergenceWarning,
                 stacklevel=2,
@@ -440,6 +505,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         check_is_fitted(self)
         return np.concatenate([self.intercept_, self.coef_[0]])
 
+    @np.errstate(under="ignore")
     def decision_function(self, X: Any) -> NDArray[np.floating]:
         """Return the linear prediction, z = wᵀx + b.
 

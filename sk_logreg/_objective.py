@@ -23,16 +23,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._design import Block, Design, Matrix, Vector
-from sk_logreg._dual_gap import Divergence, DualGap
+from sk_logreg._design import Block, Coordinates, Design, Matrix, Vector
+from sk_logreg._dual_gap import Divergence
 from sk_logreg._threads import Workers, blas_threads
 from sk_logreg.losses import Loss
 
 _EPS = float(np.finfo(np.float64).eps)
 # So many rows' margins, and what is computed from them, fit into the cache.
 _STRETCH = 1 << 13
+# Rows from which is judged whether the rounding of coefficients counts, the factor of
+# safety, and the share of the accuracy asked for that does not count.
+_N_LOOKED_AT, _SURE, _NEGLIGIBLE = 16, 10.0, 0.01
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
-_LARGEST_STRENGTH = 1e300
+_SMALLEST_STRENGTH, _LARGEST_STRENGTH = 1e-300, 1e300
 
 
 class NotFiniteError(ArithmeticError):
@@ -86,6 +89,9 @@ class Meter:
 class Objective:
     """The cost of a linear classifier over a design, with its derivatives.
 
+    To be used where NumPy's error state ignores overflow: it shows in the sums, where
+    it is looked for.
+
     Parameters
     ----------
     design : Design
@@ -104,6 +110,8 @@ class Objective:
         Whether the bias is a weight like the others, under the penalty.
     workers : Workers
         Who runs the map over the row blocks.
+    coordinates : Coordinates, optional
+        Those of the design, if they are not the user's.
 
     Attributes
     ----------
@@ -128,6 +136,7 @@ class Objective:
         fit_intercept: bool,
         absorb_bias: bool,
         workers: Workers,
+        coordinates: Coordinates | None = None,
     ):
         self.design = design
         self.loss = loss
@@ -139,20 +148,32 @@ class Objective:
         relative = weights / largest
         total = relative.sum() * (design.n_samples / relative.size)
         self.weights = np.broadcast_to(relative / total, (design.n_samples,))
-        with np.errstate(over="ignore", under="ignore"):
-            self._sum_of_weights = largest * total
-            self._unit = self._sum_of_weights * (C if np.isfinite(C) else 1.0)
-            # Against the heaviest row's weight as it was rounded above.
-            strength = np.longdouble(1.0 / total) / C / largest
-        self._strength = min(strength, _LARGEST_STRENGTH)
-        self.strengths = np.full(self.n_dof, float(self._strength))
+        # In this order the product overflows only if F itself does.
+        self._unit = largest * (C if np.isfinite(C) else 1.0) * total
+        # Against the heaviest row's weight as it was rounded above.
+        strength = np.longdouble(1.0 / total) / C / largest
+        strengths = np.full(self.n_dof, strength)
+        if coordinates is not None:
+            units = coordinates.units.astype(np.longdouble)
+            strengths[: design.n_features] /= units**2
+        if np.isfinite(C):
+            strengths = strengths.clip(_SMALLEST_STRENGTH, _LARGEST_STRENGTH)
         if fit_intercept and not absorb_bias:
-            self.strengths[-1] = 0.0
+            strengths[-1] = 0.0
+        self._wide_strengths = strengths
+        self.strengths = strengths.astype(np.float64)
         self.inseparable = False
+        #: Whether this stands for the objective of the same rows over more features.
+        self.reduced = False
         self._workers = workers
         self._chunks = design.chunks(workers.n_threads)
+        self._coordinates = coordinates
         #: What turns a point into one over the features that the user knows.
         self.lift: Callable[[Vector], Vector] = np.copy
+        #: What turns coefficients of the user's features into a point.
+        self.lower: Callable[[Vector], Vector] = np.copy
+        if coordinates is not None:
+            self.lift, self.lower = coordinates.outside, coordinates.inside
         self.meter = Meter()
         self._share = 1.0  # of the rows that a read of this objective reads
 
@@ -210,7 +231,7 @@ class Objective:
             slope *= self.weights[block.rows]
             return block.rmatvec(slope), slope.sum()
 
-        penalty_slope = np.where(self.strengths > 0.0, self._strength, 0.0) * coef
+        penalty_slope = self._wide_strengths * coef
         gradient = self._vector(*self._map(share)) + penalty_slope
         return gradient.astype(np.float64)
 
@@ -267,6 +288,17 @@ class Objective:
         self._by_rows(fill)
         return curvature
 
+    def slack(self, margins: Vector, weights: Vector) -> Vector:
+        """Return weight · α (1 - α) of each row, α its dual variable at a point."""
+        slack = np.empty(len(margins))
+
+        def fill(rows: slice) -> None:
+            _, part = self.loss.derivatives(margins[rows])
+            np.multiply(part, weights[rows], out=slack[rows])
+
+        self._by_rows(fill)
+        return slack
+
     def product(self, curvature: Vector, v: Vector) -> Vector:
         """Return (Xᵀ diag(curvature) X) v, bias included, in one read of X."""
         w, b = self.split(v)
@@ -277,6 +309,34 @@ class Objective:
             return block.rmatvec(u), u.sum()
 
         return self._vector(*self._map(share))
+
+    def changes_and_residual(
+        self,
+        curvature: Vector,
+        direction: Vector,
+        gradient: Vector,
+        most: Vector | None = None,
+    ) -> tuple[Vector, Vector]:
+        """Return what a step does, and what it leaves of its Newton system.
+
+        The changes of the margins along a direction d, and the residual g + H d with
+        H = Xᵀ diag(curvature) X + λ, in one read of X. No row's part of H d exceeds
+        that of `most`, if given, of shape (n_samples,).
+        """
+        w, b = self.split(direction)
+        changes = np.empty(self.design.n_samples)
+
+        def share(block: Block) -> tuple[float | Vector, ...]:
+            rows = block.rows
+            u = block.matvec(w) + b
+            np.multiply(self.signs[rows], u, out=changes[rows])
+            u *= curvature[rows]
+            if most is not None:
+                np.clip(u, -most[rows], most[rows], out=u)
+            return block.rmatvec(u), u.sum()
+
+        image = self._vector(*self._map(share))
+        return changes, gradient + image + self.strengths * direction
 
     def product_diagonal(self, curvature: Vector) -> Vector:
         """Return the diagonal of Xᵀ diag(curvature) X, bias included, in one read."""
@@ -304,49 +364,52 @@ class Objective:
             return block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()
 
         diagonal, corner, *edge = self._map(share)
+        if not np.isfinite(diagonal).all():
+            raise NotFiniteError
         return self._vector(diagonal, corner), self._vector(*edge)
 
-    def dual_gap(
-        self, margins: Vector, weights: Vector, curvature: Vector, direction: Vector
-    ) -> DualGap:
-        """Bound f - f* from the solution d of (Xᵀ diag(curvature) X + λ) d = -g.
+    def divergence_along(
+        self,
+        point_margins: Vector,
+        weights: Vector,
+        curvature: Vector,
+        changes: Vector,
+        clip: bool = False,
+    ) -> Divergence:
+        """Return what a Newton step makes of the dual variables at a point.
 
-        Cross entropy's dual variables α at the point, moved to α - curvature · u /
-        weight with u = X d the changes of the margins, are feasible, whatever the
-        curvatures are, if none leaves [0, 1].
+        Cross entropy's dual variables α there are moved to α - curvature · u / weight,
+        with u the changes of the margins, by α (1 - α) at most if they are clipped. X
+        is not read.
 
         Parameters
         ----------
-        margins, weights : ndarray of shape (n_samples,)
-            The margins at the point where g is the gradient, and the weights that
-            these rows have in it.
-        curvature : ndarray of shape (n_samples,)
-            The curvature of the system that was solved, 0 in other rows.
-        direction : ndarray of shape (n_dof,)
-            d.
+        point_margins, weights : ndarray of shape (n_samples,)
+            The margins at the point, and the weights that these rows have there.
+        curvature, changes : ndarray of shape (n_samples,)
+            The curvature of the rows in the Newton system, and u.
 
         Returns
         -------
-        DualGap
+        Divergence
         """
-        changes = self.changes(direction)
 
         def share(rows: slice) -> Divergence:
-            weight, change = weights[rows], changes[rows]
-            shift = curvature[rows] * change / np.where(weight > 0.0, weight, 1.0)
-            _, slack = self.loss.derivatives(margins[rows])
-            return Divergence.of(weight, shift, slack, change)
+            _, slack = self.loss.derivatives(point_margins[rows])
+            return Divergence.of_step(
+                weights[rows], curvature[rows], slack, changes[rows], clip
+            )
 
-        penalty = float(direction @ (self.strengths * direction))
-        return DualGap.of(Divergence.combine(self._by_rows(share)), penalty)
+        return Divergence.combine(self._by_rows(share))
 
-    def gap_after(self, before: Vector, after: Vector) -> float:
-        """Bound f - f* after a Newton step, from the margins before it and after it.
+    def divergence_after(self, before: Vector, after: Vector) -> Divergence:
+        """Return what a Newton step left of the gap, from the margins at both ends.
 
         The dual variables that the step was going to reach, by its linear model of
         them, are feasible if none leaves [0, 1], and the weights that belong to them
-        are the ones after the step: nothing but their divergence from the dual
-        variables there is left of the bound. X is not read.
+        are the ones after the step, up to what the step left of its system: nothing
+        but their divergence from the dual variables there is left of the bound. X is
+        not read.
         """
 
         def share(rows: slice) -> Divergence:
@@ -354,10 +417,9 @@ class Objective:
             end_slope, end_curvature = self.loss.derivatives(after[rows])
             change = after[rows] - before[rows]
             shift = end_slope - slope - curvature * change
-            return Divergence.of(self.weights[rows], shift, end_curvature, change)
+            return Divergence.of_shift(self.weights[rows], shift, end_curvature, change)
 
-        divergence = Divergence.combine(self._by_rows(share))
-        return DualGap.of(divergence, penalty=0.0).bound
+        return Divergence.combine(self._by_rows(share))
 
     def along(
         self, point: Evaluation, direction: Vector
@@ -412,10 +474,17 @@ class Objective:
         That of each z counts too: it is one of the terms that z is the sum of, which
         may be far larger than z.
         """
-        slopes = np.abs(self.loss.derivatives(point.margins)[0]) * self.weights
-        # Σ |slope x| for each column, by the inequality of Cauchy and Schwarz.
-        columns = np.sqrt(slopes.sum() * self.product_diagonal(slopes))
+        columns = self.slope_sizes(point)
         return 16 * _EPS * (point.value + float(columns @ np.abs(point.coef)))
+
+    def slope_sizes(self, point: Evaluation) -> Vector:
+        """Return Σ |slope · x| of each column, or more, in one read of X.
+
+        Of the sums that the gradient at a point consists of; by the inequality of
+        Cauchy and Schwarz.
+        """
+        slopes = np.abs(self.loss.derivatives(point.margins)[0]) * self.weights
+        return np.sqrt(slopes.sum() * self.product_diagonal(slopes))
 
     # ---------------------------------------------------------------- rows
 
@@ -438,11 +507,11 @@ class Objective:
         part._share = self._share * len(rows) / self.design.n_samples
         return part
 
-    def row_products(self) -> Matrix:
-        """Return X Xᵀ, of which the upper triangle counts, in one read of X."""
+    def row_products(self, scale: Vector | None) -> Matrix:
+        """Return X diag(scale)² Xᵀ, in one read of X; the upper triangle counts."""
         self.meter.reads += self._share
         with blas_threads():
-            return self.design.row_products()
+            return self.design.row_products(scale)
 
     def combine_rows(self, u: Vector) -> Vector:
         """Return Xᵀ u, of shape (n_features,), in one read of X."""
@@ -455,6 +524,8 @@ class Objective:
     def over(self, design: Design, lift: Callable[[Vector], Vector]) -> "Objective":
         """Return the objective of the same rows over other features.
 
+        All weights are to be under the same penalty.
+
         Parameters
         ----------
         design : Design
@@ -463,13 +534,14 @@ class Objective:
             Turns a point over them into one over these features.
         """
         other = copy(self)
-        other.lift = lift
+        other.reduced = True
+        other.lift = lambda coef: self.lift(lift(coef))
         other.design = design
         other.n_dof = design.n_features + self.fit_intercept
-        other.strengths = np.append(
-            np.full(design.n_features, self.strengths[0]),
-            self.strengths[self.design.n_features :],
-        )
+        bias = self._wide_strengths[self.design.n_features :]
+        weights = np.full(design.n_features, self._wide_strengths[0])
+        other._wide_strengths = np.append(weights, bias)
+        other.strengths = other._wide_strengths.astype(np.float64)
         other._chunks = design.chunks(self._workers.n_threads)
         other._share = 0.0
         return other
@@ -481,6 +553,76 @@ class Objective:
         n_features = self.design.n_features
         return coef[:n_features], float(coef[n_features:].sum())
 
+    def stated(
+        self, point: Evaluation, dtype: Any, accuracy: float
+    ) -> tuple[Vector, float, float]:
+        """Return the user's coefficients at a minimum, in a floating-point format.
+
+        Parameters
+        ----------
+        point : Evaluation
+        dtype : dtype
+            That of the coefficients.
+        accuracy : float
+            An excess of f that counts.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_features,), of `dtype`
+        bias : float
+        excess : float
+            By how much f may be higher there, for the coefficients are rounded.
+        """
+        narrow = dtype != np.float64
+        if self._coordinates is None and not narrow:
+            return *self.split(point.coef), 0.0
+        coordinates = self._coordinates or Coordinates.none(self.design.n_features)
+        w, b = self.split(coordinates.outside(point.coef, dtype))
+        exact, _ = self.split(point.coef)
+        terms = np.abs(coordinates.centers) @ np.abs(w)
+        change = abs(float(dtype.type(b)) - b) + _EPS * float(terms)
+        changes = np.abs(w * coordinates.units - exact) if narrow else None
+        return w.astype(dtype), b, self._excess_of(change, changes, point, accuracy)
+
+    def _excess_of(
+        self, change: float, changes: Vector | None, point: Evaluation, accuracy: float
+    ) -> float:
+        """Return by how much f may rise if coefficients at its minimum change.
+
+        A bound by the inequality of Cauchy and Schwarz on the quadratic form of the
+        Hessian: the slope is about zero. Where even many times the changes of a few
+        rows are negligible, that is enough.
+
+        Parameters
+        ----------
+        change : float
+            That of the bias, in size.
+        changes : ndarray of shape (n_features,) or None
+            Those of the weights.
+        point : Evaluation
+            The minimum.
+        accuracy : float
+            An excess of f that counts.
+        """
+        seen = change
+        if changes is not None:
+            rows = np.linspace(0, self.design.n_samples - 1, _N_LOOKED_AT)
+            columns = np.flatnonzero(changes)
+            part = self.design.part(rows.astype(np.intp), columns)
+            sizes = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
+            seen += _SURE * float(sizes @ changes[columns])
+        about = 0.5 * self.loss.curvature_bound * seen**2
+        if about <= _NEGLIGIBLE * accuracy:
+            return about
+        # No curvature changes by more than this factor along the change of the bias.
+        curvature = np.abs(self.curvature(point.margins)) * np.exp(change)
+        root = np.sqrt(curvature.sum()) * change
+        if changes is not None:
+            n_features = self.design.n_features
+            diagonal = self.product_diagonal(curvature) + self.strengths
+            root += np.sqrt(diagonal[:n_features]) @ changes
+        return 0.5 * float(root) ** 2
+
     def in_user_units(self, value: float) -> float:
         """Return F, the objective as the user knows it, from a value of f."""
         return float(value * self._unit)
@@ -489,6 +631,11 @@ class Objective:
     def penalized(self) -> bool:
         """Whether there is a penalty on the weights."""
         return bool(self.strengths[:1].sum() > 0.0)
+
+    @property
+    def free_bias(self) -> bool:
+        """Whether there is a bias, free of the penalty."""
+        return self.fit_intercept and not self.strengths[-1] > 0.0
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
@@ -521,10 +668,8 @@ class Objective:
         self.meter.reads += self._share
 
         def over(rows: slice) -> list[Any]:
-            # Overflow shows in the sums, where it is looked for.
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                blocks = self.design.blocks(rows, block_rows)
-                return _sum(share(block) for block in blocks)
+            blocks = self.design.blocks(rows, block_rows)
+            return _sum(share(block) for block in blocks)
 
         return _sum(self._workers.map(over, self._chunks))
 
@@ -533,8 +678,7 @@ class Objective:
 
         def over(rows: slice) -> list[Any]:
             starts = range(rows.start, rows.stop, _STRETCH)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
+            return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
 
         return list(chain(*self._workers.map(over, self._chunks)))
 
@@ -551,6 +695,9 @@ class Objective:
             matrix[-1, :-1] = matrix[:-1, -1] = edge
             matrix[-1, -1] = corner
         matrix.flat[:: self.n_dof + 1] += self.strengths
+        # No entry is larger than the diagonal ones.
+        if not np.isfinite(matrix.diagonal()).all():
+            raise NotFiniteError
         return matrix
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:

@@ -29,6 +29,9 @@ class Status:
         return f"{self.word}: {self.sentence}"
 
 
+# Where rounding ends a fit, a bound above this says that the fit is not good enough.
+_LARGEST_BOUND = 1e-4
+
 _LESS_FREE = (
     "Use a finite C, which makes the solution unique and finite, or drop columns that "
     "give the label away."
@@ -41,7 +44,8 @@ CONVERGED = Status(
 )
 ROUNDING = Status(
     "rounding",
-    "Rounding errors are all that is left: no step improves the objective further.",
+    "Rounding errors are all that is left: no step improves the objective further. The "
+    "bound on the relative suboptimality may be above tol, but it holds.",
     converged=True,
 )
 MAX_ITER = Status(
@@ -90,3 +94,14 @@ STOPPED = Status(
     "A callback stopped the fit.",
     remedy="Set warm_start=True and call fit again to go on.",
 )
+
+
+def ended_by_rounding(gap: float) -> Status:
+    """Return the status of a fit that rounding keeps from `tol`.
+
+    Parameters
+    ----------
+    gap : float
+        The bound on the relative suboptimality that does hold.
+    """
+    return ROUNDING if gap <= _LARGEST_BOUND else STALLED

@@ -5,6 +5,7 @@ shared with what it checks.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -157,3 +158,36 @@ class Reference:
         """Return whether a hyperplane through theta has each row on its own side."""
         z = self.design @ theta
         return bool((np.where(self.target == 1, z, -z) > 0).all())
+
+
+class CenteredReference(Reference):
+    """The same, over columns that are centered and have a standard deviation of one.
+
+    F and its minimum are the same, the penalty of each column being divided by the
+    square of its standard deviation. What a fit returns, it returns for the columns as
+    they are: what that makes of it here is computed exactly.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        X = self.X.toarray() if sparse.issparse(self.X) else np.asarray(self.X)
+        n_features = X.shape[1]
+        X = X.astype(np.longdouble)
+        self.centers = np.zeros(n_features)
+        if self.fit_intercept and not (self.absorb_bias and np.isfinite(self.C)):
+            self.centers = X.mean(axis=0).astype(np.float64)
+        X = X - self.centers
+        spreads = np.sqrt((X**2).mean(axis=0)).astype(np.float64)
+        self.spreads = np.where(spreads > 0, spreads, 1.0)
+        self.design[:, :n_features] = X / self.spreads
+        self.ridge[:n_features] /= self.spreads.astype(np.longdouble) ** 2
+
+    def theta(self, model):
+        w = model.coef_[0].astype(np.float64)
+        theta = w.astype(np.longdouble) * self.spreads
+        if not self.fit_intercept:
+            return theta
+        pairs = zip(w.tolist(), self.centers.tolist(), strict=True)
+        bias = sum(Fraction(a) * Fraction(c) for a, c in pairs)
+        bias += Fraction(float(model.intercept_[0]))
+        return np.append(theta, np.longdouble(float(bias)))

@@ -10,6 +10,7 @@ from sk_logreg._solvers._base import (
     Solver,
     StartRecord,
 )
+from sk_logreg._solvers._row_space import reducible
 from sk_logreg._solvers._starts import most_starts, solve_from_starts
 
 __all__ = [
@@ -44,9 +45,9 @@ def choose_solver(objective: Objective) -> str:
     too large or forming the Hessian dwarfs the products that would avoid it.
     """
     design = objective.design
-    size = min(design.n_features, design.n_samples)
-    reads = design.reads_per_gram
-    if size < design.n_features:  # a dense matrix of that size takes the place of X
+    size, reads = design.n_features, design.reads_per_gram
+    if reducible(objective):  # a dense matrix of that size takes the place of X
+        size = design.n_samples
         reads = size**3 / (20 * design.n_values)
     return (
         "newton-cholesky"

@@ -23,7 +23,8 @@ class IterationRecord:
     objective : float
         The objective F at the point reached, on the rows used.
     gradient_norm : float
-        Euclidean norm of the gradient of F there.
+        Euclidean norm of the gradient of F there, over the columns as they were
+        centered and scaled.
     decrement : float
         Newton decrement ν of the step taken: F is about to fall by ν²/2.
     step : float
@@ -101,7 +102,8 @@ class Solution:
     columns : tuple of int
         Columns that alone separate the classes, where that is why there is no minimum.
     step_left : ndarray of shape (n_dof,) or 0
-        A last step that was not taken, where its end did not need to be looked at.
+        A last step that was not taken, where its end did not need to be looked at, or
+        will be over more features.
     """
 
     point: Evaluation

@@ -1,17 +1,17 @@
 """The quadratic model by a Cholesky factor of a Hessian that serves many steps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._design import Matrix, Vector
-from sk_logreg._dual_gap import DualGap
 from sk_logreg._objective import Evaluation, Objective
-from sk_logreg._solvers._linalg import Factor, factor, most_negative_curvature
-from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step
+from sk_logreg._solvers._factored_hessian import FactoredHessian
+from sk_logreg._solvers._linalg import factor, most_negative_curvature
+from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Bound, Step
 
 # A Hessian that takes no longer than to read so many values costs little beside the
 # rest of an evaluation.
@@ -20,46 +20,13 @@ _SMALL = 160_000
 _NARROW = 16
 # Where f is this close to its minimum, Newton's own steps bring many digits each.
 _NEAR = 1e-4
-# A direction that changes z by less than this share of what its parts do changes none.
-_IDLE = 1e-10
 _EPS = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """A Hessian that was factored: over which rows, and with which curvature.
-
-    Attributes
-    ----------
-    objective : Objective
-        The objective over those rows.
-    rows : slice or ndarray
-        Which of all rows they are.
-    diagonal : ndarray
-        The weighted curvature of each.
-    factor : Factor
-        The factor of the Hessian plus `shift` times the majorizer.
-    shift : float
-    """
-
-    objective: Objective
-    rows: slice | NDArray[np.intp]
-    diagonal: Vector
-    factor: Factor
-    shift: float = 0.0
-
-    def renewed(self, margins: Vector) -> "Curvature":
-        """Return the same at a point, given these rows' margins, for a convex loss."""
-        diagonal = self.objective.curvature(margins)
-        factored = factor(self.objective.hessian(diagonal), semidefinite=True)
-        assert factored is not None
-        return replace(self, diagonal=diagonal, factor=factored)
 
 
 class CholeskyModel:
     """A quadratic model whose matrix is kept for as long as it serves."""
 
-    def __init__(self, objective: Objective, borrowed: Curvature | None = None):
+    def __init__(self, objective: Objective, borrowed: FactoredHessian | None = None):
         self._objective = objective
         self.curvature = self._borrowed = borrowed
         self._shift = 0.0
@@ -93,7 +60,7 @@ class CholeskyModel:
         self._last = point.coef, point.gradient
         return step
 
-    def lend(self, rows: NDArray[np.intp], point: Evaluation) -> Curvature:
+    def lend(self, rows: NDArray[np.intp], point: Evaluation) -> FactoredHessian:
         """Return the matrix at a point, or near it, for a model of more rows."""
         if self.curvature is None:
             self._refresh(point)
@@ -147,7 +114,9 @@ class CholeskyModel:
             factored = factor(shifted, semidefinite=shift >= 1.0)
         self._shift = shift
         rows = slice(None)
-        self.curvature = Curvature(self._objective, rows, diagonal, factored, shift)
+        self.curvature = FactoredHessian(
+            self._objective, rows, diagonal, factored, shift
+        )
         self._fresh_at = point
         self._first_decrement2, self._n_uses = np.inf, 0
         self._pairs.clear()
@@ -169,7 +138,6 @@ class CholeskyModel:
             decrement2=-float(point.gradient @ direction),
             shift=self.curvature.shift,
             exact=self._fresh_at is point,
-            singular=self.curvature.factor.singular,
             short=self._objective.loss.convex,
         )
 
@@ -186,15 +154,23 @@ class CholeskyModel:
             v = v + (share - (turned @ v) / (moved @ turned)) * moved
         return v
 
-    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
+    def certify(self, point: Evaluation, step: Step, accuracy: float) -> Bound:
         """Return the bound on f - f* at a point."""
         for known in self._certifying(point):
-            gap = self._dual_gap(point, known)
-            if np.isfinite(gap.bound):
+            margins, weights = self._margins(point, known), self._objective.weights
+            bound = known.certify(margins, weights[known.rows], point)
+            if np.isfinite(bound.excess):
                 break
-        return gap
+        return bound
 
-    def _certifying(self, point: Evaluation) -> Iterator[Curvature]:
+    def certify_step(
+        self, point: Evaluation, after: Evaluation, step: Step, accuracy: float
+    ) -> float:
+        """Return the bound on f - f* after a whole, exact step, without reading X."""
+        assert self.curvature is not None
+        return self.curvature.certify_step(point, after, step.decrement2)
+
+    def _certifying(self, point: Evaluation) -> Iterator[FactoredHessian]:
         """Yield matrices that may give a bound at a point, the less costly first.
 
         The one at hand may be too old for that. That of the rows borrowed, renewed,
@@ -217,29 +193,15 @@ class CholeskyModel:
         if old and sooner:
             yield self.curvature
 
-    def _dual_gap(self, point: Evaluation, known: Curvature) -> DualGap:
-        direction = -known.factor.solve(point.gradient)
-        return known.objective.dual_gap(
-            self._margins(point, known),
-            self._objective.weights[known.rows],
-            known.diagonal,
-            direction,
-        )
-
-    def _margins(self, point: Evaluation, known: Curvature) -> Vector:
+    def _margins(self, point: Evaluation, known: FactoredHessian) -> Vector:
         """Return the margins of a matrix's rows."""
         if self._forgetful and known.objective is not self._objective:
             return known.objective.changes(point.coef)
         return point.margins[known.rows]
 
-    def solves_all(self) -> bool:
-        """Return whether the last step left out only directions that change no z."""
-        assert self.curvature is not None
-        objective, left_out = self._objective, self.curvature.factor.left_out
-        if left_out is None:
-            return True
-        squares = objective.product_diagonal(objective.weights) * left_out**2
-        return objective.reach(left_out) <= _IDLE * float(np.sqrt(squares.max()))
+    def last_step(self, point: Evaluation) -> Vector:
+        """Return about the Newton step: by the matrix at hand."""
+        return -self._solve(point.gradient)
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""

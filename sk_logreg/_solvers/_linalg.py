@@ -16,6 +16,10 @@ from sk_logreg._threads import blas_threads
 _EPS = np.finfo(np.float64).eps
 # From here on a factor takes long enough for BLAS's own threads to pay.
 _LARGE = 1000
+# Eigenvalues above this share of the largest are known to several digits: sums over
+# rows are accurate to 1e-14 or so.
+_ACCURATE = 1e-10
+_INVERSE_ITERATIONS = 3
 # Up to this size all eigenvalues cost less than two of them by Lanczos's method.
 _MAX_DENSE = 300
 
@@ -31,16 +35,24 @@ class Factor:
     root : ndarray of shape (n, n) or (n, rank)
         The Cholesky factor of the scaled matrix or, where it is singular, the
         eigenvectors of its nonzero eigenvalues, divided by their square roots.
-    singular : bool
-        Whether the matrix is singular to working accuracy.
-    left_out : ndarray of shape (n,) or None
-        A combination of all directions in which it is, at random.
+    diagonal : ndarray of shape (n,)
+        The diagonal of the matrix.
+    eigenvalues : ndarray of shape (rank,) or None
+        The nonzero eigenvalues of the scaled matrix where it is singular.
+    left_out : ndarray of shape (n, n - rank) or None
+        The directions in which it is.
     """
 
     scale: Vector
     root: Matrix
-    singular: bool = False
-    left_out: Vector | None = None
+    diagonal: Vector
+    eigenvalues: Vector | None = None
+    left_out: Matrix | None = None
+
+    @property
+    def singular(self) -> bool:
+        """Whether the matrix is singular to working accuracy."""
+        return self.eigenvalues is not None
 
     def solve(self, rhs: Vector) -> Vector:
         """Return the solution of least norm, in the scaled variables."""
@@ -48,6 +60,48 @@ class Factor:
         if self.singular:
             return self.scale * (self.root @ (scaled @ self.root))
         return self.scale * _solve_twice(blas.dtrsv, self.root, scaled)
+
+    def norm(self, rhs: Vector) -> float:
+        """Return the norm of a vector in the metric of the inverse."""
+        scaled = self.scale * rhs
+        if self.singular:
+            return float(np.linalg.norm(scaled @ self.root))
+        return float(np.linalg.norm(blas.dtrsv(self.root, scaled, lower=1)))
+
+    def weakest(self) -> tuple[Vector, float]:
+        """Return about the direction of the smallest eigenvalue that is not zero.
+
+        Returns
+        -------
+        direction : ndarray of shape (n,)
+            Of unit length in the scaled variables.
+        value : float
+            The quadratic form of the matrix, as it was factored, there.
+        """
+        if self.eigenvalues is not None:
+            least = int(self.eigenvalues.argmin())
+            value = self.eigenvalues[least]
+            return self.scale * self.root[:, least] * np.sqrt(value), float(value)
+        unit = np.ones(len(self.scale))
+        for _ in range(_INVERSE_ITERATIONS):
+            unit = _solve_twice(blas.dtrsv, self.root, unit)
+            unit /= np.linalg.norm(unit)
+        half = blas.dtrmv(self.root, unit, lower=1, trans=1)
+        return self.scale * unit, float(half @ half)
+
+    def well_conditioned(self) -> bool:
+        """Return whether no eigenvalue but zero is small enough to be inaccurate.
+
+        Those of the scaled matrix; a cheap estimate from below.
+        """
+        if not len(self.scale):
+            return True
+        if self.eigenvalues is not None:
+            least = self.eigenvalues.min(initial=np.inf)
+            return bool(least >= _ACCURATE * self.eigenvalues.max(initial=0.0))
+        # Beside a norm of one, as the diagonal has.
+        least, _ = lapack.dpocon(self.root, 1.0, uplo="L")
+        return bool(least >= _ACCURATE)
 
     def eigenvalue_ratio(self) -> float:
         """Return the smallest eigenvalue of the scaled matrix over the largest."""
@@ -110,11 +164,14 @@ def _solve_twice(trsv: Callable[..., Any], root: Any, rhs: Any) -> Any:
     return trsv(root, halfway, lower=1, trans=1, overwrite_x=1)
 
 
-def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
+def factor(
+    matrix: Matrix, *, semidefinite: bool = False, inaccurate: bool = False
+) -> Factor | None:
     """Factor a symmetric matrix, or return None where it is indefinite.
 
     One that is known to be semidefinite is not: a negative eigenvalue is rounding, and
-    positive ones of that size are too.
+    positive ones of that size are too. If sums over the rows may have made it
+    `inaccurate`, so are positive ones that these may be the cause of.
 
     The matrix is scaled to a unit diagonal first, so that neither the success nor the
     accuracy depends on the units of the variables (A. van der Sluis, 1969, Condition
@@ -128,12 +185,12 @@ def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
     scaled = matrix * scale[:, None]
     scaled *= scale
     # Symmetric, so its transpose is the Fortran order that LAPACK takes uncopied.
+    negligible = _ACCURATE if inaccurate else 8 * len(diagonal) * _EPS
     with blas_threads() if len(scaled) >= _LARGE else nullcontext():
         root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
-    negligible = 8 * len(diagonal) * _EPS
     # A pivot is the part of a column that those before it do not explain.
     if not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible:
-        return Factor(scale, root)
+        return Factor(scale, root, diagonal.copy())
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
     cut = negligible * values[-1]
     if semidefinite:
@@ -142,10 +199,9 @@ def factor(matrix: Matrix, *, semidefinite: bool = False) -> Factor | None:
         return None
     kept = values > cut
     root = vectors[:, kept] / np.sqrt(values[kept])
-    draw = np.random.default_rng(0).standard_normal(np.count_nonzero(~kept))
-    left_out = scale * (vectors[:, ~kept] @ draw)
+    left_out = scale[:, None] * vectors[:, ~kept]
     scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
-    return Factor(scale, root, True, left_out)
+    return Factor(scale, root, diagonal, values[kept], left_out)
 
 
 def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:

@@ -7,7 +7,6 @@ import numpy as np
 
 from sk_logreg import _status
 from sk_logreg._design import Vector
-from sk_logreg._dual_gap import DualGap
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._solvers._base import Journal, Solution
 from sk_logreg._status import Status
@@ -18,6 +17,8 @@ FIRST_SHIFT = 2.0**-20
 #: Whoever asks for a finer tolerance than this also wants the coefficients to many
 #: digits, which are those of the square root of the bound.
 FINE = 1e-9
+# The shortest share of a step that is tried, and of the share of which it is known
+# that f falls.
 _SHORTEST = 1e-10
 # Steps that are to lower f by more than this share of it may be worth lengthening: to
 # a Newton step beyond where the slope is this share of the one at the start, in so many
@@ -44,10 +45,8 @@ class Step:
         μ, the multiple of the majorizer M that was added to the Hessian H.
     exact : bool
         Whether H is the Hessian of all rows at this very point.
-    singular : bool, default=False
-        Whether H + μM is singular to working accuracy.
     slack : float, default=0.0
-        What the residual adds to the bound on f - f*.
+        About what the residual adds to the bound on f - f*.
     short : bool, default=False
         Whether f may be lowest well beyond the whole step.
     """
@@ -56,7 +55,6 @@ class Step:
     decrement2: float
     shift: float
     exact: bool
-    singular: bool = False
     slack: float = 0.0
     short: bool = False
 
@@ -83,6 +81,30 @@ _NOT_ASKED = Bend(np.nan)
 _FAR = 0.25
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A bound on f - f* at a point, and what the step behind it does to the margins.
+
+    Attributes
+    ----------
+    excess : float
+        The bound, infinite where there is none.
+    lowest, highest : float
+        Least and greatest change of a margin along the step, 0 for rows without
+        weight.
+    complete : bool
+        Whether the step leaves out no direction that changes some z.
+    singular : bool
+        Whether the Hessian is singular to working accuracy.
+    """
+
+    excess: float
+    lowest: float
+    highest: float
+    complete: bool = True
+    singular: bool = False
+
+
 class Model(Protocol):
     """The quadratic model of an objective: what a solver has to provide."""
 
@@ -101,11 +123,20 @@ class Model(Protocol):
         enough to certify that. An `exact` step takes the Hessian at the point.
         """
 
-    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
-        """Return the bound on f - f* at a point, for a convex loss."""
+    def certify(self, point: Evaluation, step: Step, accuracy: float) -> Bound:
+        """Return the bound on f - f* at a point, given an exact or a convex step.
 
-    def solves_all(self) -> bool:
-        """Return whether the last step left out only directions that change no z."""
+        It charges all that the step leaves of its Newton system. For a loss that is
+        not convex, f* is the minimum of the quadratic model.
+        """
+
+    def certify_step(
+        self, point: Evaluation, after: Evaluation, step: Step, accuracy: float
+    ) -> float:
+        """Return the bound on f - f* after a whole, exact step, for a convex loss."""
+
+    def last_step(self, point: Evaluation) -> Vector:
+        """Return about the Newton step, at a cost that does not count."""
 
     def bend(self, point: Evaluation) -> Bend:
         """Return how the Hessian bends, after an exact step at the same point."""
@@ -132,7 +163,7 @@ def minimize(
     objective : Objective
         What to minimize.
     start : ndarray of shape (n_dof,)
-        Where to start.
+        Where to start, if that is better than zero.
     journal : Journal
         Where iterations are written down and counted.
     model : Model
@@ -155,8 +186,9 @@ def minimize(
     convex = objective.loss.convex
     # Without a penalty the slack estimates what a step left, not what the next finds.
     provable = convex and objective.penalized and tol >= FINE
-    point = model.evaluate(start)
+    point = _at_start(objective, model, start)
     exact, unverified, stopped, stuck = False, np.inf, False, False
+    moved = False
     while True:
         if not objective.penalized and objective.smallest_margin(point) > 1.0:
             return Solution(point, 1.0, _status.SEPARABLE)
@@ -181,15 +213,22 @@ def minimize(
                 lower = _follow(objective, model, point, bend.downhill)
                 if lower is None:
                     return Solution(point, 1.0, _status.SINGULAR)
-                point, unverified = lower, np.inf
+                point, unverified, moved = lower, np.inf, True
                 stopped = journal.record(objective, point, step.decrement2, 1.0)
                 continue
             gap, status = _judge(objective, model, point, step, tol)
             if status is not None or worn:
-                status = status or _status.ROUNDING
+                status = status or _status.ended_by_rounding(gap)
+                left: Vector | float = 0.0
                 if status.converged and tol < FINE:
                     point = _refine(objective, model, point)  # the bound holds there
-                return Solution(point, gap, status, curvature_ratio=bend.ratio)
+                elif status.converged and not moved:
+                    point = _improved(model, point, step)
+                elif convex and objective.reduced:
+                    left = step.direction
+                return Solution(
+                    point, gap, status, curvature_ratio=bend.ratio, step_left=left
+                )
             if gap >= 1.0 and not step.exact:  # too old a matrix to certify anything
                 exact = True
                 continue
@@ -214,11 +253,24 @@ def minimize(
         stopped = journal.record(objective, after, step.decrement2, length)
         gap = 1.0
         if ending and length == 1.0 and not stopped:
-            excess = objective.gap_after(point.margins, after.margins)
-            gap = _relative(excess + step.slack, after)
+            excess = model.certify_step(point, after, step, accuracy)
+            gap = relative(excess, after)
+        moved = moved or after is not point
         point = after
         if gap <= tol:
-            return Solution(point, gap, _status.CONVERGED)
+            left = model.last_step(point) if objective.reduced else 0.0
+            return Solution(point, gap, _status.CONVERGED, step_left=left)
+
+
+def _at_start(objective: Objective, model: Model, start: Vector) -> Evaluation:
+    """Return the objective at a start or, if a convex one is lower there, at zero."""
+    if not (objective.loss.convex and start.any()):
+        return model.evaluate(start)
+    point = _evaluate(model, start)
+    at_zero = float(objective.loss.at_margin(np.zeros(1)).value[0])
+    if point is None or point.value > at_zero:
+        return model.evaluate(np.zeros_like(start))
+    return point
 
 
 def _search(
@@ -237,22 +289,45 @@ def _search(
     """
     short = step.short and step.decrement2 > _WHOLE * point.value
     length = _lengthened(objective, point, step) if short else 1.0
-    while length > _SHORTEST:
+    shortest, safe = _SHORTEST, None
+    while length > shortest:
         trial = _evaluate(model, point.coef + length * step.direction, last=ending)
-        if trial is None:
-            length *= 0.1
-            continue
-        fall = point.value - trial.value
-        if fall >= 0.1 * min(length, 1.0) * step.decrement2:
-            return trial, length
-        if fall >= -noise and 0.5 * step.decrement2 <= noise:
-            return trial, length
-        before, after = -step.decrement2, float(trial.gradient @ step.direction)
-        middle = before + after + 3.0 * fall / length
-        root = np.sqrt(max(middle * middle - before * after, 0.0))
-        share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
-        length *= min(max(float(share), 0.05), 0.7)
+        if trial is not None:
+            fall = point.value - trial.value
+            if fall >= 0.1 * min(length, 1.0) * step.decrement2:
+                return trial, length
+            if fall >= -noise and 0.5 * step.decrement2 <= noise:
+                return trial, length
+        length *= 0.1 if trial is None else _backtrack(step, trial, fall / length)
+        if safe is None and (trial is None or length <= shortest):
+            # Along a Newton step a loss whose third derivative is at most its second
+            # falls at least this far (Bach, 2010; Sun and Tran-Dinh, 2017).
+            reach = objective.reach(step.direction)
+            safe = np.log1p(reach) / reach if 0.0 < reach < np.inf else 0.0
+            length, shortest = min(length, safe), shortest * min(safe, 1.0)
     return None, 0.0
+
+
+def _backtrack(step: Step, trial: Evaluation, fall: float) -> float:
+    """Return where between the start and a trial the cubic through both is lowest.
+
+    Parameters
+    ----------
+    step : Step
+    trial : Evaluation
+    fall : float
+        How much f falls on the way, per unit of the step.
+
+    Returns
+    -------
+    float
+        As a share of the way.
+    """
+    before, after = -step.decrement2, float(trial.gradient @ step.direction)
+    middle = before + after + 3.0 * fall
+    root = np.sqrt(max(middle * middle - before * after, 0.0))
+    share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
+    return min(max(float(share), 0.05), 0.7)
 
 
 def _lengthened(objective: Objective, point: Evaluation, step: Step) -> float:
@@ -327,6 +402,12 @@ def _follow(
     return None
 
 
+def _improved(model: Model, point: Evaluation, step: Step) -> Evaluation:
+    """Return the end of a step that is known from a certified start, if no higher."""
+    end = _evaluate(model, point.coef + step.direction, last=True)
+    return point if end is None or end.value > point.value else end
+
+
 def _judge(
     objective: Objective, model: Model, point: Evaluation, step: Step, tol: float
 ) -> tuple[float, Status | None]:
@@ -335,26 +416,29 @@ def _judge(
     For a convex loss the bound is a duality gap; otherwise half the squared Newton
     decrement, an estimate of how far f lies above the local minimum.
     """
+    convex, penalized = objective.loss.convex, objective.penalized
     if step.shift > 0.0:
         return 1.0, None
-    if not objective.loss.convex:
-        gap = _relative(0.5 * step.decrement2 + step.slack, point)
-        if gap > tol or not step.exact:
+    estimate = relative(0.5 * step.decrement2 + step.slack, point)
+    if not convex and (estimate > tol or not step.exact):
+        return estimate, None
+    bound = model.certify(point, step, tol * point.value)
+    gap = relative(bound.excess, point)
+    # A step that still moves rows by so much though f hardly falls may go to infinity.
+    far = max(-bound.lowest, bound.highest) >= _FAR
+    if not convex:
+        if gap > tol:
             return gap, None
-        if objective.reach(step.direction) > _FAR:  # f is flat here, not at its minimum
-            return gap, None if objective.penalized else _status.AT_INFINITY
-        return gap, _status.SINGULAR if step.singular else _status.CONVERGED
-    dual = model.dual_gap(point, step)
-    gap = _relative(dual.bound + step.slack, point)
-    if not (objective.penalized or objective.inseparable):
-        # A step that still moves rows by so much though f hardly falls may go to
-        # infinity, unless it also moves some row the wrong way.
-        if max(-dual.lowest, dual.highest) >= _FAR:
-            runs_off = dual.lowest > -1e-6 * dual.highest
+        if far:  # f is flat here, not at its minimum
+            return gap, None if penalized else _status.AT_INFINITY
+        return gap, _status.SINGULAR if bound.singular else _status.CONVERGED
+    if not (penalized or objective.inseparable):
+        if far:  # unless it also moves some row the wrong way
+            runs_off = bound.lowest > -1e-6 * bound.highest
             return gap, _status.SUSPECTED if runs_off else None
         # A dual point inside its bounds proves that there is a minimum, if the step
         # that it is from solves the whole system.
-        if gap <= tol and not model.solves_all():
+        if not bound.complete:
             return gap, _status.SUSPECTED
     return gap, _status.CONVERGED if gap <= tol else None
 
@@ -368,6 +452,11 @@ def arrives(decrement2: float, value: float, accuracy: float) -> bool:
     return decrement2 <= np.sqrt(2.0 * accuracy) * np.sqrt(value)
 
 
-def _relative(excess: float, point: Evaluation) -> float:
-    """Return an excess of f relative to f; f is never more than all of it too high."""
-    return min(max(excess, 0.0), point.value) / point.value if excess else 0.0
+def relative(excess: float, point: Evaluation) -> float:
+    """Return an excess of f relative to f; f is never more than all of it too high.
+
+    What is no number is no bound.
+    """
+    if np.isnan(excess):
+        return 1.0
+    return float(min(max(excess, 0.0), point.value) / point.value) if excess else 0.0

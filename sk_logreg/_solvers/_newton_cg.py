@@ -1,15 +1,24 @@
 """Newton's method with preconditioned conjugate gradients, for many features."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
-from sk_logreg._design import Vector
-from sk_logreg._dual_gap import DualGap
+from sk_logreg._design import Matrix, Vector
+from sk_logreg._dual_gap import Divergence, DualGap
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._newton import FINE, FIRST_SHIFT, Bend, Step, arrives, minimize
+from sk_logreg._solvers._factored_hessian import FactoredHessian
+from sk_logreg._solvers._newton import (
+    FINE,
+    FIRST_SHIFT,
+    Bend,
+    Bound,
+    Step,
+    arrives,
+    minimize,
+)
 
 # Conjugate gradients stop when a product gains less than this share of the average
 # gain of those before it (S. G. Nash, A. Sofer, 1990, Assessing a search direction
@@ -18,6 +27,15 @@ _FORCING = 0.5
 # In exact arithmetic they end after as many products as there are coefficients.
 _PRODUCTS_PER_COEF = 20
 _MAX_PRODUCTS = 10_000
+# Up to this many coefficients a factor may show what conjugate gradients do not.
+_MOST_FACTORED = 500
+# An eigenvalue below this share of the largest may as well be zero.
+_ACCURATE = 1e-10
+# The smallest eigenvalue is at least this share of what Lanczos's method finds.
+_SURE = 0.5
+# Restarts of Lanczos's method, of some 18 products each: what it has not found then
+# takes longer than all the rest of a fit.
+_MOST_RESTARTS = 20
 # Enough to tell the sign and the size of the smallest eigenvalue.
 _TOL_OF_EIGENVALUES = 0.1
 _EPS = float(np.finfo(np.float64).eps)
@@ -76,12 +94,11 @@ class ConjugateGradientModel:
         self._objective = objective
         self._preconditioner = preconditioner
         self._reads_left = max_reads
-        # Otherwise the slack is an estimate, and no bound is asked after a step.
-        self._bounded = objective.loss.convex and objective.penalized
         self._shift = 0.0
         self._forcing = _FORCING
         self._decrement2 = np.inf
         self._point: Evaluation | None = None
+        self._system: _System | None = None
 
     def evaluate(self, coef: Vector, *, last: bool = False) -> Evaluation:
         """Return the objective at a point."""
@@ -114,6 +131,7 @@ class ConjugateGradientModel:
         objective = self._objective
         curvature = objective.curvature(point.margins, shift)
         system = _System(objective, curvature, shift, self._preconditioner)
+        self._system = system
         residual = -point.gradient
         direction = system.eliminate_bias(residual)
         if direction is None:
@@ -125,7 +143,9 @@ class ConjugateGradientModel:
         # gradient's own rounding, of the size of f in this norm, would follow.
         size = rho + (0.0 if objective.penalized else point.value)
         polishing = False
-        bounded = self._bounded and accuracy >= FINE * point.value
+        # Otherwise the slack is an estimate, and steps are as good as the model needs.
+        bounded = system.bounded and objective.loss.convex
+        bounded = bounded and accuracy >= FINE * point.value
         most = min(_PRODUCTS_PER_COEF * objective.n_dof, _MAX_PRODUCTS)
         for count in range(1, most + 1):
             if rho <= (8 * _EPS) ** 2 * (size + decrement2):
@@ -172,49 +192,136 @@ class ConjugateGradientModel:
     def _would_end(self, point: Evaluation, direction: Vector, accuracy: float) -> bool:
         """Return whether, solved to the end, a step would be the last one."""
         after = point.margins + self._objective.changes(direction)
-        return self._objective.gap_after(point.margins, after) <= 0.75 * accuracy
+        divergence = self._objective.divergence_after(point.margins, after)
+        return divergence.bound() <= 0.75 * accuracy
 
-    def dual_gap(self, point: Evaluation, step: Step) -> DualGap:
-        """Return the bound on f - f* at a point, but for the step's slack."""
-        objective = self._objective
-        curvature = objective.curvature(point.margins)
-        return objective.dual_gap(
-            point.margins, objective.weights, curvature, step.direction
-        )
+    def certify(self, point: Evaluation, step: Step, accuracy: float) -> Bound:
+        """Return the bound on f - f* at a point.
 
-    def solves_all(self) -> bool:
-        """Return whether the last step left out only directions that change no z.
-
-        That is not known: conjugate gradients end before they have seen all.
+        What conjugate gradients left of the system, computed afresh, is charged to the
+        penalty. Where there is none, or it is too faint, a factor of the Hessian
+        shows more or, with many coefficients, its smallest eigenvalue.
         """
-        return False
+        objective, system = self._objective, self._system
+        assert system is not None
+        changes, residual = objective.changes_and_residual(
+            system.curvature, step.direction, point.gradient
+        )
+        lowest, highest = float(changes.min()), float(changes.max())
+        if objective.loss.convex:
+            divergence = objective.divergence_along(
+                point.margins, objective.weights, system.curvature, changes
+            )
+            lowest, highest = divergence.lowest, divergence.highest
+            gap = DualGap(
+                divergence,
+                step.direction,
+                residual,
+                objective.strengths,
+                float(system.curvature.sum()),
+            )
+            excess = gap.by_penalty(system.diagonal)
+            if excess <= accuracy:
+                return Bound(excess, lowest, highest)
+        if objective.n_dof <= _MOST_FACTORED:
+            known = FactoredHessian.at(objective, point.margins)
+            if known is None:
+                return Bound(np.inf, lowest, highest)
+            return known.certify(point.margins, objective.weights, point)
+        # Where reads are limited a factor is to follow, which shows more.
+        limited = np.isfinite(self._reads_left)
+        if objective.loss.convex and (
+            system.bounded or limited or gap.by_norm(residual_norm=0.0) > accuracy
+        ):
+            return Bound(excess, lowest, highest, complete=system.bounded)
+        least, most = self._extremes(system)[0][[0, -1]]
+        definite = bool(least > _ACCURATE * most)
+        least *= _SURE
+        norm = system.scaled_norm(residual) / np.sqrt(least) if definite else np.inf
+        if objective.loss.convex:
+            # Which directions conjugate gradients have not seen is not known.
+            excess = min(excess, gap.by_norm(norm))
+            return Bound(excess, lowest, highest, complete=False)
+        excess = 0.5 * (np.sqrt(max(0.0, step.decrement2)) + norm) ** 2
+        return Bound(excess, lowest, highest, definite, not definite)
+
+    def certify_step(
+        self, point: Evaluation, after: Evaluation, step: Step, accuracy: float
+    ) -> float:
+        """Return the bound on f - f* after a whole, exact step.
+
+        The gradient there, charged to the penalty, may be small enough. Otherwise
+        what is left of the system is computed, by one more product.
+        """
+        objective, system = self._objective, self._system
+        assert system is not None
+        divergence = objective.divergence_after(point.margins, after.margins)
+        change = max(-divergence.lowest, divergence.highest)
+        if not change <= 1.0:
+            return np.inf
+        # Curvatures at both ends differ by this factor at most.
+        stretch = np.exp(change)
+        none = np.zeros_like(step.direction)
+        total = float(system.curvature.sum()) / stretch
+
+        def charged(divergence: Divergence, residual: Vector) -> float:
+            gap = DualGap(divergence, none, residual, objective.strengths, total)
+            return gap.by_penalty(stretch * system.diagonal)
+
+        excess = charged(Divergence.none(), after.gradient)
+        if excess <= accuracy:
+            return excess
+        residual = point.gradient + system.product(step.direction)
+        return min(excess, charged(divergence, residual))
+
+    def last_step(self, point: Evaluation) -> Vector:
+        """Return about the Newton step: none, for products cost a read each."""
+        return np.zeros_like(point.coef)
 
     def bend(self, point: Evaluation) -> Bend:
-        """Return how the Hessian bends: both ends of its spectrum, by Lanczos."""
-        system = _System(self._objective, self._objective.curvature(point.margins), 0.0)
-        root = np.sqrt(system.inverse_diagonal)
+        """Return how the Hessian bends, after an exact step at the same point."""
+        system = self._system
+        if system is None or self._shift > 0.0:
+            curvature = self._objective.curvature(point.margins)
+            system = _System(self._objective, curvature, shift=0.0)
+        values, vectors = self._extremes(system)
+        if values[0] < -_ACCURATE:
+            return Bend(np.nan, system.scale * vectors[:, 0])
+        ratio = values[0] / values[-1] if values[-1] > 0.0 else np.nan
+        return Bend(max(0.0, float(ratio)))
 
-        def scaled(v: Vector) -> Vector:
-            return root * system.product(root * v.ravel())
+    def _extremes(self, system: "_System") -> tuple[Vector, Matrix]:
+        """Return eigenvalues of the scaled system, the smallest first, and vectors.
 
-        n_dof = len(root)
-        if n_dof <= 32:  # too few for Lanczos to be worth it, or to work at all
-            columns = [scaled(column) for column in np.eye(n_dof)]
-            values, vectors = np.linalg.eigh(np.column_stack(columns))
-        else:
-            operator = LinearOperator((n_dof, n_dof), matvec=scaled, dtype=np.float64)
-            start = np.random.default_rng(0).standard_normal(n_dof)
-            try:
-                values, vectors = eigsh(
-                    operator, k=2, which="BE", v0=start, tol=_TOL_OF_EIGENVALUES
-                )
-            except ArpackNoConvergence as failure:
-                values, vectors = failure.eigenvalues, failure.eigenvectors
-        if not len(values) or values[0] > -1e-10:
-            known = len(values) > 1 and values[-1] > 0.0
-            ratio = values[0] / values[-1] if known else np.nan
-            return Bend(max(0.0, float(ratio)))
-        return Bend(np.nan, root * vectors[:, 0])
+        All of them where it is small, else both ends, by Lanczos's method; not a
+        number where that fails.
+        """
+        scale, n_dof = system.scale, self._objective.n_dof
+        if n_dof <= _MOST_FACTORED:
+            matrix = self._objective.hessian(system.curvature)
+            return np.linalg.eigh(matrix * scale[:, None] * scale)
+        operator = LinearOperator(
+            (n_dof, n_dof),
+            matvec=lambda v: scale * system.product(scale * v.ravel()),
+            dtype=np.float64,
+        )
+        start = np.random.default_rng(0).standard_normal(n_dof)
+        found: tuple[Any, Any] = np.full(2, np.nan), np.zeros((n_dof, 2))
+        try:
+            found = eigsh(
+                operator,
+                k=2,
+                which="BE",
+                v0=start,
+                maxiter=_MOST_RESTARTS,
+                tol=_TOL_OF_EIGENVALUES,
+            )
+        except ArpackNoConvergence as failure:
+            if len(failure.eigenvalues):
+                found = failure.eigenvalues, failure.eigenvectors
+        except ArpackError:
+            pass
+        return found
 
 
 class _System:
@@ -234,23 +341,29 @@ class _System:
     ):
         self._objective = objective
         self._preconditioner = preconditioner
-        self._curvature = curvature
-        self._shift = shift
+        self.curvature = curvature
         self._strengths = (1.0 + shift) * objective.strengths
         diagonal, edge = objective.diagonal_and_edge(curvature)
         diagonal += self._strengths
+        self.diagonal = diagonal
         self.inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+        self.scale = np.sqrt(self.inverse_diagonal)
         noticed = self._strengths > _UNNOTICED * diagonal
         strengths = np.where(noticed, self._strengths, 1.0)
         self._inverse_strengths = np.where(
             noticed, 1.0 / strengths, self.inverse_diagonal
         )
-        free_bias = objective.fit_intercept and self._strengths[-1] == 0.0
-        self._edge = edge if free_bias else None
+        self._edge = edge if objective.free_bias and objective.penalized else None
+        #: Whether the penalty is strong enough to charge residuals to.
+        self.bounded = bool(noticed[: objective.design.n_features].all())
 
     def product(self, v: Vector) -> Vector:
         """Return (H + μM) v."""
-        return self._objective.product(self._curvature, v) + self._strengths * v
+        return self._objective.product(self.curvature, v) + self._strengths * v
+
+    def scaled_norm(self, residual: Vector) -> float:
+        """Return the norm of a residual over the roots of the diagonal."""
+        return float(np.linalg.norm(self.scale * residual))
 
     def precondition(self, residual: Vector) -> Vector:
         """Return about the solution of (H + μM) v = residual."""
@@ -279,10 +392,10 @@ class _System:
         return v
 
     def slack(self, residual: Vector) -> float:
-        """Return what the residual adds to the bound on f - f*.
+        """Return about what the residual adds to the bound on f - f*.
 
         The squared norm of the residual over the penalty, halved: that is what it
         takes to make the dual point feasible. Where there is no penalty, or none that
-        working accuracy would notice, the norm of the preconditioner, an estimate.
+        working accuracy would notice, the norm of the preconditioner.
         """
         return 0.5 * float(residual @ (residual * self._inverse_strengths))

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from sk_logreg._design import Vector
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import Journal, Solution
-from sk_logreg._solvers._cholesky_model import CholeskyModel, Curvature
+from sk_logreg._solvers._cholesky_model import CholeskyModel
+from sk_logreg._solvers._factored_hessian import FactoredHessian
 from sk_logreg._solvers._newton import minimize
 from sk_logreg._solvers._newton_cg import ConjugateGradientModel, Preconditioner
 from sk_logreg._solvers._preconditioner import (
@@ -14,9 +15,9 @@ from sk_logreg._solvers._preconditioner import (
     reads_per_factor,
     reads_per_preconditioner,
 )
-from sk_logreg._solvers._row_space import RowSpace
+from sk_logreg._solvers._row_space import RowSpace, reducible
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._status import MAX_ITER, SUSPECTED
+from sk_logreg._status import MAX_ITER, STALLED, SUSPECTED
 
 # Where f is this close to its minimum on a sample, relative to the error that the
 # sample itself makes, there is no point in coming closer.
@@ -42,14 +43,15 @@ def solve(
 
     See `minimize` for the parameters.
     """
-    if objective.design.n_features <= objective.design.n_samples:
+    if not reducible(objective):
         return _solve_tall(objective, start, journal, tol=tol, certify=certify)
     row_space = RowSpace(objective)
     start = row_space.project(start)
+    # Half of the bound is left to what rounding adds to it.
     solution = _solve_tall(
-        row_space.objective, start, journal, tol=tol, certify=certify
+        row_space.objective, start, journal, tol=0.5 * tol, certify=certify
     )
-    return row_space.lift(solution)
+    return row_space.lift(solution, tol if certify else None)
 
 
 def _solve_tall(
@@ -96,7 +98,7 @@ def _solve_tall(
             factor = None  # there is to be room for one
             factor = preconditioner(objective, solution.point)
         # A factor may show that there is a minimum where products do not.
-        if solution.status not in (MAX_ITER, SUSPECTED) or journal.full:
+        if solution.status not in (MAX_ITER, STALLED, SUSPECTED) or journal.full:
             return solution
     model = CholeskyModel(objective, borrowed)
     return minimize(objective, start, journal, model, tol=tol, certify=certify)
@@ -108,7 +110,7 @@ def _from_sample(
     weights: Vector,
     start: Vector,
     journal: Journal,
-) -> tuple[Vector, Curvature | None]:
+) -> tuple[Vector, FactoredHessian | None]:
     """Return where the minimum over a sample is, and a Hessian near it to borrow.
 
     The start, and None, if the sample has no minimum.

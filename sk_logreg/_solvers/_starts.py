@@ -14,7 +14,7 @@ from sk_logreg._solvers._base import Journal, Solution, Solver, StartRecord
 from sk_logreg._solvers._certificate import optimality_scope
 from sk_logreg._solvers._samples import Strata
 from sk_logreg._solvers._separation import settle
-from sk_logreg._status import SEPARABLE, STOPPED, SUSPECTED
+from sk_logreg._status import SEPARABLE, STALLED, STOPPED, SUSPECTED
 from sk_logreg.losses import CrossEntropy
 
 # So many rows, or a sample of that size, show where the minima are; with more
@@ -75,8 +75,8 @@ def solve_from_starts(
     tol : float
         The bound on the relative suboptimality to reach.
     previous : ndarray of shape (n_dof,) or None
-        Coefficients to start from, those of an earlier fit. For a loss that is not
-        convex they only take the place of zero where they are better than zero.
+        Coefficients to start from, those of an earlier fit. They take the place of
+        zero only where they are better than zero.
     n_init : int
         Number of starts for a loss that is not convex, the first of them chosen and
         the others drawn.
@@ -87,15 +87,8 @@ def solve_from_starts(
     -------
     Solution
     """
-    zero = np.zeros(objective.n_dof)
     if objective.loss.convex:
-        first = zero if previous is None else previous
-        solution = solver(objective, first, journal, tol=tol)
-        settled = settle(objective, solution, journal)
-        if settled.status is SUSPECTED:  # with no reason: go on
-            objective = objective.known_inseparable()
-            return solver(objective, settled.point.coef, journal, tol=tol)
-        return settled
+        return _from_one_start(objective, solver, journal, tol, previous)
 
     solutions: list[Solution] = []
     records: list[StartRecord] = []
@@ -108,7 +101,7 @@ def solve_from_starts(
                 origin=start.origin,
                 start_objective=float(objective.in_user_units(start.value)),
                 objective=float(objective.in_user_units(solution.point.value)),
-                coef=solution.point.coef,
+                coef=objective.lift(solution.point.coef),
                 status=solution.status,
                 minimum=_which_minimum([end.point for end in solutions]),
             )
@@ -124,6 +117,27 @@ def solve_from_starts(
     best = settle(objective, best, journal)
     scope = optimality_scope(objective, best.point)
     return replace(best, starts=tuple(records), scope=scope)
+
+
+def _from_one_start(
+    objective: Objective,
+    solver: Solver,
+    journal: Journal,
+    tol: float,
+    previous: Vector | None,
+) -> Solution:
+    """Minimize a convex objective: it has one minimum, or none."""
+    zero = np.zeros(objective.n_dof)
+    start = zero if previous is None else _first(objective, previous).coef
+    solution = solver(objective, start, journal, tol=tol)
+    if solution.status is STALLED and start.any():
+        # Far out all curvature may have vanished: zero is as good a start as any.
+        solution = solver(objective, zero, journal, tol=tol)
+    settled = settle(objective, solution, journal)
+    if settled.status is SUSPECTED:  # with no reason: go on
+        objective = objective.known_inseparable()
+        return solver(objective, settled.point.coef, journal, tol=tol)
+    return settled
 
 
 def most_starts(n_init: int) -> int:
@@ -173,9 +187,10 @@ def _first(objective: Objective, previous: Vector | None) -> _Start:
     """Return the coefficients of the last fit, or zero if there are no better ones."""
     at_zero = float(objective.loss.at_margin(np.zeros(1)).value[0])
     if previous is not None:
-        at_previous = objective.evaluate(previous).value
-        if at_previous < at_zero:
-            return _Start("previous", previous, at_previous)
+        with suppress(NotFiniteError):
+            at_previous = objective.evaluate(previous).value
+            if at_previous < at_zero:
+                return _Start("previous", previous, at_previous)
     return _Start("zero", np.zeros(objective.n_dof), at_zero)
 
 
@@ -293,7 +308,8 @@ class _Screen:
             losses = self._objective.loss.at_margin(length * margins).value
             values = losses @ self._objective.weights + length**2 * penalties
             least = int(values.argmin())
-            yield _Start(origin, length * coefs[least], float(values[least]))
+            if np.isfinite(values[least]):
+                yield _Start(origin, length * coefs[least], float(values[least]))
 
     def _directions(self, rng: np.random.Generator) -> Matrix:
         """Return the least-squares fits of random subsets, each of unit length."""

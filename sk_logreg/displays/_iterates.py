@@ -35,11 +35,15 @@ class Problem:
     Attributes
     ----------
     objective : Objective
+        Over coefficients of the features as they are.
+    solved : Objective
+        The same as the estimator's solver saw it.
     workers : Workers
         The threads, alive as long as the problem.
     """
 
     objective: Objective
+    solved: Objective
     workers: Workers
 
 
@@ -85,9 +89,9 @@ def problem_of(
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X)
     weights = total_weights(estimator.class_weight, sample_weight, classes, signs)
-    with workers() as team:
-        objective = objective_of(estimator, X, signs, weights, team)
-        yield Problem(objective, team)
+    with workers() as team, np.errstate(all="ignore"):
+        given = estimator, X, signs, weights, team
+        yield Problem(objective_of(*given, as_given=True), objective_of(*given), team)
 
 
 def coefficients(estimator: BinaryLogisticRegression) -> Vector:
@@ -132,7 +136,7 @@ def iterates(estimator: BinaryLogisticRegression, problem: Problem) -> Matrix:
     ndarray of shape (n_iterates, n_dof)
         The start, then the point after each iteration.
     """
-    objective = problem.objective
+    objective = problem.solved
     trail = _Trail()
     name = estimator.solver
     if name == "auto":
