@@ -507,6 +507,13 @@ class Objective:
         part._share = self._share * len(rows) / self.design.n_samples
         return part
 
+    def rows_of(self, rows: NDArray[np.intp]) -> Matrix:
+        """Return some rows of X, dense, with a one for the bias where there is one."""
+        part = self.design.part(rows, np.arange(self.design.n_features))
+        return (
+            np.column_stack([part, np.ones(len(part))]) if self.fit_intercept else part
+        )
+
     def row_products(self, scale: Vector | None) -> Matrix:
         """Return X diag(scale)² Xᵀ, in one read of X; the upper triangle counts."""
         self.meter.reads += self._share

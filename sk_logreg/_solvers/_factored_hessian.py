@@ -24,6 +24,10 @@ _REFINEMENTS = 5
 # Where rows contribute no more than they have, less is to be left: the rest would ask
 # the same rows for more.
 _SOLVED_TO_THE_END = 1e-6
+# Norms in the metric of the inverse grow by this factor at most, if rows are left out
+# whose leverages add up to a half; no more values are looked at for that.
+_WITHOUT_ROWS = np.sqrt(2.0)
+_MOST_VALUES = 1 << 22
 # What a step may leave at most, as a share of itself, if that is only bounded.
 _LEFT = 0.1
 # A system whose curvatures exceed those at the point by more is an old one.
@@ -162,6 +166,9 @@ class FactoredHessian:
             # Rows far on their right side ask for more than their dual variables have,
             # which is next to nothing: they get what there is, the others the rest.
             slack = objective.slack(margins, weights)
+            known = known and self._is_free_of(
+                np.flatnonzero(self.diagonal * np.abs(step.changes) > slack)
+            )
             step = self._solved(point.gradient, step.direction, slack)
             known = known and step.solved
             divergence = objective.divergence_along(
@@ -176,8 +183,18 @@ class FactoredHessian:
         )
         excess = gap.by_penalty(self.factor.diagonal)
         if known:
-            excess = min(excess, gap.by_norm(step.norm) + left_out)
+            excess = min(excess, gap.by_norm(_WITHOUT_ROWS * step.norm) + left_out)
         return Bound(excess, lowest, highest, complete)
+
+    def _is_free_of(self, rows: NDArray[np.intp]) -> bool:
+        """Return whether the Hessian without some rows is at least half of it.
+
+        So it is where the sum of their leverages is at most a half.
+        """
+        if len(rows) * self.objective.n_dof > _MOST_VALUES:
+            return False
+        norms = self.factor.norms(self.objective.rows_of(rows))
+        return float(self.diagonal[rows] @ norms**2) <= 0.5
 
     def _without_the_weakest(self) -> "FactoredHessian":
         """Return the same, leaving out directions whose eigenvalues are inaccurate."""

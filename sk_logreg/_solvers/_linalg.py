@@ -68,6 +68,14 @@ class Factor:
             return float(np.linalg.norm(scaled @ self.root))
         return float(np.linalg.norm(blas.dtrsv(self.root, scaled, lower=1)))
 
+    def norms(self, rows: Matrix) -> Vector:
+        """Return the norm of each row in the metric of the inverse."""
+        scaled = rows * self.scale
+        if self.singular:
+            return np.asarray(np.linalg.norm(scaled @ self.root, axis=1))
+        half = blas.dtrsm(1.0, self.root, scaled.T, lower=1)
+        return np.asarray(np.linalg.norm(half, axis=0))
+
     def weakest(self) -> tuple[Vector, float]:
         """Return about the direction of the smallest eigenvalue that is not zero.
 
