@@ -90,7 +90,7 @@ def coordinates_of(
     """Return the coordinates that a design needs, None where it needs none.
 
     They are found from a few rows, spread over all of them: nearly the mean is as good
-    as the mean.
+    as the mean. To be called where NumPy's error state ignores overflow.
 
     Parameters
     ----------
@@ -113,35 +113,54 @@ def coordinates_of(
     rows = _spread_rows(X, weights)
     look = _parts_of_sparse if sparse.issparse(X) else _parts_of_dense
     needed = []
-    with np.errstate(all="ignore"):
-        for columns, values, largest in look(X, rows, every_row):
-            units = _units(largest, penalized)
-            centers = None
-            if centered and len(values):
-                centers = _centers(values if units is None else values / units)
-            if not (units is None and centers is None):
-                needed.append((columns, units, centers))
-        if not needed:
-            return None
-        found = Coordinates.none(X.shape[1])
-        for columns, units, centers in needed:
-            if units is not None:
-                found.units[columns] = units
-            if centers is not None:
-                found.centers[columns] = centers * found.units[columns]
+    for columns, values, largest in look(X, rows, every_row):
+        units = _units(largest, penalized)
+        centers = None
+        if centered and len(values):
+            centers = _centers(values if units is None else values / units)
+        if not (units is None and centers is None):
+            needed.append((columns, units, centers))
+    if not needed:
+        return None
+    found = Coordinates.none(X.shape[1])
+    for columns, units, centers in needed:
+        if units is not None:
+            found.units[columns] = units
+        if centers is not None:
+            found.centers[columns] = centers * found.units[columns]
     return found
+
+
+def _is_ordinary(values: Any) -> bool:
+    """Return whether it is plain that columns need neither units nor centers.
+
+    Most need none, and small fits notice how long it takes to tell.
+    """
+    sums = np.add.reduce(values, axis=0)
+    squares = np.einsum("ij,ij->j", values, values)
+    # The square of the mean, against so many variances.
+    ratio = len(values) / (1.0 + _FAR_FROM_ZERO**-2)
+    if not ((sums * sums <= ratio * squares).all() and squares.max() < _LARGEST**2):
+        return False
+    small = squares <= _SMALLEST**2
+    return not (small.any() and values[:, small].any())
 
 
 def _parts_of_dense(
     X: Any, rows: Any, every_row: bool
 ) -> Iterator[tuple[Any, Any, Vector]]:
-    """Yield some columns at a time, their values in some rows, and the largest."""
+    """Yield some columns at a time, their values in some rows, and the largest.
+
+    But for columns that plainly need no coordinates.
+    """
     n_features = X.shape[1]
     n_rows = X.shape[0] if isinstance(rows, slice) else len(rows)
     width = max(1, _CHUNK_VALUES // n_rows)
     for start in range(0, n_features, width):
         columns = slice(start, start + width)
         values = X[:, columns][rows].astype(np.float64)
+        if not every_row and _is_ordinary(values):
+            continue
         every = X[:, columns] if every_row else values
         largest = np.maximum(every.max(axis=0), -every.min(axis=0))
         yield columns, values, largest.astype(np.float64, copy=False)
