@@ -184,7 +184,7 @@ def minimize(
        chapters 3, 4 and 7. Springer.
     """
     convex = objective.loss.convex
-    # Without a penalty the slack estimates what a step left, not what the next finds.
+    # After a step the bound is asked for only where a penalty can be charged.
     provable = convex and objective.penalized and tol >= FINE
     point = _at_start(objective, model, start)
     exact, unverified, stopped, stuck = False, np.inf, False, False
