@@ -339,6 +339,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         before = {k: v for k, v in vars(self).items() if k.endswith("_")}
         try:
             self._fit(X, y, sample_weight)
+            if not self.converged_:
+                # The level of the caller, above scikit-learn's wrapper of this method.
+                warnings.warn(self._complaint(), ConvergenceWarning, stacklevel=3)
         except BaseException:  # an interrupt too
             others = {k: v for k, v in vars(self).items() if not k.endswith("_")}
             self.__dict__ = others | before
@@ -450,7 +453,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         journal: Journal,
         dtype: np.dtype[Any],
     ) -> None:
-        """Set the fitted attributes, and warn of what did not converge."""
+        """Set the fitted attributes."""
         point, status, gap = solution.point, solution.status, solution.gap
         # Excesses add up as norms do, whose squares they are.
         accuracy = max(0.0, np.sqrt(self.tol) - np.sqrt(gap)) ** 2 * point.value
@@ -475,14 +478,14 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         self.starts_ = list(solution.starts)
         self.n_minima_ = 1 + max((s.minimum for s in solution.starts), default=0)
         self.history_ = journal.records
-        if not status.converged:
-            warnings.warn(
-                f"{type(self).__name__} did not converge. {status.sentence} (After "
-                f"{len(journal.records)} iterations, the bound is {gap:.1e} "
-                f"and tol={self.tol:g}.) {status.remedy}",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+
+    def _complaint(self) -> str:
+        """Return what a fit that did not converge warns of."""
+        return (
+            f"{type(self).__name__} did not converge. {self.status_.sentence} (After "
+            f"{self.n_iter_[0]} iterations, the bound is {self.optimality_gap_:.1e} "
+            f"and tol={self.tol:g}.) {self.status_.remedy}"
+        )
 
     def _naming(self, status: Status, columns: tuple[int, ...]) -> Status:
         """Return a status whose sentence names the columns behind it."""

@@ -12,6 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.fixes import parse_version
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._solvers import _newton
+from sk_logreg._solvers._cholesky_model import CholeskyModel
+from sk_logreg._solvers._newton import Bend
+from sk_logreg._solvers._newton_cg import ConjugateGradientModel
 
 HAVE_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
 needs_callbacks = pytest.mark.skipif(not HAVE_CALLBACKS, reason="scikit-learn < 1.9")
@@ -190,3 +194,19 @@ def test_progress_bar(data, max_iter, capsys):
         model = fit(*data, ProgressBar(), max_iter=max_iter)
     assert model.n_iter_[0] <= max_iter
     assert "BinaryLogisticRegression" in capsys.readouterr().out
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_an_iteration_that_finds_nothing_lower_ends_too(data, solver, monkeypatch):
+    # As if each minimum were a saddle, but rounding hid all that is lower.
+    for model in (CholeskyModel, ConjugateGradientModel):
+        monkeypatch.setattr(model, "bend", lambda self, at: Bend(np.nan, at.coef + 1.0))
+    monkeypatch.setattr(_newton, "_follow", lambda *args: None)
+    recorder = Recorder()
+    with pytest.warns(ConvergenceWarning):
+        fitted = fit(*data, recorder, solver=solver, loss="squared_error")
+    assert fitted.status_.word == "singular"
+    begun = [call for call in recorder.calls if call == "begin iteration"]
+    ended = [call for call in recorder.calls if call == "end iteration"]
+    assert len(begun) == len(ended) == fitted.n_iter_[0]

@@ -141,3 +141,10 @@ def test_numpys_global_random_state_is_left_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     fit(X, y, loss="squared_error", n_init=3, random_state=0)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_the_warning_points_at_the_line_that_fits():
+    X, y = sample(100, 3)
+    with pytest.warns(ConvergenceWarning) as caught:
+        BinaryLogisticRegression(max_iter=1, tol=1e-14).fit(X, y)
+    assert [warning.filename for warning in caught] == [__file__]

@@ -212,6 +212,7 @@ def minimize(
                 journal.begin(objective, point)
                 lower = _follow(objective, model, point, bend.downhill)
                 if lower is None:
+                    journal.record(objective, point, step.decrement2, 0.0)
                     return Solution(point, 1.0, _status.SINGULAR)
                 point, unverified, moved = lower, np.inf, True
                 stopped = journal.record(objective, point, step.decrement2, 1.0)
