@@ -80,7 +80,7 @@ def objective_of(
     team : Workers
         Who evaluates it.
     as_given : bool, default=False
-        Whether its points are to be coefficients of the features as they are.
+        If True, its points are the coefficients of the features as they are.
     every_row : bool, default=False
         Whether to look for values too large in all rows, and not in a few.
 

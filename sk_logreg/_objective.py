@@ -31,8 +31,8 @@ from sk_logreg.losses import Loss
 _EPS = float(np.finfo(np.float64).eps)
 # So many rows' margins, and what is computed from them, fit into the cache.
 _STRETCH = 1 << 13
-# Rows from which is judged whether the rounding of coefficients counts, the factor of
-# safety, and the share of the accuracy asked for that does not count.
+# The rounding of coefficients is first estimated from this number of rows, times a
+# safety factor. Below this share of the accuracy asked for it is negligible.
 _N_LOOKED_AT, _SURE, _NEGLIGIBLE = 16, 10.0, 0.01
 # Strengths beyond these pin the weights at zero or leave them free, to the last bit.
 _SMALLEST_STRENGTH, _LARGEST_STRENGTH = 1e-300, 1e300
@@ -531,7 +531,7 @@ class Objective:
     def over(self, design: Design, lift: Callable[[Vector], Vector]) -> "Objective":
         """Return the objective of the same rows over other features.
 
-        All weights are to be under the same penalty.
+        All weights must be under the same penalty.
 
         Parameters
         ----------

@@ -13,7 +13,8 @@ Vector = NDArray[np.float64]
 # A column is centered if its mean exceeds this many standard deviations. Of the digits
 # of a Gram matrix, one of fewer costs at most two and a half.
 _FAR_FROM_ZERO = 16.0
-# Smaller deviations, as a share of the mean, are rounding: such a column stays.
+# A column whose deviations are smaller shares of its mean is constant but for rounding
+# and is not centered.
 _NOISE = 64 * float(np.finfo(np.float64).eps)
 # Values are divided by a unit if a column's largest lies outside these limits: inside
 # them, sums of squares neither overflow nor underflow.
@@ -21,12 +22,13 @@ _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
 # Units are powers of two, up to this one, of which both signs have a square root that
 # is normal.
 _LARGEST_EXPONENT = 1000
-# Rows that are looked at, and the values of X that these hold at most.
+# Number of rows examined, and maximum number of values that they hold.
 _ROWS, _MOST_VALUES = 64, 1 << 17
-# Columns are looked at in parts of so many values: more take longer to find memory for.
+# Number of values per part in which columns are examined: allocating a larger array
+# takes longer than using it.
 _CHUNK_VALUES = 1 << 14
-# Where among all rows these are, in units of their mean distance: not at equal ones,
-# for rows may repeat with any period.
+# Positions of these rows, in units of their mean distance. The distances vary, since
+# rows may repeat with any period.
 _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
 # A center is a multiple of the standard deviation times two to this power: it has few
 # digits, so that the difference of a value and its center is exact.
@@ -134,11 +136,11 @@ def coordinates_of(
 def _is_ordinary(values: Any) -> bool:
     """Return whether it is plain that columns need neither units nor centers.
 
-    Most need none, and small fits notice how long it takes to tell.
+    Most columns need none. This test takes half of the time of the full examination.
     """
     sums = np.add.reduce(values, axis=0)
     squares = np.einsum("ij,ij->j", values, values)
-    # The square of the mean, against so many variances.
+    # squared mean <= _FAR_FROM_ZERO² * variance, in terms of both sums.
     ratio = len(values) / (1.0 + _FAR_FROM_ZERO**-2)
     if not ((sums * sums <= ratio * squares).all() and squares.max() < _LARGEST**2):
         return False

@@ -21,8 +21,8 @@ _ROUNDING = 256 * float(np.finfo(np.float64).eps)
 # solution's norm; refinement is tried at most this often.
 _SOLVED = 1e-3
 _REFINEMENTS = 5
-# Where rows contribute no more than they have, less is to be left: the rest would ask
-# the same rows for more.
+# The same where contributions of rows are limited. It is far smaller, since a
+# correction would again ask for more than the limited rows have.
 _SOLVED_TO_THE_END = 1e-6
 # Norms in the metric of the inverse grow by this factor at most, if rows are left out
 # whose leverages add up to a half; no more values are looked at for that.
@@ -163,8 +163,8 @@ class FactoredHessian:
         )
         lowest, highest = divergence.lowest, divergence.highest
         if divergence.furthest > 1.0 and divergence.ratio <= _CURRENT:
-            # Rows far on their right side ask for more than their dual variables have,
-            # which is next to nothing: they get what there is, the others the rest.
+            # Rows with large margins have tiny dual variables, and the step asks for
+            # more. Limit their contributions and solve for the other rows.
             slack = objective.slack(margins, weights)
             known = known and self._is_free_of(
                 np.flatnonzero(self.diagonal * np.abs(step.changes) > slack)

@@ -33,8 +33,8 @@ _MOST_FACTORED = 500
 _ACCURATE = 1e-10
 # The smallest eigenvalue is at least this share of what Lanczos's method finds.
 _SURE = 0.5
-# Restarts of Lanczos's method, of some 18 products each: what it has not found then
-# takes longer than all the rest of a fit.
+# Maximum number of restarts of Lanczos's method, of about 18 products each. More would
+# take longer than the rest of the fit.
 _MOST_RESTARTS = 20
 # Enough to tell the sign and the size of the smallest eigenvalue.
 _TOL_OF_EIGENVALUES = 0.1
