@@ -322,7 +322,8 @@ def test_the_bound_holds_where_coefficients_are_rounded_to_float32(C, bias, solv
 
 
 def test_a_direction_that_rounding_hides_has_no_bound():
-    # The last column is the first but for rounding of 1e-9, which has a coefficient.
+    # The last column equals the first up to rounding of 1e-9, and float64 cannot tell
+    # which coefficient that difference should have.
     X, y = table(300, [0.0] * 3, [0] * 3, seed=8)
     X = np.column_stack([X + 1e7, X[:, 0]])
     for solver in SOLVERS:

@@ -289,3 +289,17 @@ def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
     assert factored.singular
     direction = factored.solve(matrix @ [1.0, 1.0, 0.0])
     np.testing.assert_allclose(matrix @ direction, matrix @ [1.0, 1.0, 0.0], atol=1e-8)
+
+
+def test_pivots_do_not_tell_whether_a_factor_is_accurate():
+    # Kahan's kind of matrix: no pivot is small, but an eigenvalue is.
+    size = 30
+    root = np.eye(size) - np.tril(np.ones((size, size)), -1)
+    matrix = root @ root.T
+    found = factor(matrix, semidefinite=True)
+    assert not found.singular
+    assert not found.well_conditioned()
+    cautious = factor(matrix, semidefinite=True, inaccurate=True)
+    assert cautious.singular
+    assert cautious.well_conditioned()
+    assert cautious.left_out.shape[1] >= 1

@@ -127,9 +127,9 @@ def _fit_in_rounds(estimator: Any, X: Any, y: NDArray[Any], limit: float) -> Fit
     Each round starts where the last one ended, and may take as many iterations as the
     time left allows at the last round's seconds per iteration.
 
-    Whether it converged is measured: lbfgs also ends, and does not warn, where J falls
-    little in an iteration, which on columns of very different scales may be far from
-    the minimum.
+    Convergence is measured by the derivatives. lbfgs also ends without a warning where
+    an iteration hardly lowers J. On columns of very different scales that may be far
+    from the minimum.
     """
     estimator = clone(estimator).set_params(warm_start=True)
     seconds, iterations, most = 0.0, 0, _FEWEST_ITERATIONS

@@ -178,8 +178,9 @@ def factor(
     """Factor a symmetric matrix, or return None where it is indefinite.
 
     One that is known to be semidefinite is not: a negative eigenvalue is rounding, and
-    positive ones of that size are too. If sums over the rows may have made it
-    `inaccurate`, so are positive ones that these may be the cause of.
+    positive ones of that size are too. If the matrix is `inaccurate`, eigenvalues that
+    sums over the rows may have changed count as zero, and the result is always a
+    pseudo-inverse.
 
     The matrix is scaled to a unit diagonal first, so that neither the success nor the
     accuracy depends on the units of the variables (A. van der Sluis, 1969, Condition
@@ -196,8 +197,10 @@ def factor(
     negligible = _ACCURATE if inaccurate else 8 * len(diagonal) * _EPS
     with blas_threads() if len(scaled) >= _LARGE else nullcontext():
         root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
-    # A pivot is the part of a column that those before it do not explain.
-    if not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible:
+    # A pivot is the part of a column that those before it do not explain. It may be far
+    # larger than the smallest eigenvalue, so it does not tell whether that is accurate.
+    large = not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible
+    if large and not inaccurate:
         return Factor(scale, root, diagonal.copy())
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
     cut = negligible * values[-1]

@@ -79,8 +79,7 @@ class RowSpace:
         ----------
         solution : Solution
         tol : float or None
-            The bound on the relative suboptimality to reach, None if nothing is to be
-            shown.
+            The bound on the relative suboptimality to reach. None skips the bound.
 
         Returns
         -------
