@@ -1,1 +1,1 @@
-"""Benchmarks: problems, peers, a runner, and a comparison of two results."""
+"""Benchmarks: the problems, the peers, a runner, and a comparison of two results."""

@@ -1,14 +1,14 @@
 """A solver for benchopt's benchmark_logreg_l2: Σ log(1 + exp(−yᵢ xᵢᵀβ)) + ½λ‖β‖².
 
-Copied into the folder `solvers` of that benchmark it runs offline on its
-simulated data, for instance
+Copy this file into the folder `solvers` of that benchmark. It then runs offline on the
+simulated data of the benchmark, for instance
 
     benchopt run . -s sk_logreg -s "sklearn[newton-cholesky]" -d simulated
 
-(that dataset's ``__init__`` has to call ``super().__init__()`` for benchopt 1.9 and
-later). Its objective is ours, times λ, with C = 1/λ and no intercept. benchopt
-asks for a curve and calls the solver with ever more iterations allowed, from
-nothing each time.
+With benchopt 1.9 and later, the ``__init__`` of that dataset must call
+``super().__init__()``. The objective of the benchmark is ours times λ, with C = 1/λ and
+no intercept. benchopt draws a curve: it calls the solver repeatedly with increasing
+``max_iter``, and each call starts from zero.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 try:
     from benchopt import BaseSolver
-except ImportError:  # the solver works without it, in our tests
+except ImportError:  # our tests use the solver without benchopt
     BaseSolver = object
 
 _TOL = 1e-14
@@ -34,11 +34,11 @@ class Solver(BaseSolver):  # type: ignore[misc]
     sampling_strategy = "iteration"
 
     def set_objective(self, X: Any, y: np.ndarray, lmbd: float) -> None:
-        """Keep the data that benchopt hands over; labels in {−1, 1}."""
+        """Store the data that benchopt passes, with labels in {−1, 1}."""
         self.X, self.y, self.lmbd = X, y, lmbd
 
     def run(self, n_iter: int) -> None:
-        """Fit with `n_iter` iterations allowed."""
+        """Fit with at most `n_iter` iterations."""
         from sk_logreg import BinaryLogisticRegression
 
         model = BinaryLogisticRegression(
@@ -49,5 +49,5 @@ class Solver(BaseSolver):  # type: ignore[misc]
             self.beta = model.fit(self.X, self.y).coef_.ravel()
 
     def get_result(self) -> dict[str, np.ndarray]:
-        """Hand β of shape (n_features,) back."""
+        """Return β of shape (n_features,)."""
         return {"beta": self.beta}

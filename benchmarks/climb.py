@@ -1,4 +1,4 @@
-"""Find a peer's loosest tolerance that reaches the accuracy asked."""
+"""Find the loosest tolerance at which a peer reaches the required accuracy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from benchmarks.limits import time_limit
 from benchmarks.peers import Peer
 from benchmarks.task import Fit, Task
 
+# Relative suboptimality that a fit has to reach.
 ACCURACY = 1e-8
+# Maximum number of iterations of a peer whose fit a time limit can interrupt.
 _MANY = 100_000
+# Maximum number of iterations of a native peer whose first fit reported no count.
 _NATIVE_START = 1_000
 _DEFAULTS = "defaults"
 
@@ -27,12 +30,13 @@ class Attempt:
     ----------
     setting : str
     tol, max_iter
-        What the adapter was given; None is the library's default.
+        Passed to the adapter. None: the default of the library.
     seconds : float
     objective : float
-        By our function, in the peer's convention; infinite if the fit failed.
+        F by `benchmarks.objective` in the peer's convention; infinite if the fit
+        failed.
     status : str
-        "ok", or what went wrong.
+        "ok", or the reason for the failure.
     """
 
     setting: str
@@ -48,21 +52,22 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Bounds:
-    """When climbing stops.
+    """Limits on the time of a climb.
 
     Attributes
     ----------
     seconds : float
-        A fit that takes longer is broken off where it can be, and ends the climb.
+        Maximum time of one fit. A longer fit is interrupted, if possible, and ends the
+        climb.
     patience : float
-        So is one that takes this many times the quickest peer's time,
+        Maximum time of one fit as a multiple of the fastest peer's time.
     floor : float
-        unless it takes less than this many seconds.
+        Time in seconds that every fit is allowed, whatever `patience` is.
     factor : float
-        The climb ends at a setting that already costs this many times the
-        quickest peer's time: tighter ones cost more, looser ones hardly less.
+        The climb ends after a fit that took this many times the fastest peer's time:
+        tighter tolerances take longer, and looser ones save little.
     budget : float
-        It ends, too, once a peer's fits took this many seconds together.
+        The climb ends when the fits of one peer have taken this many seconds in total.
     """
 
     seconds: float
@@ -72,7 +77,7 @@ class Bounds:
     budget: float = math.inf
 
     def limit(self, quickest: float) -> float:
-        """Seconds to allow a fit."""
+        """Maximum time of one fit, in seconds."""
         return min(self.seconds, max(self.floor, self.patience * quickest))
 
 
@@ -84,7 +89,7 @@ def attempt(
     tol: float | None = None,
     max_iter: int | None = None,
 ) -> Attempt:
-    """Time one whole fit and judge its coefficients."""
+    """Time one complete fit and evaluate the objective at its coefficients."""
     setting = _DEFAULTS if tol is None else f"tol={tol:.0e}"
     limit = nullcontext() if peer.native else time_limit(seconds)
     start = time.perf_counter()
@@ -94,7 +99,7 @@ def attempt(
             start = time.perf_counter()
             fit = peer.fit(task, tol, max_iter)
             elapsed = time.perf_counter() - start
-    except Exception as error:  # a peer's failure is a result to report
+    except Exception as error:  # the failure of a peer is a result, and is reported
         elapsed = time.perf_counter() - start
         text = str(error).splitlines()[0][:120] if str(error) else ""
         late = isinstance(error, TimeoutError) or elapsed >= seconds
@@ -115,7 +120,9 @@ def climb(
     bounds: Bounds,
     quickest: float,
 ) -> list[Attempt]:
-    """Fit at the defaults, then looser or tighter until the edge is found.
+    """Fit at the defaults, then at looser or tighter tolerances.
+
+    The search ends at the loosest tolerance that reaches `ACCURACY`.
 
     Parameters
     ----------
@@ -124,17 +131,19 @@ def climb(
     short : callable
         Relative suboptimality of an objective in that convention.
     quickest : float
-        Time of the quickest peer so far that reached the accuracy.
+        Time of the fastest peer so far that reached the accuracy.
 
     Returns
     -------
     list of Attempt
-        The defaults first. `cheapest` picks the one that counts.
+        The fit at the defaults comes first. `cheapest` selects the fit that counts.
     """
     limit = bounds.limit(quickest)
     predicted = _predicted_seconds(peer, task)
     if predicted > 1.5 * limit:
-        text = f"time: about {predicted:.2g} s by a sixteenth of the rows; not run"
+        text = (
+            f"time: about {predicted:.2g} s, estimated from 1/16 of the rows; not run"
+        )
         return [Attempt(_DEFAULTS, None, None, predicted, math.inf, status=text)]
     attempts = [attempt(peer, task, judge, limit)]
     first = attempts[0]
@@ -152,10 +161,10 @@ def climb(
 
     def worth_another() -> bool:
         last = attempts[-1]
-        dear = min(limit, bounds.factor * quickest)
+        longest = min(limit, bounds.factor * quickest)
         if sum(one.seconds for one in attempts) > bounds.budget:
             return False
-        return last.status == "ok" and last.seconds <= dear
+        return last.status == "ok" and last.seconds <= longest
 
     ladder = peer.tolerances
     place = min(range(len(ladder)), key=lambda k: _distance(ladder[k], peer))
@@ -180,22 +189,22 @@ def climb(
 def cheapest(
     attempts: list[Attempt], short: Callable[[float], float]
 ) -> Attempt | None:
-    """The quickest setting that reached the accuracy, or None."""
+    """The fastest attempt that reached the accuracy, or None."""
     good = [one for one in attempts if short(one.objective) <= ACCURACY]
     return min(good, key=lambda one: one.seconds, default=None)
 
 
 def _predicted_seconds(peer: Peer, task: Task) -> float:
-    """What the defaults would take, for a solver that cannot be interrupted."""
+    """Estimated time of a fit at the defaults, if the solver cannot be interrupted."""
     if not peer.native or task.n_samples < max(20_000, 200 * task.n_features):
         return 0.0
     rows = slice(None, None, 16)
     few = replace(task, X=task.X[rows], y=task.y[rows])
-    return 16 * attempt(peer, few, lambda fit: 0.0, 60.0).seconds
+    return 16 * attempt(peer, few, lambda _: 0.0, 60.0).seconds
 
 
 def _cut_short(peer: Peer, first: Attempt) -> bool:
-    """Whether the defaults may have ended at max_iter rather than at tol."""
+    """Whether max_iter, rather than tol, may have ended the fit at the defaults."""
     if peer.default_max_iter is None:
         return False
     return first.n_iter is None or first.n_iter >= peer.default_max_iter
@@ -206,7 +215,7 @@ def _distance(tol: float, peer: Peer) -> float:
 
 
 def _iterations(peer: Peer, last: Attempt, seconds: float) -> int:
-    """Iterations to allow: many, but no more native ones than the time holds."""
+    """Maximum number of iterations; for a native peer, as many as the time allows."""
     if not peer.native:
         return _MANY
     if not last.n_iter or not last.seconds:

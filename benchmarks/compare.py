@@ -1,11 +1,11 @@
-"""Compare two result files: is anything slower, or less accurate, than before?
+"""Compare two result files and report problems that became slower or less accurate.
 
     python -m benchmarks.compare before.csv after.csv
         [--relative 1.1] [--absolute 0.01] [--solver sk_logreg]
 
-A time counts as changed if its median over the interleaved rounds changed by
-more than the relative *and* the absolute threshold. The exit status is 1 if a
-problem became slower, fell short of the accuracy, or is gone.
+A time has changed if the median over the interleaved rounds changed by more than both
+the relative *and* the absolute threshold. The exit status is 1 if a problem became
+slower, no longer reaches the accuracy, or is missing from the second file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BAD = ("slower", "less accurate", "gone")
 
 @dataclass(frozen=True)
 class Change:
-    """One problem before and after, and the verdict."""
+    """The times of one problem before and after, and the verdict."""
 
     problem: str
     before: float | None
@@ -34,7 +34,7 @@ class Change:
 
 
 def _timed(path: Path, solver: str) -> dict[str, tuple[float, float]]:
-    """Per problem: median seconds, and the largest relative suboptimality."""
+    """Median seconds and largest relative suboptimality per problem."""
     times: dict[str, list[float]] = {}
     short: dict[str, list[float]] = {}
     for row in read(path):
@@ -56,14 +56,14 @@ def compare(
     absolute: float = 0.01,
     solver: str = OURS.name,
 ) -> list[Change]:
-    """Judge every problem of either file.
+    """Compare every problem that either file contains.
 
     Parameters
     ----------
     relative : float, default=1.1
-        Ratio of the times that counts as a change.
+        Smallest ratio of the times that is reported as a change.
     absolute : float, default=0.01
-        Difference of the times, in seconds, that counts as a change.
+        Smallest difference of the times, in seconds, that is reported as a change.
     """
     if relative < 1.0 or absolute < 0.0:
         raise ValueError("relative must be at least 1, absolute at least 0")
@@ -83,7 +83,7 @@ def compare(
 def _verdict(
     old: tuple[float, float], new: tuple[float, float], relative: float, absolute: float
 ) -> str:
-    """Judge one problem."""
+    """Compare one problem."""
     if new[1] > ACCURACY >= old[1]:
         return "less accurate"
     low, high = sorted((old[0], new[0]))
@@ -106,7 +106,7 @@ def _line(change: Change) -> tuple[str, ...]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the comparison; 1 if anything is worse."""
+    """Print the comparison. Return 1 if a problem got worse, else 0."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.compare", description=__doc__.splitlines()[0]
     )

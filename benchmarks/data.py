@@ -1,4 +1,4 @@
-"""Generators of data: each is a function of its sizes and a seed alone."""
+"""Generators of data: the result depends only on the sizes and a seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy.ndimage import shift, zoom
 from scipy.special import expit
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_images
 
-_ROWS = 50_000
+_ROWS = 50_000  # number of rows that `dense` draws at a time
 
 
 def _labels(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -29,8 +29,8 @@ def dense(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gaussian features of a given condition number, and logistic labels.
 
-    The log-odds have standard deviation `signal` and mean `offset`, and every
-    direction of the features carries some of them, the weakest too.
+    The log-odds have standard deviation `signal` and mean `offset`. Every principal
+    direction of the features contributes to them, including the weakest.
     """
     rng = np.random.default_rng(seed)
     direction = rng.standard_normal(n_features)
@@ -51,7 +51,7 @@ def dense(
 
 
 def patches(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """64 × 64 × 3 patches of two photographs, 0 … 255; which photograph?"""
+    """64 × 64 × 3 patches of two photographs, values 0 … 255; y is the photograph."""
     rng = np.random.default_rng(seed)
     images = load_sample_images().images
     y = rng.permutation(np.arange(n_samples) % 2)
@@ -64,14 +64,14 @@ def patches(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's digits, 0 … 16; odd or even?"""
+    """scikit-learn's digits, values 0 … 16; y is 1 for odd digits."""
     del seed
     X, y = load_digits(return_X_y=True)
     return np.ascontiguousarray(X), (y % 2).astype(np.int64)
 
 
 def large_digits(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The digits enlarged to 28 × 28, moved a little, 0 … 255; odd or even?"""
+    """The digits enlarged to 28 × 28 and shifted, 0 … 255; y is 1 for odd digits."""
     rng = np.random.default_rng(seed)
     X, y = load_digits(return_X_y=True)
     chosen = rng.permutation(len(y))[:n_samples]
@@ -94,10 +94,10 @@ def breast_cancer(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def text(
     n_samples: int, n_features: int, words: float, seed: int
 ) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Documents as tf-idf rows of norm 1, words by Zipf's law, CSR.
+    """Documents as CSR rows of tf-idf values with norm 1; words follow Zipf's law.
 
-    `words` is the mean length of a document, repeated words included. Labels
-    are logistic in a planted coefficient on a tenth of the vocabulary.
+    `words` is the mean length of a document, including repeated words. The labels are
+    logistic; a tenth of the vocabulary has a nonzero coefficient.
     """
     rng = np.random.default_rng(seed)
     lengths = np.maximum(rng.lognormal(-0.18, 0.6, n_samples) * words, 3.0)
@@ -124,7 +124,7 @@ def text(
 def one_hot(
     n_samples: int, n_columns: int, seed: int, *, fields: int = 20
 ) -> tuple[sp.csr_matrix, np.ndarray]:
-    """One-hot rows of `fields` categories, some of few levels, some of many."""
+    """One-hot rows of `fields` categorical variables with few to many levels."""
     rng = np.random.default_rng(seed)
     levels = np.geomspace(2.0, 1.0, fields) ** 9
     levels = np.maximum(2, levels * n_columns / levels.sum()).astype(np.int64)
@@ -148,7 +148,7 @@ def one_hot(
 def separable_signs(
     n_samples: int, n_features: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gaussian features and noiseless labels, as benchopt simulates them."""
+    """Gaussian features and labels without noise, as simulated by benchopt."""
     rng = np.random.RandomState(seed)
     beta = rng.randn(n_features)
     X = rng.randn(n_samples, n_features)

@@ -1,10 +1,11 @@
-"""How many digits of each coefficient are right, where digits are easily lost.
+"""Count the correct digits of each coefficient on numerically difficult problems.
 
     python -m benchmarks.digits
 
-The truth is the minimum that Newton's method reaches in 50 digits, from the formula of
-the objective alone. `benchmarks/results/digits.csv`, which this writes, has for each
-problem the digits of its worst coefficient: here, and with scikit-learn's best solver.
+The reference is the minimum by Newton's method in 50-digit arithmetic, computed from
+the formula of the objective. The result, `benchmarks/results/digits.csv`, has one row
+per problem: the number of correct digits of the worst coefficient, for this package and
+for the best solver of scikit-learn.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _PEERS = ("newton-cholesky", "lbfgs", "newton-cg", "liblinear")
 _TOL = 1e-14
 _N_SAMPLES = 120
 _DIGITS = 50
-# The digits that solving a nearly singular Newton system may cost.
+# Extra digits of the arithmetic: solving a nearly singular Newton system may lose them.
 _GUARD = 30
 _MAX_STEPS = 50
-_MOST = 16.0  # digits of a float64
+_MOST = 16.0  # decimal digits of a float64
 _HALF_ULP = 2.0**-53
 
 
@@ -55,7 +56,7 @@ def _collinear(rng: np.random.Generator) -> np.ndarray:
     return X
 
 
-#: How the features come about, and the share of positive rows, by what makes it hard.
+#: Generator of the features and fraction of positive rows, by the source of difficulty.
 DATA: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], float]] = {
     "nothing": (_gaussian, 0.4),
     "units from 1e-6 to 1e6": (_units, 0.4),
@@ -68,24 +69,24 @@ STRENGTHS = (1e-6, 1.0, 1e6)
 
 @dataclass(frozen=True)
 class Minimum:
-    """The coefficients to 50 digits, the bias last, and how many the data define.
+    """The coefficients to 50 digits, the bias last.
 
-    `defined` are the digits of each coefficient that are left when every value of X is
-    moved by as much as its rounding to float64 may have moved it.
+    `defined` is the number of digits of each coefficient that do not change when every
+    value of X changes by its largest possible rounding error in float64.
     """
 
     coef: np.ndarray
     defined: np.ndarray
 
     def digits(self, found: np.ndarray) -> np.ndarray:
-        """Return the right digits of each coefficient, at most those of a float64."""
+        """Return the number of correct digits of each coefficient, at most 16."""
         with mpmath.workdps(_DIGITS):
             return _digits(_exact(found) - self.coef, self.coef)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An objective to minimize: the data, and its parameters."""
+    """The data and the parameters of an objective."""
 
     data: str
     C: float
@@ -100,7 +101,7 @@ class Problem:
 
     @cached_property
     def y(self) -> np.ndarray:
-        """Labels, 0 or 1, drawn by a logistic model of the features."""
+        """Labels, 0 or 1, drawn from a logistic model of the features."""
         _, share = DATA[self.data]
         rng = np.random.default_rng(1)
         scaled = (self.X - self.X.mean(axis=0)) / self.X.std(axis=0)
@@ -109,7 +110,7 @@ class Problem:
 
     @property
     def design(self) -> np.ndarray:
-        """The features and a column of ones, for the bias."""
+        """The features, followed by a column of ones for the bias."""
         return np.column_stack([self.X, np.ones(_N_SAMPLES)])
 
     def fit(self, solver: str) -> np.ndarray:
@@ -124,9 +125,9 @@ class Problem:
         return np.append(model.coef_, model.intercept_)
 
     def fit_peer(self, solver: str) -> np.ndarray:
-        """Return those that a solver of scikit-learn finds at its best.
+        """Return the coefficients that a solver of scikit-learn finds, the bias last.
 
-        Where the bias is absorbed, it is the weight of a column of ones.
+        An absorbed bias is fitted as the weight of a column of ones.
         """
         model = LogisticRegression(
             C=self.C,
@@ -137,7 +138,7 @@ class Problem:
             random_state=0,
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it cannot come so close
+            warnings.simplefilter("ignore")  # that it did not reach this tolerance
             model.fit(self.design if self.absorb_bias else self.X, self.y)
         return np.append(model.coef_, [] if self.absorb_bias else model.intercept_)
 
@@ -147,14 +148,14 @@ class Problem:
         return _PEERS if self.absorb_bias else _PEERS[:3]
 
     def minimum(self, start: np.ndarray) -> Minimum:
-        """Return the minimum next to a start, by Newton's method in 50 digits.
+        """Return the minimum near a start, by Newton's method in 50-digit arithmetic.
 
         Raises
         ------
         ValueError
-            If a Hessian on the way is not positive definite.
+            If the Hessian of an iterate is not positive definite.
         ArithmeticError
-            If it does not converge.
+            If the method does not converge.
         """
         with mpmath.workdps(_DIGITS + _GUARD):
             rows = _exact((2.0 * self.y - 1.0)[:, None] * self.design)
@@ -187,7 +188,7 @@ _sigmoid = np.frompyfunc(lambda z: 1 / (1 + mpmath.exp(-z)), 1, 1)
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:
     matrix = mpmath.matrix(hessian.tolist())
-    mpmath.cholesky(matrix)  # a minimum, not a saddle
+    mpmath.cholesky(matrix)  # raises if the point is a saddle point
     return np.array((matrix**-1).tolist()).reshape(hessian.shape)
 
 
@@ -198,9 +199,10 @@ def _digits(error: np.ndarray, coef: np.ndarray) -> np.ndarray:
 
 
 def measure(data: str, C: float, absorb_bias: bool) -> dict[str, object]:
-    """Return a row of the table: the digits of the worst coefficient, by who fitted it.
+    """Return one row of the table: the correct digits of the worst coefficient.
 
-    Of this package's two solvers the worse counts, of scikit-learn's the best.
+    The row shows the worse of this package's two solvers, and the best of
+    scikit-learn's.
     """
     row: dict[str, object] = {
         "features": data,
@@ -208,7 +210,7 @@ def measure(data: str, C: float, absorb_bias: bool) -> dict[str, object]:
         "bias": "absorbed" if absorb_bias else "free",
     }
     problem = Problem(data, C, absorb_bias)
-    for loss in ("squared_error", "cross_entropy"):  # the one that peers have last
+    for loss in ("squared_error", "cross_entropy"):  # cross entropy last, for the peers
         problem = replace(problem, loss=loss)
         found = [problem.fit(solver) for solver in SOLVERS]
         minimum = problem.minimum(found[0])
@@ -227,7 +229,7 @@ def measure(data: str, C: float, absorb_bias: bool) -> dict[str, object]:
 
 
 def table() -> list[dict[str, object]]:
-    """Return all rows."""
+    """Return all rows of the table."""
     return [
         measure(data, C, absorb_bias)
         for data, C, absorb_bias in product(DATA, STRENGTHS, (False, True))
@@ -235,7 +237,7 @@ def table() -> list[dict[str, object]]:
 
 
 def main() -> None:
-    """Measure, and write the table."""
+    """Compute the table and write it."""
     rows = table()
     with RESULT.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The picture: every peer's time over ours, problem by problem."""
+"""The figure: the time of every peer divided by ours, for each problem."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 from benchmarks.climb import ACCURACY
 from benchmarks.objective import ABSORBED
 from benchmarks.peers import OURS, OURS_ABSORBED
+from benchmarks.problems import label_of
 from benchmarks.records import Row, Summary
 from benchmarks.report import duration, medians
 
-_COLOURS = {
+_COLORS = {
     "sklearn": "#1b6ca8",
     "sklearnex": "#00a5cf",
     "glum": "#e07a1f",
@@ -24,10 +25,11 @@ _MARKS = "oDs^vP<>*Xhp"
 
 
 def _points(rows: list[Row], problem: str) -> dict[str, tuple[float, bool]]:
-    """Each peer's time over ours, and whether it reached the accuracy.
+    """Return each peer's time over ours, and whether it reached the accuracy.
 
-    A peer that was not among the contenders of the timed rounds stands at the
-    time of its climb; one that fell short, at its most accurate fit.
+    The time of a peer that was not part of the interleaved rounds is the time of its
+    fastest sufficiently accurate fit. For a peer that never reached the accuracy, it is
+    the time of its most accurate fit.
     """
     mine = [row for row in rows if row.problem == problem]
     times = medians(mine)
@@ -57,7 +59,7 @@ def _points(rows: list[Row], problem: str) -> dict[str, tuple[float, bool]]:
 
 
 def draw(path: Path, rows: list[Row], summaries: list[Summary]) -> None:
-    """Draw the dot plot as PNG; nothing if we have no fit."""
+    """Draw the dot plot as PNG. Draw nothing if there is no fit of ours."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -81,16 +83,16 @@ def draw(path: Path, rows: list[Row], summaries: list[Summary]) -> None:
         )
         for solver, (ratio, reached) in _points(rows, one.problem).items():
             family = solver.split()[0]
-            colour = _COLOURS.get(family, "black")
+            color = _COLORS.get(family, "black")
             if solver not in marks:
                 used = sum(1 for s in marks if s.split()[0] == family)
-                marks[solver] = (colour, _MARKS[used % len(_MARKS)])
+                marks[solver] = (color, _MARKS[used % len(_MARKS)])
             axes.plot(
                 ratio,
                 place,
                 marks[solver][1],
-                color=colour,
-                markerfacecolor=colour if reached else "none",
+                color=color,
+                markerfacecolor=color if reached else "none",
                 markersize=7 if reached else 5,
                 alpha=0.9 if reached else 0.45,
                 linestyle="none",
@@ -103,13 +105,13 @@ def draw(path: Path, rows: list[Row], summaries: list[Summary]) -> None:
 
 
 def _dress(axes: object, shown: list[Summary]) -> None:
-    """Axes, names and the two columns of text at the right."""
+    """Format the axes, and write the two columns of text on the right."""
     axes.axvline(1.0, color="black", linewidth=1.2, zorder=2)
     axes.set_xscale("log")
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_yticks(
         range(len(shown)),
-        [f"{o.problem}   {o.n_samples:,} × {o.n_features:,}" for o in shown],
+        [f"{label_of(o.problem)}   {o.n_samples:,} × {o.n_features:,}" for o in shown],
     )
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0.5), min(high, 3e3))
@@ -120,28 +122,28 @@ def _dress(axes: object, shown: list[Summary]) -> None:
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel(
-        "time of a whole fit ÷ ours, both at relative suboptimality ≤ 1e-8"
-        "   (right of 1: slower than ours)"
+        "time of a whole fit ÷ time of this package, both at relative suboptimality"
+        " ≤ 1e-8   (above 1: slower)"
     )
     across = axes.get_yaxis_transform()
-    axes.text(1.02, -0.75, "ours", transform=across, weight="bold", va="bottom")
-    axes.text(1.11, -0.75, "best peer", transform=across, weight="bold", va="bottom")
+    axes.text(1.02, -0.75, "this package", transform=across, weight="bold", va="bottom")
+    axes.text(1.17, -0.75, "best peer", transform=across, weight="bold", va="bottom")
     for place, one in enumerate(shown):
         axes.text(
             1.02, place, duration(one.ours_seconds), transform=across, va="center"
         )
         ratio = "none" if one.ratio is None else f"{one.ratio:.2g} ×  {one.best_peer}"
-        colour = "#2a7d2a" if one.met == "yes" else "#c22"
-        axes.text(1.11, place, ratio, transform=across, va="center", color=colour)
+        color = "#2a7d2a" if one.met == "yes" else "#c22"
+        axes.text(1.17, place, ratio, transform=across, va="center", color=color)
 
 
 def _legend(axes: object, marks: dict[str, tuple[str, str]]) -> None:
-    """Name the marks under the axes."""
+    """Draw the legend below the axes."""
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=colour, marker=mark, linestyle="none", label=solver)
-        for solver, (colour, mark) in sorted(marks.items())
+        Line2D([], [], color=color, marker=mark, linestyle="none", label=solver)
+        for solver, (color, mark) in sorted(marks.items())
     ]
     handles.append(
         Line2D(
@@ -151,7 +153,7 @@ def _legend(axes: object, marks: dict[str, tuple[str, str]]) -> None:
             marker="o",
             markerfacecolor="none",
             linestyle="none",
-            label="hollow: short of 1e-8",
+            label="hollow: did not reach 1e-8",
         )
     )
     handles.append(Line2D([], [], color="#d62728", linewidth=2.2, label="target"))

@@ -1,4 +1,4 @@
-"""Time limits on a fit, and the time of one threaded read of X."""
+"""Time limits for a fit, and the time of one multithreaded read of X."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from benchmarks.task import Task
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeoutError` in the block once `seconds` have passed.
+    """Raise `TimeoutError` in the block after `seconds`.
 
-    The alarm is heard between Python's instructions: compiled loops run on.
+    Python handles the signal between two bytecode instructions, so a compiled loop is
+    not interrupted.
     """
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):  # Windows has no timers
         yield
         return
 
-    def ring(signum: int, frame: object) -> None:
+    def ring(_signum: int, _frame: object) -> None:
         raise TimeoutError(f"over {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -40,10 +42,10 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def read_seconds(task: Task, repeats: int = 7) -> float:
-    """Median time of X @ v with every core: the least that a pass can cost.
+    """Median time of X @ v on all cores: a lower bound for the time of one pass over X.
 
-    Dense X is read by the BLAS with its own threads, sparse X by as many Python
-    threads as there are cores, a range of rows (CSC: of columns) each.
+    For dense X, BLAS uses its own threads. Sparse X is split into one range of rows
+    (CSC: of columns) per core, and each range is multiplied in a Python thread.
     """
     rng = np.random.default_rng(0)
     X = task.X
@@ -66,7 +68,7 @@ def read_seconds(task: Task, repeats: int = 7) -> float:
 
 
 def _median_seconds(call: object, repeats: int) -> float:
-    """Median time of a call, after one that is not counted."""
+    """Median time of a call; the first call is a warm-up and is not counted."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()

@@ -1,29 +1,34 @@
-"""Cross entropy or squared error: which is better when the data are not ideal?
+"""Compare cross entropy and squared error on data that violate the assumptions.
 
-Both losses are fitted to the same training rows, many times over, and judged on the
-same clean test rows: labels flipped at random or where the leverage is highest, one
-class rare, the model wrong. Run it with
+Both losses are fitted to the same training rows and evaluated on the same test rows,
+whose labels are correct. The training data have flipped labels (at random, or in the
+rows of highest leverage), a rare class, or a term that the model lacks. Run it with
 
     python -m benchmarks.loss_study
 
-It writes `loss_study.csv` (the mean and its 95 % interval for each loss, and for the
-difference of the two, by pairs), `loss_study.txt` and `loss_study.png` to
-`benchmarks/results/`.
+It writes three files to `benchmarks/results/`: `loss_study.csv` (the mean and its 95 %
+interval for each loss, and for the paired difference), `loss_study.txt` and
+`loss_study.png`.
 
-What it says. On clean labels and a right model the two are close; the rarer a class is,
-the better is cross entropy, by log loss and by the error of the coefficients. With up
-to a tenth or a fifth of the labels flipped, the squared error wins on nearly every
-measure on generated data and on breast cancer (where 10 % of flips in the farthest rows
-cost cross entropy 4.6 points of accuracy more), and with flips at random on digits;
-with flips at leverage on digits it does not, and its calibration is the worse. With two
-fifths flipped both fail, and on the real data with flips at random the squared error is
-the less calibrated. Where the model is wrong each is the better by its own measure, and
-the squared error by accuracy.
+Results:
 
-Advice. Take cross entropy where the labels can be trusted, a class is rare, or the
-likelihood is what counts. Take the squared error where up to a fifth of the labels may
-be wrong, or where the Brier score or the accuracy is what counts. Neither always wins:
-compare both by cross-validation.
+- Correct labels and a correct model: the two losses are close.
+- A rare class: cross entropy has the better log loss, and smaller errors of the
+  coefficients. The difference grows as the class becomes rarer.
+- Up to 10 % or 20 % of the labels flipped: squared error is better on nearly all
+  metrics on the generated data and on breast cancer. With 10 % of the labels flipped in
+  the rows of highest leverage of breast cancer, its accuracy is 4.6 percentage points
+  higher. On the digits it is better with flips at random. With flips at high leverage
+  it is not, and its calibration is worse.
+- 40 % flipped: both losses fail. On breast cancer and digits with flips at random, the
+  calibration of squared error is worse.
+- A missing term: each loss is better by its own metric; squared error has the better
+  accuracy.
+
+Advice: choose cross entropy if the labels are reliable, if a class is rare, or if the
+likelihood matters. Choose squared error if up to 20 % of the labels may be wrong, or if
+the Brier score or the accuracy matters. Neither is always better: compare both by
+cross-validation.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ from sk_logreg import BinaryLogisticRegression
 
 LOSSES = ("cross_entropy", "squared_error")
 METRICS = ("log_loss", "brier", "accuracy", "calibration_error", "coef_error")
-#: Of these more is better, of the others less.
+#: Metrics for which larger values are better.
 MORE_IS_BETTER = frozenset({"accuracy"})
 GRID = (1e-2, 1e-1, 1.0, 10.0)
 FLIPS = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -54,7 +59,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to train on and clean rows to test on; the true weights, if known."""
+    """Training rows, test rows with correct labels, and the true weights if known."""
 
     X: np.ndarray
     y: np.ndarray
@@ -65,7 +70,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A metric at one level of contamination: mean and 95 % interval."""
+    """The mean and 95 % interval of a metric at one level of contamination."""
 
     data: str
     contamination: str
@@ -84,10 +89,10 @@ class Outcome:
 def generated(
     rng: np.random.Generator, *, positive: float = 0.5, bend: float = 0.0
 ) -> Split:
-    """Draw 1200 rows to train on and 10,000 to test on, of five Gaussian features.
+    """Draw 1200 training rows and 10,000 test rows of five Gaussian features.
 
-    `positive` is the share of the positive class. `bend` is the strength of a term
-    that the model lacks, the square of the first feature.
+    `positive` is the fraction of the positive class. `bend` is the coefficient of a
+    term that the model lacks: the square of the first feature.
     """
     n_train, n_test = 1200, 10_000
     w = np.array([2.0, -1.0, 0.5, 0.0, 0.0])
@@ -100,7 +105,7 @@ def generated(
 
 
 def real(rng: np.random.Generator, X: np.ndarray, y: np.ndarray) -> Split:
-    """Split rows at random in halves, scaled by the first."""
+    """Split the rows into random halves, standardized by the first half."""
     order = rng.permutation(len(y))
     train, test = np.array_split(order, 2)
     scaler = StandardScaler().fit(X[train])
@@ -112,7 +117,7 @@ def real(rng: np.random.Generator, X: np.ndarray, y: np.ndarray) -> Split:
 def flip(
     rng: np.random.Generator, split: Split, share: float, *, at_leverage: bool
 ) -> Split:
-    """Flip a share of the training labels: any, or those of the farthest rows."""
+    """Flip a fraction of the training labels: at random, or at highest leverage."""
     n_flipped = round(share * len(split.y))
     if at_leverage:
         basis = np.linalg.svd(split.X - split.X.mean(axis=0), full_matrices=False)[0]
@@ -125,7 +130,7 @@ def flip(
 
 
 def studies() -> Iterator[tuple[str, str, float, Callable[..., Split]]]:
-    """Yield each set of data, its contamination and level, and what draws it."""
+    """Yield the name of the data, the contamination, its level and a generator."""
 
     def flipped(source: Callable[..., Split], share: float, at_leverage: bool):
         return lambda rng: flip(rng, source(rng), share, at_leverage=at_leverage)
@@ -160,7 +165,7 @@ def studies() -> Iterator[tuple[str, str, float, Callable[..., Split]]]:
 
 
 def fit(loss: str, split: Split, rng: np.random.Generator) -> BinaryLogisticRegression:
-    """Fit with the C that does best by the Brier score on a quarter held out."""
+    """Fit with the C of the best Brier score on a held-out quarter of the rows."""
     held = rng.permutation(len(split.y)) < len(split.y) // 4
     if len(set(split.y[~held])) < 2:
         held[:] = False
@@ -175,14 +180,14 @@ def fit(loss: str, split: Split, rng: np.random.Generator) -> BinaryLogisticRegr
 
 
 def calibration_error(p: np.ndarray, y: np.ndarray, n_bins: int = 15) -> float:
-    """Mean distance of predicted and observed shares, in bins of as many rows."""
+    """Mean difference of predicted and observed frequency in bins of equal size."""
     order = np.argsort(p, kind="stable")
     gaps = [(p[b].mean() - y[b].mean(), len(b)) for b in np.array_split(order, n_bins)]
     return sum(abs(gap) * size for gap, size in gaps) / len(y)
 
 
 def measures(model: BinaryLogisticRegression, split: Split) -> dict[str, float]:
-    """Judge a model on the clean rows."""
+    """Evaluate a model on the test rows."""
     p = model.predict_proba(split.X_test)[:, 1]
     log_p = model.predict_log_proba(split.X_test)
     found = {
@@ -198,7 +203,7 @@ def measures(model: BinaryLogisticRegression, split: Split) -> dict[str, float]:
 
 
 def run(n_repeats: int) -> Iterator[Outcome]:
-    """Measure every study."""
+    """Run all studies."""
     for name, contamination, level, draw in studies():
         found: dict[str, list[dict[str, float]]] = {loss: [] for loss in LOSSES}
         for seed in range(n_repeats):
@@ -231,10 +236,10 @@ def run(n_repeats: int) -> Iterator[Outcome]:
 
 
 def describe(outcomes: list[Outcome]) -> str:
-    """Say, study by study, by which measures the squared error is better or worse."""
+    """Return a table that compares squared error with cross entropy per study."""
     lines = [
-        "The squared error against cross entropy: + better, - worse, = not told apart",
-        "(95 % interval of the difference by pairs).",
+        "Squared error minus cross entropy: + better, - worse, = no clear difference",
+        "(the 95 % interval of the paired difference contains 0).",
         "",
         f"{'data':14s}{'contamination':19s}{'level':>6s}  "
         + "".join(f"{metric:>18s}" for metric in METRICS),
@@ -260,7 +265,7 @@ def describe(outcomes: list[Outcome]) -> str:
 
 
 def draw_figure(outcomes: list[Outcome], path: Path) -> None:
-    """Draw each measure against the level of contamination, for both losses."""
+    """Plot each metric against the level of contamination, for both losses."""
     from matplotlib.figure import Figure
 
     columns = list(dict.fromkeys((o.data, o.contamination) for o in outcomes))
@@ -275,7 +280,7 @@ def draw_figure(outcomes: list[Outcome], path: Path) -> None:
             )
         )
         for metric, ax in zip(METRICS, column, strict=True):
-            for loss, colour in zip(LOSSES, ("#1b6ca8", "#c2347e"), strict=True):
+            for loss, color in zip(LOSSES, ("#1b6ca8", "#c2347e"), strict=True):
                 key = (data, contamination, loss, metric)
                 mine = [
                     o
@@ -289,11 +294,11 @@ def draw_figure(outcomes: list[Outcome], path: Path) -> None:
                     [o.mean for o in mine],
                     "o-",
                     ms=3,
-                    color=colour,
+                    color=color,
                     label=label,
                 )
                 low, high = [o.low for o in mine], [o.high for o in mine]
-                ax.fill_between(at, low, high, color=colour, alpha=0.2, lw=0)
+                ax.fill_between(at, low, high, color=color, alpha=0.2, lw=0)
             ax.spines[["top", "right"]].set_visible(False)
             if not ax.lines or not len(ax.lines[0].get_xdata()):
                 ax.set_axis_off()
@@ -315,7 +320,7 @@ def draw_figure(outcomes: list[Outcome], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, and write the table, the text and the figure."""
+    """Run the study, and write the table, the text and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--out", type=Path, default=RESULTS)

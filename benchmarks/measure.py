@@ -1,4 +1,4 @@
-"""Measure one problem: reference, climb, interleaved rounds."""
+"""Measure one problem: reference optimum, climbs, interleaved rounds."""
 
 from __future__ import annotations
 
@@ -20,26 +20,32 @@ from benchmarks.records import Row
 from benchmarks.reference import lowest
 from benchmarks.task import Fit, Task, as_fit
 
-# OpenBLAS's threads spin for about 0.1 s after a product: not into the next fit.
+# Pause in seconds between two fits: the threads of OpenBLAS spin for about 0.1 s after
+# a product, and would slow down the next fit.
 _PAUSE = 0.12
+# A solver repeats its fit for about _TURN seconds per round, at most _REPEATS times.
 _TURN = 0.05
 _REPEATS = 4
+# The interleaved rounds include the _CONTENDERS fastest peers, if their times are
+# within this factor of the fastest peer's time.
 _CONTENDERS = 3
 _WITHIN = 1.5
+# The combinations of solver and kind of data that have been warmed up.
 _WARM: set[tuple[str, str, str, str, bool]] = set()
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure.
+    """Limits on the time of a measurement.
 
     Attributes
     ----------
     bounds : Bounds
+        Limits on the climb of each peer.
     seconds : float
-        Interleaved rounds go on for this long, all solvers together,
+        Time of the interleaved rounds, summed over all solvers.
     least, most : int
-        but for no fewer and no more rounds than these.
+        Minimum and maximum number of rounds.
     """
 
     bounds: Bounds
@@ -60,20 +66,20 @@ FULL_EFFORT = Effort(
 
 
 class Yardstick:
-    """The lowest objective known in each convention, and distances to it."""
+    """The lowest known objective in each convention, and the distance from it."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.best: dict[str, float] = {}
 
     def judge(self, convention: str, fit: Fit) -> float:
-        """Objective of a fit; remembered if it is the lowest yet."""
+        """Return the objective of a fit, and store it if it is the lowest so far."""
         value = objective(self.task, fit, convention)
         self.best[convention] = min(value, self.best.get(convention, np.inf))
         return value
 
     def short(self, convention: str, value: float | None) -> float:
-        """Relative suboptimality of an objective."""
+        """Return the relative suboptimality of an objective."""
         if value is None or not np.isfinite(value):
             return np.inf
         return relative_suboptimality(value, self.best[convention])
@@ -81,7 +87,7 @@ class Yardstick:
 
 @dataclass
 class Measured:
-    """All that was found out about one problem."""
+    """The results for one problem."""
 
     task: Task
     rows: list[Row]
@@ -89,7 +95,7 @@ class Measured:
 
 
 def measure(problem: Problem, effort: Effort, say: Callable[[str], None]) -> Measured:
-    """Measure one problem with every peer that is installed and applies."""
+    """Measure one problem with every installed peer that can fit it."""
     task = problem.build()
     rod = Yardstick(task)
     solvers = [p for p in installed(ours=True) if not p.refuses(task)]
@@ -110,9 +116,9 @@ def measure(problem: Problem, effort: Effort, say: Callable[[str], None]) -> Mea
 
 
 def _warm_up(task: Task, solvers: list[Peer]) -> None:
-    """Let each library import and compile on a few rows of the same kind.
+    """Fit a few rows with each library, so that it is imported and compiled.
 
-    Once a kind: dtype, layout and loss.
+    This is done once per dtype, layout and loss.
     """
     few = np.linspace(0, task.n_samples - 1, 60).astype(int)
     X = task.X[few]
@@ -121,17 +127,17 @@ def _warm_up(task: Task, solvers: list[Peer]) -> None:
     else:
         X = np.asarray(X[:, :40], order=task.layout)
     y = np.arange(len(few)) % 2
-    C = 1.0 if task.penalised else np.inf
+    C = 1.0 if task.penalized else np.inf
     small = Task(X, y, C, task.loss, task.fit_intercept)
     for peer in solvers:
-        kind = (peer.name, str(X.dtype), task.layout, task.loss, task.penalised)
+        kind = (peer.name, str(X.dtype), task.layout, task.loss, task.penalized)
         if kind not in _WARM:
-            attempt(peer, small, lambda fit: 0.0, 60.0)
+            attempt(peer, small, lambda _: 0.0, 60.0)
             _WARM.add(kind)
 
 
 def _set_reference(rod: Yardstick, solvers: list[Peer], effort: Effort) -> None:
-    """Find the optimum in each convention that a solver needs."""
+    """Compute the optimum in each convention that a solver uses."""
     task = rod.task
     fits = [as_fit(np.zeros(task.n_features))]
     conventions = sorted({peer.convention for peer in solvers}, reverse=True)
@@ -149,7 +155,7 @@ def _climb_all(
     effort: Effort,
     say: Callable[[str], None],
 ) -> list[tuple[Peer, list[Attempt]]]:
-    """Climb every peer's tolerances; ours is fitted at its defaults."""
+    """Search the tolerances of every peer. Our fits use the defaults."""
     climbs = []
     quickest = np.inf
     for peer in solvers:
@@ -179,7 +185,7 @@ def _rounds(
     climbs: list[tuple[Peer, list[Attempt]]],
     effort: Effort,
 ) -> list[tuple[Peer, list[Attempt]]]:
-    """Time our defaults and the peers that may be the best, in turn."""
+    """Time our fit at its defaults and the fastest peers, in turn."""
     chosen: list[tuple[Peer, Attempt]] = []
     rivals: list[tuple[Peer, Attempt]] = []
     for peer, attempts in climbs:
@@ -229,7 +235,7 @@ def _row(
     one: Attempt | None,
     reason: str,
 ) -> Row:
-    """Put one fit into the tidy form."""
+    """Return the row of the results that describes one fit."""
     value = None if one is None or not np.isfinite(one.objective) else one.objective
     return Row(
         grid=problem.grid,
@@ -260,7 +266,7 @@ def _row(
 
 
 def median_seconds(rows: list[Row], solver: str, phase: str = "timed") -> float | None:
-    """Median time of a solver's rows of one phase; None if there are none."""
+    """Median time of a solver in one phase; None if it has no rows there."""
     times = [
         row.seconds
         for row in rows

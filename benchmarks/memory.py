@@ -1,11 +1,15 @@
-"""Peak memory of one fit above X, measured in a process of its own.
+"""Peak memory of one fit in addition to X, measured in a separate process.
 
     python -m benchmarks.memory NAME ... [--solver SOLVER] [--memmap]
 
-A process per problem builds it, fits a few rows so that libraries and thread
-pools are in place, lets X be resident, resets the kernel's high-water mark of
-its resident set, and fits. Where the mark cannot be reset, a thread samples the
-resident set instead.
+Each problem is measured in a new process, which
+
+1. builds the data, so that X is resident;
+2. fits a few rows, so that libraries are loaded and thread pools are started;
+3. resets the kernel's high-water mark of the resident set;
+4. fits all rows and reads the high-water mark.
+
+If the mark cannot be reset, a thread samples the size of the resident set instead.
 """
 
 from __future__ import annotations
@@ -33,16 +37,15 @@ from benchmarks.peers import OURS, Peer, installed
 from benchmarks.problems import named
 from benchmarks.task import Task
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
 
 def _resident() -> int:
-    """Bytes resident now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    """Current size of the resident set, in bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _high_water() -> int:
-    """Bytes resident at most since the mark was reset."""
+    """Largest size of the resident set since the mark was reset, in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -50,7 +53,7 @@ def _high_water() -> int:
 
 
 def peak_of(call: Callable[[], Any]) -> int:
-    """Bytes by which the resident set grew at most while `call` ran."""
+    """Largest growth of the resident set while `call` ran, in bytes."""
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -64,7 +67,7 @@ def peak_of(call: Callable[[], Any]) -> int:
 
 
 def _sampled(call: Callable[[], Any]) -> int:
-    """Most bytes resident at any sample while `call` ran."""
+    """Largest sampled size of the resident set while `call` ran, in bytes."""
     done = threading.Event()
     most = [_resident()]
 
@@ -83,7 +86,7 @@ def _sampled(call: Callable[[], Any]) -> int:
 
 
 def _mapped(task: Task, folder: str) -> Task:
-    """The task with X as a read-only memory map, its pages resident."""
+    """The task with X as a read-only memory map whose pages are resident."""
     path = Path(folder) / "X.npy"
     np.save(path, task.X)
     X = np.load(path, mmap_mode="r")
@@ -92,11 +95,11 @@ def _mapped(task: Task, folder: str) -> Task:
 
 
 def measure_here(peer: Peer, task: Task) -> dict[str, int]:
-    """Peak bytes above X of one fit in this process."""
+    """Peak memory of one fit in this process in addition to X, in bytes."""
     rows = slice(0, min(task.n_samples, 400))
     few = replace(task, X=task.X[rows], y=np.arange(rows.stop) % 2)
     peer.fit(few, None, None)
-    task.signs, task.floats  # noqa: B018  made before, not part of the fit
+    task.signs, task.floats  # noqa: B018  cache them: they are not part of the fit
     peak = peak_of(lambda: peer.fit(task, None, None))
     return {"x_bytes": task.nbytes, "peak_bytes": peak}
 
@@ -107,7 +110,7 @@ def measure_apart(
     memmap: bool = False,
     seconds: float = 1_800.0,
 ) -> dict[str, dict[str, int]]:
-    """The same for several problems in fresh processes; those that failed lack."""
+    """Measure each problem in a new process. The result omits problems that failed."""
     command = [sys.executable, "-m", "benchmarks.memory", *names, "--solver", solver]
     command += ["--memmap"] if memmap else []
     root = Path(__file__).parents[1]
@@ -127,7 +130,7 @@ def measure_apart(
 
 
 def _print_one(name: str, solver: str, memmap: bool) -> None:
-    """Build, measure and print one problem."""
+    """Build and measure one problem, and print the result."""
     peer = next(p for p in installed(ours=True) if p.name == solver)
     with tempfile.TemporaryDirectory() as folder:
         task = named(name).build()
@@ -137,7 +140,7 @@ def _print_one(name: str, solver: str, memmap: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the sizes as JSON, a problem a line."""
+    """Print the sizes as JSON, one line per problem."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+")
     parser.add_argument("--solver", default=OURS.name)

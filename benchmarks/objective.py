@@ -1,10 +1,10 @@
-"""The one objective by which every solver is judged.
+"""The objective function that every solver is judged by.
 
     F(w, b) = C Σᵢ L(zᵢ, yᵢ) + ½‖w‖²        z = X w + b
 
-in float64 over blocks of rows, whatever the type of X and of the coefficients.
-It shares no code with the package. ``C = inf`` means Σᵢ L(zᵢ, yᵢ). In the
-"absorbed" convention b is penalised too: ½(‖w‖² + b²).
+It is evaluated in float64 over blocks of rows, for every dtype of X and of the
+coefficients. It shares no code with the package. With ``C = inf`` it is Σᵢ L(zᵢ, yᵢ).
+In the "absorbed" convention the penalty includes b: ½(‖w‖² + b²).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BLOCK_VALUES = 2_000_000
 
 
 def pointwise(margin: np.ndarray, loss: str) -> np.ndarray:
-    """Loss of each example from its margin, (2y − 1) z."""
+    """Loss of each example as a function of its margin, (2y − 1) z."""
     if loss == "cross_entropy":
         return np.logaddexp(0.0, -margin)
     if loss == "squared_error":
@@ -31,7 +31,7 @@ def pointwise(margin: np.ndarray, loss: str) -> np.ndarray:
 
 
 def objective(task: Task, fit: Fit, convention: str = FREE) -> float:
-    """F at a fit's coefficients; not finite if they are not."""
+    """F at the coefficients of a fit; infinite if a coefficient is not finite."""
     if not (np.isfinite(fit.coef).all() and math.isfinite(fit.intercept)):
         return math.inf
     rows = max(1, _BLOCK_VALUES // max(1, task.stored // task.n_samples))
@@ -44,7 +44,7 @@ def objective(task: Task, fit: Fit, convention: str = FREE) -> float:
         margin = task.signs[block] * (x @ fit.coef + fit.intercept)
         sums.append(float(np.sum(pointwise(margin, task.loss))))
     total = math.fsum(sums)
-    if not task.penalised:
+    if not task.penalized:
         return total
     squares = float(fit.coef @ fit.coef)
     if convention == ABSORBED:

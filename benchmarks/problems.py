@@ -1,8 +1,8 @@
-"""The grid: each problem's name, regime, target and builder.
+"""The problems of both grids, with the target of each.
 
-A target is the ratio, best peer's time over ours, that the regime is meant to
-reach at relative suboptimality 1e-8. The quick grid has each regime at a size
-that takes seconds; the full grid has it at the size the target is stated for.
+A target is a ratio: the best peer's time over ours, both at relative suboptimality
+1e-8. The full grid has every regime at the size that its target is stated for; the
+quick grid has every regime at a size that takes seconds.
 """
 
 from __future__ import annotations
@@ -28,9 +28,15 @@ class Problem:
 
     Attributes
     ----------
-    name, regime, grid : str
+    name : str
+        Unique; selects the problem on the command line and in the result files.
+    label : str
+        Description of the data in the tables and the figure, next to the size.
+    regime : str
+        Seeds the data: to rename a regime changes them.
+    grid : {"quick", "full"}
     target : float
-        Best peer's time over ours that the regime is meant to reach.
+        Ratio of the best peer's time to ours that the regime should reach.
     make : callable
         ``make(seed, **sizes)`` returns X and y.
     sizes : dict
@@ -39,6 +45,7 @@ class Problem:
     """
 
     name: str
+    label: str
     regime: str
     grid: str
     target: float
@@ -49,7 +56,7 @@ class Problem:
     fit_intercept: bool = True
 
     def build(self, **smaller: Any) -> Task:
-        """Make the data, the same at every call; `smaller` overrides sizes."""
+        """Make the data. Every call returns the same; `smaller` overrides sizes."""
         seed = crc32(self.regime.encode())
         X, y = self.make(seed=seed, **(self.sizes | smaller))
         return Task(X, y, self.C, self.loss, self.fit_intercept)
@@ -66,25 +73,37 @@ def _tall() -> list[Problem]:
             for dtype in ("float64", "float32"):
                 name = f"tall_{n // 1000}k_{p}_{order}{dtype[-2:]}"
                 sizes = _dense(n, p, order=order, dtype=dtype)
-                found.append(Problem(name, "tall dense", FULL, 3.0, data.dense, sizes))
+                label = f"tall, {order}-order, {dtype}"
+                found.append(
+                    _row(name, label, "tall dense", FULL, 3, data.dense, sizes)
+                )
     return found
 
 
 def _text(name: str, grid: str, C: float, n: int, p: int, words: float) -> Problem:
     sizes = _dense(n, p, words=words)
-    return Problem(name, "sparse text", grid, 3.0, data.text, sizes, C=C)
+    label = f"sparse text, C = {C:g}"
+    return _row(name, label, "sparse text", grid, 3.0, data.text, sizes, C)
 
 
 def _squared(name: str, grid: str, n: int, p: int) -> Problem:
     sizes = _dense(n, p)
     return Problem(
-        name, "squared error", grid, 5.0, data.dense, sizes, loss="squared_error"
+        name,
+        "squared error",
+        "squared error",
+        grid,
+        5.0,
+        data.dense,
+        sizes,
+        loss="squared_error",
     )
 
 
 def _benchopt(name: str, n: int, p: int, strength: float) -> Problem:
     return Problem(
         name,
+        f"benchopt's simulated data, λ = {strength:g}",
         "benchopt simulated",
         FULL,
         1.0,
@@ -97,6 +116,7 @@ def _benchopt(name: str, n: int, p: int, strength: float) -> Problem:
 
 def _row(
     name: str,
+    label: str,
     regime: str,
     grid: str,
     target: float,
@@ -104,7 +124,7 @@ def _row(
     sizes: dict[str, Any],
     C: float = 1.0,
 ) -> Problem:
-    return Problem(name, regime, grid, target, make, sizes, C)
+    return Problem(name, label, regime, grid, target, make, sizes, C)
 
 
 _ILL = "badly conditioned"
@@ -115,9 +135,18 @@ _SQUARE = "thousands by thousands"
 
 PROBLEMS: tuple[Problem, ...] = (
     # The quick grid.
-    _row("tall_C64", "tall dense", QUICK, 3, data.dense, _dense(100_000, 50)),
+    _row(
+        "tall_C64",
+        "tall, C-order, float64",
+        "tall dense",
+        QUICK,
+        3,
+        data.dense,
+        _dense(100_000, 50),
+    ),
     _row(
         "tall_F32",
+        "tall, F-order, float32",
         "tall dense",
         QUICK,
         3,
@@ -126,27 +155,71 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     _row(
         "ill_1e3",
+        "tall, condition number 1e3",
         _ILL,
         QUICK,
         5,
         data.dense,
         _dense(50_000, 50, condition=1e3, offset=-2.0),
     ),
-    _row("narrow_8", _NARROW, QUICK, 3, data.dense, _dense(200_000, 8)),
-    _row("mid_200", "100 k by 300", QUICK, 5, data.dense, _dense(15_000, 200)),
-    _row("square_1000", _SQUARE, QUICK, 2, data.dense, _dense(1_500, 1_000)),
     _row(
-        "separable", _WEAK, QUICK, 3, data.dense, _dense(30_000, 30, signal=40.0), 1e4
+        "narrow_8", "tall and narrow", _NARROW, QUICK, 3, data.dense, _dense(200_000, 8)
     ),
-    _row("no_penalty", _NONE, QUICK, 3, data.dense, _dense(50_000, 30), np.inf),
-    _row("patches_100", "wide, 200", QUICK, 5, data.patches, {"n_samples": 100}),
-    _row("digits", "digits", QUICK, 3, data.digits, {}),
-    _row("breast_cancer", "small", QUICK, 1.5, data.breast_cancer, {}),
-    _row("small_3000_10", "small", QUICK, 1.5, data.dense, _dense(3_000, 10)),
+    _row(
+        "mid_200",
+        "medium width",
+        "100 k by 300",
+        QUICK,
+        5,
+        data.dense,
+        _dense(15_000, 200),
+    ),
+    _row(
+        "square_1000",
+        "nearly square",
+        _SQUARE,
+        QUICK,
+        2,
+        data.dense,
+        _dense(1_500, 1_000),
+    ),
+    _row(
+        "separable",
+        "nearly separable, C = 10,000",
+        _WEAK,
+        QUICK,
+        3,
+        data.dense,
+        _dense(30_000, 30, signal=40.0),
+        1e4,
+    ),
+    _row(
+        "no_penalty",
+        "no penalty",
+        _NONE,
+        QUICK,
+        3,
+        data.dense,
+        _dense(50_000, 30),
+        np.inf,
+    ),
+    _row(
+        "patches_100",
+        "image patches",
+        "wide, 200",
+        QUICK,
+        5,
+        data.patches,
+        {"n_samples": 100},
+    ),
+    _row("digits", "digits, 8 × 8 pixels", "digits", QUICK, 3, data.digits, {}),
+    _row("breast_cancer", "breast cancer", "small", QUICK, 1.5, data.breast_cancer, {}),
+    _row("small_3000_10", "small", "small", QUICK, 1.5, data.dense, _dense(3_000, 10)),
     _text("text_C1", QUICK, 1.0, 25_000, 15_000, 60.0),
     _text("text_C100", QUICK, 100.0, 25_000, 15_000, 60.0),
     _row(
         "one_hot",
+        "one-hot, sparse",
         "one-hot",
         QUICK,
         3,
@@ -159,6 +232,7 @@ PROBLEMS: tuple[Problem, ...] = (
     *_tall(),
     _row(
         "ill_1e3_1000k_50",
+        "tall, condition number 1e3",
         _ILL,
         FULL,
         5,
@@ -167,26 +241,61 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     _row(
         "ill_1e4_300k_60",
+        "tall, condition number 1e4",
         _ILL,
         FULL,
         5,
         data.dense,
         _dense(300_000, 60, condition=1e4, offset=-4.0),
     ),
-    _row("narrow_1000k_5", _NARROW, FULL, 3, data.dense, _dense(1_000_000, 5)),
-    _row("narrow_1000k_10", _NARROW, FULL, 3, data.dense, _dense(1_000_000, 10)),
+    _row(
+        "narrow_1000k_5",
+        "tall and narrow",
+        _NARROW,
+        FULL,
+        3,
+        data.dense,
+        _dense(1_000_000, 5),
+    ),
+    _row(
+        "narrow_1000k_10",
+        "tall and narrow",
+        _NARROW,
+        FULL,
+        3,
+        data.dense,
+        _dense(1_000_000, 10),
+    ),
     _row(
         "mid_100k_300",
+        "medium width, condition number 100",
         "100 k by 300",
         FULL,
         5,
         data.dense,
         _dense(100_000, 300, condition=1e2),
     ),
-    _row("square_5000_2000", _SQUARE, FULL, 2, data.dense, _dense(5_000, 2_000)),
-    _row("square_3000_4000", _SQUARE, FULL, 2, data.dense, _dense(3_000, 4_000)),
+    _row(
+        "square_5000_2000",
+        "nearly square",
+        _SQUARE,
+        FULL,
+        2,
+        data.dense,
+        _dense(5_000, 2_000),
+    ),
+    _row(
+        "square_3000_4000",
+        "nearly square",
+        _SQUARE,
+        FULL,
+        2,
+        data.dense,
+        _dense(3_000, 4_000),
+    ),
     _row(
         "separable_200k_30",
+        "nearly separable, C = 10,000",
         _WEAK,
         FULL,
         3,
@@ -194,21 +303,61 @@ PROBLEMS: tuple[Problem, ...] = (
         _dense(200_000, 30, signal=100.0),
         1e4,
     ),
-    _row("no_penalty_200k_50", _NONE, FULL, 3, data.dense, _dense(200_000, 50), np.inf),
-    _row("patches_200_12288", "wide, 200", FULL, 5, data.patches, {"n_samples": 200}),
     _row(
-        "patches_2000_12288", "wide, 2,000", FULL, 3, data.patches, {"n_samples": 2_000}
+        "no_penalty_200k_50",
+        "no penalty",
+        _NONE,
+        FULL,
+        3,
+        data.dense,
+        _dense(200_000, 50),
+        np.inf,
     ),
-    _row("digits_1797_64", "digits", FULL, 3, data.digits, {}),
-    _row("digits_1500_784", "digits", FULL, 3, data.large_digits, {"n_samples": 1_500}),
-    _row("breast_cancer_569_30", "small", FULL, 1.5, data.breast_cancer, {}),
-    _row("small_5000_10", "small", FULL, 1.5, data.dense, _dense(5_000, 10)),
+    _row(
+        "patches_200_12288",
+        "image patches",
+        "wide, 200",
+        FULL,
+        5,
+        data.patches,
+        {"n_samples": 200},
+    ),
+    _row(
+        "patches_2000_12288",
+        "image patches",
+        "wide, 2,000",
+        FULL,
+        3,
+        data.patches,
+        {"n_samples": 2_000},
+    ),
+    _row("digits_1797_64", "digits, 8 × 8 pixels", "digits", FULL, 3, data.digits, {}),
+    _row(
+        "digits_1500_784",
+        "digits, 28 × 28 pixels",
+        "digits",
+        FULL,
+        3,
+        data.large_digits,
+        {"n_samples": 1_500},
+    ),
+    _row(
+        "breast_cancer_569_30",
+        "breast cancer",
+        "small",
+        FULL,
+        1.5,
+        data.breast_cancer,
+        {},
+    ),
+    _row("small_5000_10", "small", "small", FULL, 1.5, data.dense, _dense(5_000, 10)),
     _text("text_200k_50k_C1", FULL, 1.0, 200_000, 50_000, 65.0),
     _text("text_200k_50k_C100", FULL, 100.0, 200_000, 50_000, 65.0),
     _text("text_700k_300k_C1", FULL, 1.0, 700_000, 300_000, 32.0),
     _text("text_700k_300k_C100", FULL, 100.0, 700_000, 300_000, 32.0),
     _row(
         "one_hot_1000k",
+        "one-hot, sparse",
         "one-hot",
         FULL,
         3,
@@ -225,7 +374,7 @@ PROBLEMS: tuple[Problem, ...] = (
 
 
 def select(grid: str, pattern: str = "*") -> list[Problem]:
-    """Problems of a grid whose name or regime matches a shell pattern."""
+    """Return the problems of a grid whose name or regime matches a shell pattern."""
     return [
         problem
         for problem in PROBLEMS
@@ -235,5 +384,11 @@ def select(grid: str, pattern: str = "*") -> list[Problem]:
 
 
 def named(name: str) -> Problem:
-    """The problem of that name."""
+    """Return the problem of that name."""
     return next(problem for problem in PROBLEMS if problem.name == name)
+
+
+def label_of(name: str) -> str:
+    """Return the label of a problem, or the name itself if there is no such problem."""
+    labels = {problem.name: problem.label for problem in PROBLEMS}
+    return labels.get(name, name)

@@ -1,4 +1,4 @@
-"""The two result files: one row a fit, and one row a problem."""
+"""The two result files: one row per fit, and one row per problem."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """One fit, or the reason why there was none.
+    """One fit, or the reason why there is no fit.
 
-    `phase` is "climb" for the search of a setting, "timed" for the interleaved
-    rounds that the medians are taken over, "excluded" for a peer that does not
-    apply, and "scaling" for the fits of the scaling part.
+    `phase` is "climb" for a fit of the search for a setting, "timed" for a fit of the
+    interleaved rounds, whose median counts, "excluded" for a peer that cannot fit the
+    problem, and "scaling" for a fit of the scaling study.
     """
 
     grid: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """One problem: our figures, the best peer's, and the limit."""
+    """One problem: our figures, the best peer's, and the time of one read of X."""
 
     grid: str
     problem: str
@@ -68,7 +68,7 @@ class Summary:
 
 
 def write(path: Path, rows: Iterable[Row | Summary], kind: type) -> None:
-    """Write rows as CSV, floats to six digits."""
+    """Write rows as CSV, with floats to six significant digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in fields(kind)]
     with path.open("w", newline="") as file:
@@ -79,13 +79,13 @@ def write(path: Path, rows: Iterable[Row | Summary], kind: type) -> None:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Read a CSV back as dictionaries of strings."""
+    """Read a CSV file as dictionaries of strings."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 def load(path: Path, kind: type) -> list[Any]:
-    """Read the rows of a kind back."""
+    """Read a CSV file as records of a given class."""
     types = {field.name: str(field.type) for field in fields(kind)}
     return [
         kind(**{name: _value(row[name], of) for name, of in types.items()})
@@ -94,19 +94,19 @@ def load(path: Path, kind: type) -> list[Any]:
 
 
 def number(text: str) -> float | None:
-    """A cell as a float; None for an empty one."""
+    """A cell as a float; None if it is empty."""
     return float(text) if text else None
 
 
 def _value(text: str, of: str) -> Any:
-    """A cell as what its field holds."""
+    """A cell as a value of the type of its field."""
     if not text and "None" in of:
         return None
     return int(text) if "int" in of else float(text) if "float" in of else text
 
 
 def _text(name: str, value: Any) -> str:
-    """One cell: an objective to all its digits, other floats to six."""
+    """One cell: all digits of an objective, six digits of other floats."""
     if value is None:
         return ""
     if isinstance(value, float):

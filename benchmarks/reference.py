@@ -1,8 +1,7 @@
-"""The lowest objective that can be had: the optimum all are measured against.
+"""The reference optimum that every solver is compared with.
 
-From the best coefficients that any solver found, Newton's method on our own
-callbacks goes on until the objective no longer falls. It shares no code with
-the package.
+Newton's method starts from the best coefficients that any solver found and runs until
+the objective no longer decreases. It shares no code with the package.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _DENSE_COLUMNS = 600
 
 
 def polish(task: Task, fit: Fit, convention: str, seconds: float = 60.0) -> Fit:
-    """Newton steps from `fit` while the objective falls and time allows."""
+    """Take Newton steps from `fit` until F stops decreasing or the time is up."""
     wide = task
     if task.X.dtype != np.float64:
         wide = Task(
@@ -49,7 +48,7 @@ def polish(task: Task, fit: Fit, convention: str, seconds: float = 60.0) -> Fit:
 
 
 def _newton_step(calls: Callbacks, v: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """−H⁻¹g: by a factorisation, or by preconditioned conjugate gradients."""
+    """−H⁻¹g, from a dense least-squares solve or preconditioned conjugate gradients."""
     X, weights = calls.task.X, calls.curvature(v)
     dense = not calls.task.is_sparse
     if dense and calls.size <= _DENSE_COLUMNS:
@@ -73,7 +72,7 @@ def _newton_step(calls: Callbacks, v: np.ndarray, gradient: np.ndarray) -> np.nd
 def _line_search(
     calls: Callbacks, v: np.ndarray, value: float, step: np.ndarray
 ) -> tuple[np.ndarray, tuple[float, np.ndarray]] | None:
-    """Halve the step until the objective falls; None if it never does."""
+    """Halve the step until the objective decreases; None if it never does."""
     for halving in range(_HALVINGS):
         trial = v + 0.5**halving * step
         found = calls.value_and_gradient(trial)
@@ -83,7 +82,7 @@ def _line_search(
 
 
 def _polish_any(task: Task, calls: Callbacks, v: np.ndarray) -> Fit:
-    """The same for a loss that is not convex: a trust region, to the end."""
+    """Minimize a non-convex loss with a trust-region method."""
     found = minimize(
         calls.value_and_gradient,
         v,
@@ -102,7 +101,7 @@ def _fit(task: Task, v: np.ndarray) -> Fit:
 def lowest(
     task: Task, fits: list[Fit], convention: str, seconds: float = 60.0
 ) -> tuple[float, Fit]:
-    """The lowest objective: the best of `fits`, polished."""
+    """The lowest known objective: the best of `fits`, improved by `polish`."""
     values = [objective(task, fit, convention) for fit in fits]
     best = fits[int(np.argmin(values))]
     better = polish(task, best, convention, seconds)

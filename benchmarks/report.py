@@ -1,21 +1,28 @@
-"""From rows to a summary, and from summaries to tables."""
+"""Summaries of the measured rows, and Markdown tables of them.
+
+    python -m benchmarks.report benchmarks/results/full_summary.csv
+
+prints the short table that README.md shows.
+"""
 
 from __future__ import annotations
 
+import argparse
 import math
+from pathlib import Path
 from statistics import median
 
 from benchmarks.climb import ACCURACY
 from benchmarks.objective import ABSORBED
 from benchmarks.peers import OURS, OURS_ABSORBED
-from benchmarks.problems import Problem
-from benchmarks.records import Row, Summary
+from benchmarks.problems import Problem, label_of
+from benchmarks.records import Row, Summary, load
 
 _OURS = (OURS.name, OURS_ABSORBED.name)
 
 
 def medians(rows: list[Row]) -> dict[str, float]:
-    """Median time of each solver over its interleaved rounds."""
+    """Median time of each solver over the interleaved rounds."""
     times: dict[str, list[float]] = {}
     for row in rows:
         if row.phase == "timed" and row.status == "ok" and row.seconds is not None:
@@ -24,7 +31,7 @@ def medians(rows: list[Row]) -> dict[str, float]:
 
 
 def _worst(rows: list[Row], solver: str) -> float | None:
-    """Largest relative suboptimality among a solver's timed fits."""
+    """Largest relative suboptimality of a solver in its timed fits."""
     found = [
         row.relative_suboptimality
         for row in rows
@@ -36,10 +43,10 @@ def _worst(rows: list[Row], solver: str) -> float | None:
 
 
 def _best_peer(rows: list[Row]) -> tuple[Row | None, float, float | None]:
-    """The peer with the lowest ratio to ours: its row, its time, the ratio.
+    """Return the peer with the lowest ratio to our time: its row, time and ratio.
 
-    A peer that penalises the intercept is set against our fit that does so too.
-    Without a fit of ours the quickest peer is returned, and no ratio.
+    A peer that penalizes the intercept is compared with our fit that penalizes it too.
+    If no fit of ours exists, the fastest peer is returned, with None as the ratio.
     """
     times = medians(rows)
     best: tuple[Row | None, float, float | None] = (None, math.inf, None)
@@ -59,13 +66,13 @@ def _best_peer(rows: list[Row]) -> tuple[Row | None, float, float | None]:
     return best
 
 
-def summarise(
+def summarize(
     problem: Problem,
     rows: list[Row],
     read_seconds: float,
     peak: dict[str, int] | None,
 ) -> Summary:
-    """One problem's row of the summary."""
+    """Return the row of the summary for one problem."""
     peer, seconds, ratio = _best_peer(rows)
     ours = medians(rows).get(OURS.name)
     short = _worst(rows, OURS.name)
@@ -97,7 +104,7 @@ def summarise(
 
 
 def _verdict(target: float, ratio: float | None, short: float | None) -> str:
-    """Whether the target is met."""
+    """Return whether the target is met, with the reason if there is no ratio."""
     if short is None:
         return "no fit"
     if short > ACCURACY:
@@ -108,7 +115,7 @@ def _verdict(target: float, ratio: float | None, short: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time in three digits with its unit."""
+    """Format a time with three digits and its unit."""
     if seconds is None:
         return "—"
     if seconds < 1.0:
@@ -125,7 +132,7 @@ def _plain(value: float | None, form: str) -> str:
 
 
 def _memory(one: Summary) -> str:
-    """Peak above X: a share of X, or megabytes where X is small."""
+    """Peak memory in addition to X: as a fraction of X, or in MB if X is small."""
     if one.peak_bytes is None or one.peak_over_x is None:
         return "—"
     if one.peak_bytes > 10 * one.peak_over_x * 1e6:
@@ -134,25 +141,26 @@ def _memory(one: Summary) -> str:
 
 
 def table(summaries: list[Summary]) -> str:
-    """The summary as an aligned Markdown table."""
+    """Return the summary as a Markdown table."""
     head = (
-        "problem",
+        "data",
         "rows × columns",
-        "ours",
-        "short of F*",
+        "this package",
+        "suboptimality",
         "best peer",
         "its time",
         "ratio",
         "target",
         "met",
-        "reads",
+        "reads of X",
         "time / one read",
-        "peak above X",
+        "extra memory",
+        "name",
     )
     body = [
         (
-            one.problem,
-            f"{one.n_samples:,} × {one.n_features:,}",
+            label_of(one.problem),
+            _size(one),
             duration(one.ours_seconds),
             _short(one.ours_suboptimality),
             f"{one.best_peer} {one.best_setting}".strip() or "none reached it",
@@ -163,15 +171,38 @@ def table(summaries: list[Summary]) -> str:
             _plain(one.reads, ".1f"),
             _plain(one.ours_over_read, ".1f"),
             _memory(one),
+            one.problem,
         )
         for one in summaries
     ]
     return markdown(head, body, right=(2, 3, 5, 6, 7, 9, 10, 11))
 
 
+def short_table(summaries: list[Summary]) -> str:
+    """Return the times and ratios alone as a Markdown table."""
+    head = ("data", "rows × columns", "this package", "best peer", "its time", "ratio")
+    body = [
+        (
+            label_of(one.problem),
+            _size(one),
+            duration(one.ours_seconds),
+            one.best_peer or "none reached 1e-8",
+            duration(one.best_seconds),
+            _plain(one.ratio, ".2g"),
+        )
+        for one in summaries
+    ]
+    return markdown(head, body, right=(2, 4, 5))
+
+
+def _size(one: Row | Summary) -> str:
+    """Return the shape of X as text."""
+    return f"{one.n_samples:,} × {one.n_features:,}"
+
+
 def defaults_table(rows: list[Row]) -> str:
-    """Each peer at its defaults: time, and how far short of the optimum."""
-    problems = list(dict.fromkeys(row.problem for row in rows))
+    """Return each peer's time and suboptimality at its defaults, by problem."""
+    problems = list(dict.fromkeys((row.problem, _size(row)) for row in rows))
     solvers = list(
         dict.fromkeys(
             row.solver
@@ -184,12 +215,12 @@ def defaults_table(rows: list[Row]) -> str:
         for row in rows
         if row.phase == "excluded" or (row.phase == "climb" and row.round == 0)
     }
-    solvers = [s for s in solvers if any((p, s) in cells for p in problems)]
+    solvers = [s for s in solvers if any((p, s) in cells for p, _ in problems)]
     body = [
-        (solver, *(cells.get((problem, solver), "") for problem in problems))
-        for solver in solvers
+        (label_of(problem), size, *(cells.get((problem, s), "") for s in solvers))
+        for problem, size in problems
     ]
-    return markdown(("at its defaults", *problems), body)
+    return markdown(("peers at their defaults", "rows × columns", *solvers), body)
 
 
 def _default_cell(row: Row) -> str:
@@ -203,7 +234,7 @@ def _default_cell(row: Row) -> str:
 def markdown(
     head: tuple[str, ...], body: list[tuple[str, ...]], right: tuple[int, ...] = ()
 ) -> str:
-    """A Markdown table with aligned columns."""
+    """Return a Markdown table with aligned columns."""
     widths = [max(len(row[k]) for row in (head, *body)) for k in range(len(head))]
 
     def line(cells: tuple[str, ...]) -> str:
@@ -217,3 +248,16 @@ def markdown(
         "-" * (w - 1) + ":" if k in right else "-" * w for k, w in enumerate(widths)
     ]
     return "\n".join([line(head), "| " + " | ".join(rule) + " |", *map(line, body)])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the short table of a summary file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report", description="Print a table of a summary."
+    )
+    parser.add_argument("summary", type=Path, help="a file NAME_summary.csv")
+    print(short_table(load(parser.parse_args(arguments).summary, Summary)))
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ from benchmarks.memory import measure_apart
 from benchmarks.peers import OURS, installed
 from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, select
 from benchmarks.records import Row, Summary, load, write
-from benchmarks.report import defaults_table, markdown, summarise, table
+from benchmarks.report import defaults_table, markdown, summarize, table
 from benchmarks.scaling import describe, measure_scaling
 
 _RESULTS = Path(__file__).parent / "results"
@@ -41,22 +41,32 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     grid = parser.add_mutually_exclusive_group(required=True)
     grid.add_argument("--quick", action="store_const", dest="grid", const=QUICK)
     grid.add_argument("--full", action="store_const", dest="grid", const=FULL)
-    parser.add_argument("--problems", default="*", help="a shell pattern of names")
-    parser.add_argument("--out", type=Path, help="the tidy result file (.csv)")
     parser.add_argument(
-        "--keep", action="store_true", help="keep the other problems of the file"
+        "--problems", default="*", help="shell pattern of the names to run"
+    )
+    parser.add_argument("--out", type=Path, help="result file (.csv)")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the results of the other problems in the file",
     )
     parser.add_argument(
-        "--seconds", type=float, help="what a fit, and a peer's fits, may take"
+        "--seconds",
+        type=float,
+        help="maximum time of one fit, and of all fits of one peer, per problem",
     )
-    parser.add_argument("--no-memory", action="store_true", help="skip peak memory")
-    parser.add_argument("--no-scaling", action="store_true", help="skip scaling")
+    parser.add_argument(
+        "--no-memory", action="store_true", help="do not measure peak memory"
+    )
+    parser.add_argument(
+        "--no-scaling", action="store_true", help="do not measure scaling"
+    )
     return parser.parse_args(arguments)
 
 
 def machine() -> str:
-    """The machine and the versions, in a line."""
-    # Most of what sets one processor's ratios apart from another's.
+    """Return the machine and the versions on one line."""
+    # The vector instructions explain most of the differences between processors.
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ())
     parts = [
         f"{os.cpu_count()} cores",
@@ -74,16 +84,16 @@ def machine() -> str:
 
 
 def _warn_if_busy() -> None:
-    """Say so if other processes take the cores that the fits are timed on."""
-    load = os.getloadavg()[0]
+    """Print a warning if other processes use the processor."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows
     if load > 0.5:
-        _say(f"Other work runs here (load {load:.1f}): the times will show it.")
+        _say(f"Other processes are running (load {load:.1f}): times will be too long.")
 
 
 def run_problem(
     problem: Problem, seconds: float | None = None
 ) -> tuple[list[Row], float]:
-    """Measure one problem: its rows, and the time of one read of X."""
+    """Measure one problem. Return its rows and the time of one read of X."""
     effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
     if seconds is not None:
         bounds = replace(effort.bounds, seconds=seconds, budget=seconds)
@@ -96,18 +106,18 @@ def run_problem(
 
 
 def _conventions() -> str:
-    """Each peer's own words on its objective, as a table."""
+    """Return a table of the objective of each peer in its own notation."""
     body = [(p.name, p.version(), p.states) for p in installed(ours=True)]
-    return markdown(("solver", "version", "its objective"), body)
+    return markdown(("solver", "version", "objective"), body)
 
 
 def _mapped_memory() -> str:
-    """Peak memory above a memory-mapped X, in a line."""
+    """Return the peak memory for a memory-mapped X on one line."""
     peak = measure_apart([_MAPPED], memmap=True).get(_MAPPED)
     if peak is None:
         return "Memory-mapped X: not measured."
     share = peak["peak_bytes"] / peak["x_bytes"]
-    return f"Memory-mapped X ({_MAPPED}): peak memory above X is {share:.2f} of X."
+    return f"Memory-mapped X ({_MAPPED}): the extra memory is {share:.2f} X."
 
 
 def run_grid(
@@ -117,7 +127,7 @@ def run_grid(
     keep: bool,
     seconds: float | None = None,
 ) -> tuple[list[Row], list[Summary]]:
-    """Measure problem by problem, writing what there is after each."""
+    """Measure the problems, and write all results after each problem."""
     summary_out = out.with_name(out.stem + "_summary.csv")
     again = {problem.name for problem in problems}
     keep = keep and out.exists()
@@ -131,7 +141,7 @@ def run_grid(
     for problem in problems:
         found, read = run_problem(problem, seconds)
         rows += found
-        summaries.append(summarise(problem, found, read, peaks.get(problem.name)))
+        summaries.append(summarize(problem, found, read, peaks.get(problem.name)))
         rows.sort(key=lambda row: _PLACES[row.problem])
         summaries.sort(key=lambda summary: _PLACES[summary.problem])
         write(out, rows, Row)
@@ -140,7 +150,7 @@ def run_grid(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a grid."""
+    """Run a grid, and write the results, the tables and the figure."""
     options = _options(arguments)
     out = options.out or _RESULTS / f"{options.grid}.csv"
     _warn_if_busy()
@@ -158,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
         parts.append(_mapped_memory())
     _say("\n" + "\n\n".join(parts[1:]))
     parts += [defaults_table(rows), _conventions()]
-    out.with_suffix(".md").write_text("\n\n".join(parts) + "\n")
+    out.with_suffix(".md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     draw(out.with_suffix(".png"), rows, summaries)
     _say(f"\n{len(problems)} problems in {time.perf_counter() - start:.0f} s: {out}")
 

@@ -1,4 +1,4 @@
-"""How our time grows with the rows: 10⁴ … 4·10⁶ rows of 50 features."""
+"""Our time as a function of the number of rows: 10⁴ to 4·10⁶ rows, 50 features."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_FEATURES = 50
 
 @dataclass(frozen=True)
 class Scaling:
-    """Times by rows, and the slope of log time on log rows."""
+    """Times by number of rows, and the slope of log time on log rows."""
 
     n_samples: tuple[int, ...]
     seconds: tuple[float, ...]
@@ -29,12 +29,12 @@ class Scaling:
 
     @property
     def slope(self) -> float:
-        """Least-squares slope, log time on log rows."""
+        """Least-squares slope of log time on log rows."""
         return float(np.polyfit(np.log(self.n_samples), np.log(self.seconds), 1)[0])
 
 
 def measure_scaling(sizes: tuple[int, ...] = SIZES, repeats: int = 5) -> Scaling:
-    """Fit the first n rows of one array, for each n, in turn."""
+    """Fit the first n rows of one array, for each n in turn."""
     X, y = data.dense(max(sizes), N_FEATURES, seed=7)
     tasks = [Task(X[:n], y[:n]) for n in sizes]
     times: list[list[float]] = [[] for _ in tasks]
@@ -58,9 +58,9 @@ def measure_scaling(sizes: tuple[int, ...] = SIZES, repeats: int = 5) -> Scaling
 
 
 def describe(scaling: Scaling) -> str:
-    """The times as a Markdown table, and the slope."""
+    """Return the times as a Markdown table, followed by the slope."""
     lines = [
-        "| rows | our time | reads of X | time over one read |",
+        "| rows | time of this package | reads of X | time / one read |",
         "| ---: | ---: | ---: | ---: |",
     ]
     for n, seconds, reads, read in zip(
@@ -75,5 +75,7 @@ def describe(scaling: Scaling) -> str:
             f"| {n:,} | {seconds * 1e3:.1f} ms | {shown} | {seconds / read:.1f} |"
         )
     lines.append("")
-    lines.append(f"Slope of log time on log rows: {scaling.slope:.2f} (target 1.05).")
+    lines.append(
+        f"Slope of log time on log rows: {scaling.slope:.2f} (target: at most 1.05)."
+    )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What is passed between the problems, the peers and the runner."""
+"""The records that the problems, the peers and the runner exchange."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 @dataclass(frozen=True)
 class Task:
-    """One fit to make: the data, and the objective on it.
+    """The data and the objective of one fit.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Task:
     y : ndarray of int64 of shape (n_samples,)
         Labels in {0, 1}.
     C : float
-        Weight of the summed loss against ½‖w‖²; ``inf`` drops the penalty.
+        Weight of the sum of the losses relative to ½‖w‖². ``inf`` drops the penalty.
     loss : {"cross_entropy", "squared_error"}
     fit_intercept : bool
     """
@@ -33,12 +33,12 @@ class Task:
 
     @property
     def n_samples(self) -> int:
-        """Rows of X."""
+        """Number of rows of X."""
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
-        """Columns of X."""
+        """Number of columns of X."""
         return self.X.shape[1]
 
     @property
@@ -48,26 +48,26 @@ class Task:
 
     @property
     def stored(self) -> int:
-        """Values that X stores."""
+        """Number of values that X stores."""
         return self.X.nnz if self.is_sparse else self.X.size
 
     @property
     def nbytes(self) -> int:
-        """Bytes that X occupies."""
+        """Size of X in bytes."""
         if not self.is_sparse:
             return self.X.nbytes
         return sum(a.nbytes for a in (self.X.data, self.X.indices, self.X.indptr))
 
     @property
     def layout(self) -> str:
-        """Storage of X in a word: C, F, or the sparse format."""
+        """Storage order of X: "C", "F", or the name of the sparse format."""
         if self.is_sparse:
             return self.X.format
         return "C" if self.X.flags.c_contiguous else "F"
 
     @property
-    def penalised(self) -> bool:
-        """Whether the objective has its penalty."""
+    def penalized(self) -> bool:
+        """Whether the objective includes the penalty."""
         return bool(np.isfinite(self.C))
 
     @cached_property
@@ -83,16 +83,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a library returned.
+    """The result of one fit by a library.
 
     Attributes
     ----------
     coef : ndarray of float64 of shape (n_features,)
     intercept : float
     n_iter : int or None
-        Iterations by the library's own count.
+        Number of iterations, as counted by the library.
     reads : float or None
-        Passes over X by the library's own count.
+        Number of passes over X, as counted by the library.
     """
 
     coef: np.ndarray
@@ -104,7 +104,7 @@ class Fit:
 def as_fit(
     coef: Any, intercept: Any = 0.0, n_iter: Any = None, reads: float | None = None
 ) -> Fit:
-    """Flatten a library's arrays into a `Fit`."""
+    """Convert a library's arrays into a `Fit`."""
     return Fit(
         np.asarray(coef, dtype=np.float64).ravel(),
         float(np.ravel(intercept)[0]),

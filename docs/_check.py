@@ -1,4 +1,4 @@
-"""Check built pages: no broken link, nothing fetched from another host.
+"""Check the built pages for broken links and for content from other hosts.
 
 python docs/_check.py OUT
 """
@@ -32,7 +32,7 @@ class _Page(HTMLParser):
 
 
 def problems(root: Path) -> list[str]:
-    """Return what is wrong with the pages under a folder."""
+    """Return the problems of the pages in a folder."""
     pages = {
         path.resolve(): _Page(path.read_text(encoding="utf-8"))
         for path in root.rglob("*.html")
@@ -41,7 +41,10 @@ def problems(root: Path) -> list[str]:
     found = []
     for path, page in pages.items():
         name = path.relative_to(root.resolve())
-        found += [f"{name}: picture without a text: {src}" for src in page.without_text]
+        found += [
+            f"{name}: image without alternative text: {src}"
+            for src in page.without_text
+        ]
         for url in [*page.loaded, *page.links]:
             parts = urlsplit(url)
             if parts.scheme or parts.netloc:
@@ -56,14 +59,16 @@ def problems(root: Path) -> list[str]:
                 continue
             known = pages[target].ids if target in pages else {parts.fragment}
             if parts.fragment and unquote(parts.fragment) not in known:
-                found.append(f"{name}: no such place {url}")
+                found.append(f"{name}: no such anchor {url}")
     return found
 
 
 def main() -> None:
     root = Path(sys.argv[1])
     found = problems(root)
-    print("\n".join(found) or f"{len(list(root.rglob('*.html')))} pages are sound")
+    print(
+        "\n".join(found) or f"{len(list(root.rglob('*.html')))} pages without problems"
+    )
     sys.exit(bool(found))
 
 

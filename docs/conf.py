@@ -1,9 +1,9 @@
-"""How the pages are built.
+"""Configuration of Sphinx. This command builds the pages:
 
     python -m sphinx -q -W --keep-going -b html docs OUT
 
-Nothing is downloaded: formulas become MathML, which browsers draw themselves, and the
-data of the examples come with scikit-learn or are made.
+The build downloads nothing. Formulas become MathML, which browsers render. The data of
+the examples are generated or come with scikit-learn.
 """
 
 import os
@@ -42,20 +42,20 @@ autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {
-    "GL06",  # a section that numpydoc does not know
+    "GL06",  # unknown section
     "GL07",  # sections out of order
     "GL08",  # no docstring
-    "PR01",  # parameters left out
+    "PR01",  # missing parameters
     "PR02",  # parameters that do not exist
     "PR03",  # parameters out of order
     "PR04",  # no type
     "PR07",  # no description
-    "RT01",  # no section on what is returned
+    "RT01",  # no Returns section
     "SS01",  # no summary
-    "YD01",  # no section on what is yielded
+    "YD01",  # no Yields section
 }
 numpydoc_validation_exclude = {
-    # Written by scikit-learn.
+    # Methods that scikit-learn defines.
     r"\.set_\w+_request$",
     r"\.get_metadata_routing$",
     r"\.[gs]et_params$",
@@ -99,7 +99,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
-    # Long pages only: the code on others needs the room.
+    # On long pages only: code on other pages needs the space.
     "secondary_sidebar_items": {
         page: ["page-toc"] for page in ("generated/**", "measure", "reference")
     },

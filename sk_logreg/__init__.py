@@ -1,7 +1,12 @@
-"""Binary logistic regression: exact, fast, and honest about what it found."""
+"""Binary logistic regression with a certified optimum."""
 
 __version__ = "0.1.0"
 
 from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._records import IterationRecord, StartRecord, Status
 
-__all__ = ["BinaryLogisticRegression"]
+# Their home is this package, for pickles and the documentation.
+for _record in (IterationRecord, StartRecord, Status):
+    _record.__module__ = __name__
+
+__all__ = ["BinaryLogisticRegression", "IterationRecord", "StartRecord", "Status"]

@@ -20,13 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, default=None
-        The arguments; None for those of the process.
+        The arguments. None takes those of the process.
 
     Returns
     -------
     int
-        The exit status: 0, 2 for a mistake the user can put right (told in one
-        line on stderr), 130 if interrupted, 141 if nobody reads the output.
+        The exit status: 0; 2 for a mistake that the user can correct, reported in one
+        line on stderr; 130 if interrupted; 141 if the reader of the output is gone.
     """
     try:
         _run(parse_arguments(argv))
@@ -36,14 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more at exit: give it somewhere to go.
+        # Python flushes stdout once more at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _READER_GONE
     return 0
 
 
 def _run(options: argparse.Namespace) -> None:
-    # Imported only now: a mistaken argument need not wait for them.
+    # These imports take long: a mistake in the arguments is reported before them.
     from sk_logreg._cli._compare import compare, prepare
     from sk_logreg._cli._data import load_dataset
     from sk_logreg._cli._models import build_models

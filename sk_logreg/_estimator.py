@@ -1,7 +1,8 @@
 """The estimator: validate, encode the labels, delegate, unpack. No numerics."""
 
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -18,6 +19,8 @@ from sklearn.utils import (
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
+from sk_logreg._arguments import check_offset, per_feature
+from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     CallbackSupportMixin,
     Interval,
@@ -26,88 +29,184 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
-from sk_logreg._design import coordinates_of, design_of
-from sk_logreg._labels import encode_labels, total_weights
-from sk_logreg._listeners import listening
+from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._labels import (
+    encode_labels,
+    encode_soft_labels,
+    soft_weights,
+    total_weights,
+)
+from sk_logreg._log import Journal, Listener, listening
 from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._problem import Data, Problem, build_problem
+from sk_logreg._records import (
+    CONVERGED,
+    IterationRecord,
+    StartRecord,
+    Status,
+    ended_by_rounding,
+)
 from sk_logreg._solvers import (
     SOLVERS,
-    Journal,
-    Listener,
     Solution,
-    choose_solver,
-    most_starts,
+    max_starts,
     solve_from_starts,
+    stated,
 )
-from sk_logreg._status import CONVERGED, Status, ended_by_rounding
-from sk_logreg._threads import Workers, workers
 from sk_logreg.losses import LOSSES
 
-# The more columns it takes to separate the classes, the less their names say.
-_MOST_NAMES = 20
+# Maximum number of column names in the warning about separated classes.
+_MAX_NAMES = 20
 
 
-def has_free_bias(estimator: "BinaryLogisticRegression") -> bool:
-    """Return whether an estimator has a bias, free of any penalty."""
-    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
-    return estimator.fit_intercept and not absorbed
-
-
-def objective_of(
+def data_of(
     estimator: "BinaryLogisticRegression",
     X: Any,
-    signs: NDArray[np.int8],
-    weights: NDArray[np.float64],
-    team: Workers,
-    *,
-    as_given: bool = False,
-    every_row: bool = False,
-) -> Objective:
-    """Return the objective that an estimator minimizes on validated data.
-
-    Its points are coefficients of the features in coordinates that lose no digits:
-    its `lower` and `lift` lead there and back.
+    labels: NDArray[Any],
+    sample_weight: Any,
+    offset: Any,
+) -> tuple[Data, NDArray[Any]]:
+    """Return the data that an estimator is fitted to, and the classes.
 
     Parameters
     ----------
     estimator : BinaryLogisticRegression
-        Whose parameters count.
+        Its parameters say how labels and weights are read.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-    signs : ndarray of shape (n_samples,), of int8
-        1 for the rows of the positive class, -1 for the others.
-    weights : ndarray of shape (n_samples,) or (1,)
-        Sample weight times class weight.
-    team : Workers
-        Who evaluates it.
-    as_given : bool, default=False
-        If True, its points are the coefficients of the features as they are.
-    every_row : bool, default=False
-        Whether to look for values too large in all rows, and not in a few.
+        Validated.
+    labels : ndarray of shape (n_samples,)
+        Validated.
+    sample_weight, offset : array-like of shape (n_samples,) or None
 
     Returns
     -------
-    Objective
+    data : Data
+    classes : ndarray of shape (2,)
     """
-    coordinates = None
-    if not as_given:
-        coordinates = coordinates_of(
-            X,
-            weights,
-            centered=has_free_bias(estimator),
-            penalized=bool(np.isfinite(estimator.C)),
-            every_row=every_row,
+    with naming("X and y"):
+        check_consistent_length(X, labels)
+    with naming("y"):
+        if estimator.soft_labels:
+            probabilities = encode_soft_labels(labels)
+            classes = np.array([0, 1])
+        else:
+            classes, signs = encode_labels(labels)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X)
+    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
+    free_bias = bool(estimator.fit_intercept and not absorbed)
+    class_weight, p_other = estimator.class_weight, None
+    if estimator.soft_labels:
+        weights, signs, p_other = soft_weights(
+            class_weight, sample_weight, probabilities, free_bias=free_bias
         )
-    return Objective(
-        design_of(X, coordinates),
-        signs,
-        weights,
+    else:
+        weights = total_weights(
+            class_weight, sample_weight, classes, signs, free_bias=free_bias
+        )
+    n_samples, n_features = X.shape
+    names = getattr(estimator, "feature_names_in_", None)
+    factor = per_feature(
+        "penalty_factor",
+        estimator.penalty_factor,
+        names,
+        n_features,
+        default=1.0,
+        least=0.0,
+    )
+    center = per_feature(
+        "penalty_center", estimator.penalty_center, names, n_features, default=0.0
+    )
+    offset = check_offset(offset, n_samples)
+    return Data(X, signs, weights, offset, p_other, factor, center), classes
+
+
+def problem_of(
+    estimator: "BinaryLogisticRegression",
+    data: Data,
+    executor: ThreadExecutor,
+    *,
+    as_given: bool = False,
+    every_row: bool = False,
+) -> Problem:
+    """Return the problem that an estimator solves on its data; see `build_problem`."""
+    return build_problem(
+        data,
+        executor,
         loss=LOSSES[estimator.loss],
         C=estimator.C,
         fit_intercept=estimator.fit_intercept,
         absorb_bias=estimator.absorb_bias,
-        workers=team,
-        coordinates=coordinates,
+        as_given=as_given,
+        every_row=every_row,
     )
+
+
+def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
+    """Return the weights, then the bias if there is one, in float64."""
+    parts = [estimator.coef_[0]]
+    if estimator.fit_intercept:
+        parts.append(estimator.intercept_)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def solve(
+    estimator: "BinaryLogisticRegression",
+    data: Data,
+    executor: ThreadExecutor,
+    listeners: Sequence[Listener],
+) -> tuple[Solution, Objective, Journal]:
+    """Minimize the objective of an estimator on its data.
+
+    If values are so large that sums overflow, they are scaled down in a second try.
+
+    Parameters
+    ----------
+    estimator : BinaryLogisticRegression
+        With ``warm_start=True``, the fit starts from its coefficients.
+    data : Data
+    executor : ThreadExecutor
+    listeners : sequence of Listener
+        Told of the iterations.
+    """
+    name = type(estimator).__name__
+    for every_row in (False, True):
+        journal = Journal(estimator.max_iter, listeners)
+        problem = problem_of(estimator, data, executor, every_row=every_row)
+        objective = Objective(problem, executor)
+        try:
+            solution = solve_from_starts(
+                objective,
+                SOLVERS[estimator.solver],
+                journal,
+                tol=estimator.tol,
+                previous=_warm_start(estimator, problem),
+                n_init=estimator.n_init,
+                random_state=check_random_state(estimator.random_state),
+            )
+        except NotFiniteError:
+            assert_all_finite(data.X, estimator_name=name, input_name="X")
+        else:
+            return solution, objective, journal
+    raise ValueError(
+        "X holds values so large that sums of their squares overflow. Divide its "
+        "columns by their largest values."
+    )
+
+
+def _warm_start(
+    estimator: "BinaryLogisticRegression", problem: Problem
+) -> Vector | None:
+    """Return the coefficients of the last fit, if the fit starts from them."""
+    if not (estimator.warm_start and hasattr(estimator, "coef_")):
+        return None
+    n_features = problem.n_features
+    if estimator.coef_.shape != (1, n_features):
+        raise ValueError(
+            f"warm_start=True starts from coefficients of {estimator.coef_.shape[1]} "
+            f"features, but X has {n_features}."
+        )
+    return problem.lower(coefficients_of(estimator))
 
 
 class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -122,8 +221,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     where L is cross entropy, which is convex, or half the squared error (the Brier
     score, halved), which is not, and :math:`s_i` is the sample weight times the class
     weight. With cross entropy this is the objective of
-    :class:`~sklearn.linear_model.LogisticRegression`. No scaling of the features is
-    needed for convergence.
+    :class:`~sklearn.linear_model.LogisticRegression`. The features need not be scaled
+    for convergence. With an offset o, :math:`\hat y = \sigma(w^T x + b + o)`.
 
     Parameters
     ----------
@@ -142,23 +241,36 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Weights of the classes, ``{label: weight}``, each above 0. Labels and keys are
         compared by equality; a label without a key weighs 1. "balanced" gives both
         classes the same total weight. By default all weights are one.
+    penalty_factor : array-like of shape (n_features,) or dict, default=None
+        A factor :math:`v_j \ge 0` for the penalty of each feature, which becomes
+        :math:`\tfrac12 \sum_j v_j (w_j - c_j)^2`; 0 leaves a feature unpenalized. A
+        dict has names of features as keys, and 1 for other features. By default all
+        are 1.
+    penalty_center : array-like of shape (n_features,) or dict, default=None
+        The weights :math:`c_j` to which the penalty shrinks. A dict has names of
+        features as keys, and 0 for other features. By default all are 0.
+    soft_labels : bool, default=False
+        Whether y holds probabilities of the positive class, in [0, 1]. The loss of a
+        row is then its expectation over both labels, and `classes_` is ``[0, 1]``.
+        Counts k of n are ``y = k / n`` with ``sample_weight = n``.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
-        Newton's method with a Cholesky factor of the Hessian, for up to a few
-        thousand features, or with preconditioned conjugate gradients, for more and
-        for wide sparse data. "auto" picks by the cost of each.
+        "newton-cholesky" is Newton's method with Cholesky factors of the Hessian, with
+        fewer rows than features that of an equivalent problem with as many features
+        as rows. "newton-cg" is Newton's method with preconditioned conjugate gradients,
+        which suits very many features and sparse data. "auto" uses either or, for
+        hundreds of features and more, both, by their cost.
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
         :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
         solver, scale of X, C and number of rows. Below 1e-9 the coefficients are
         refined too, to nearly all of their digits.
     max_iter : int, default=100
-        Iterations allowed from each start. With 0 the start is returned.
+        Maximum number of iterations per start. With 0 the start is returned.
     n_init : int, default=1
-        How hard to look for the lowest minimum of the squared error, which may have
-        several. With 1 it starts from zero, from the minimum of cross entropy and from
-        other points that promise well; each further one draws directions at random
-        and starts from the best of them, at several lengths. Cross entropy has one
-        minimum and ignores it.
+        Number of rounds of starting points for the squared error, which may have
+        several minima. The first round is deterministic: zero, the minimum of cross
+        entropy, and fits to small subsets of the rows. Each further round adds up to
+        four random starts. Cross entropy has one minimum and ignores it.
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit, if the objective is
         lower there than at zero.
@@ -170,8 +282,8 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features)
-        The weights w; float32 if X is, unless its columns are so far from zero that
-        this would cost more than `tol`.
+        The weights w; float32 if X is, unless rounding to float32 would raise F by more
+        than `tol`.
     intercept_ : ndarray of shape (1,)
         The bias b; 0 if `fit_intercept` is False.
     classes_ : ndarray of shape (2,)
@@ -186,36 +298,34 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Whether the coefficients are those of a minimum, to within `tol` or to within
         rounding.
     status_ : Status
-        How the fit ended: a ``word``, a ``sentence`` and, if need be, a ``remedy``.
+        How the fit ended: a ``word``, a ``sentence`` and, if one is needed, a
+        ``remedy``.
     objective_ : float
         F at the solution; without a penalty, :math:`\sum_i s_i L_i`.
     cost_ : float
         J at the solution: the mean of the losses, weighted by s.
     optimality_gap_ : float
         Bound on :math:`(F - F^*) / F` at the solution; 1 where none is known. For
-        cross entropy F* is the minimum, and the bound charges all that the last step
-        left of its Newton system. For the squared error F* is the minimum over
+        cross entropy F* is the minimum, and the bound includes the residual of the last
+        Newton system. For the squared error F* is the minimum over
         `optimality_scope_` and the bound is estimated by half the squared Newton
         decrement. At most `tol` if `converged_`, unless ``status_.word`` is
         "rounding".
     optimality_scope_ : {"global", "region", "local"}
-        What the minimum is known to be the lowest of. "global": of all, for F is
-        convex, or as good as that. "region": of all coefficients that give no row a
-        margin :math:`(2y - 1) z` below :math:`-\log 2`, over which F is convex.
-        "local": of those nearby; `n_init` looks further.
+        How far global optimality is proven. "global": no coefficients give a lower F.
+        "region": none that give every row a margin :math:`(2y - 1) z` of at least
+        :math:`-\log 2` (with a soft label, :math:`|z| \le \log 2`), a region over
+        which F is convex. "local": none nearby; `n_init` searches further.
     curvature_ratio_ : float
         For the squared error, the smallest eigenvalue of the Hessian at the solution
         over the largest, with rows and columns scaled to a unit diagonal: positive at
-        a minimum. NaN where that is not known, and for cross entropy.
+        a minimum. NaN if it is not known, and for cross entropy.
     starts_ : list of StartRecord
-        For the squared error, each start: its ``origin``, F there
-        (``start_objective``), and the ``objective``, ``coef`` (the bias last) and
-        ``status`` where it ended, and which ``minimum`` that is, by number.
+        For the squared error, a record per start.
     n_minima_ : int
         Number of different minima that the starts led to.
     history_ : list of IterationRecord
-        A record an iteration: ``objective``, ``gradient_norm``, ``decrement``,
-        ``step``, ``rows_used``, ``reads`` of X so far, ``seconds``.
+        A record per iteration.
 
     See Also
     --------
@@ -225,17 +335,17 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     -----
     Results are identical from run to run for a given number of threads.
 
-    The optimality gap of cross entropy is a duality gap. From a Newton step follows a
-    feasible point of the dual problem, as in [1]_, which bounds the minimum from
-    below.
+    The optimality gap of cross entropy is a duality gap: a Newton step gives a feasible
+    point of the dual problem [1]_, whose value is a lower bound of the minimum.
 
-    Without a penalty there is no minimum where a hyperplane separates the classes, be
-    it but for rows on the hyperplane. Linear programs decide whether one does; then
-    ``status_.word`` is "separable" or "quasi_separable", and the warning names columns
-    that do it by themselves. Where columns are constant or combinations of others the
-    probabilities are unique but the weights are not; columns that repeat one another
-    then get equal parts of z, a column of zeros, or a constant one beside a bias, the
-    weight 0.
+    Without a penalty there is no minimum if a hyperplane separates the classes,
+    completely or with rows on it (quasi-separation); so it is with a hyperplane over
+    the features whose `penalty_factor` is 0. Linear programs decide whether one does;
+    then ``status_.word`` is "separable" or "quasi_separable", and the warning names
+    columns that do it by themselves. If columns are constant or combinations of others,
+    the probabilities are unique but the weights are not. Columns that repeat one
+    another then get equal parts of z, and a column of zeros, or a constant one beside a
+    bias, gets the weight 0.
 
     References
     ----------
@@ -255,12 +365,15 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "loss": [StrOptions(set(LOSSES))],
+        "loss": [StrOptions(LOSSES.keys())],  # also those registered later
         "C": [Interval(Real, 0, None, closed="right")],
         "fit_intercept": ["boolean"],
         "absorb_bias": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "solver": [StrOptions({"auto", *SOLVERS})],
+        "penalty_factor": ["array-like", dict, None],
+        "penalty_center": ["array-like", dict, None],
+        "soft_labels": ["boolean"],
+        "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -277,6 +390,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         fit_intercept: bool = True,
         absorb_bias: bool = False,
         class_weight: dict[Any, float] | str | None = None,
+        penalty_factor: ArrayLike | dict[str, float] | None = None,
+        penalty_center: ArrayLike | dict[str, float] | None = None,
+        soft_labels: bool = False,
         solver: str = "auto",
         tol: float = 1e-8,
         max_iter: int = 100,
@@ -290,6 +406,9 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         self.fit_intercept = fit_intercept
         self.absorb_bias = absorb_bias
         self.class_weight = class_weight
+        self.penalty_factor = penalty_factor
+        self.penalty_center = penalty_center
+        self.soft_labels = soft_labels
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -299,20 +418,28 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model.
 
-        A fit that an error or an interrupt breaks off leaves the estimator as it was.
+        If an error or an interrupt ends the fit, the estimator is left as it was.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples, one a row. Float64 and float32 are used as they are, dense
+            The examples, one per row. Float64 and float32 are used as they are, dense
             arrays in any memory layout without a copy, sparse ones as CSR.
         y : array-like of shape (n_samples,)
-            The labels, of two values.
+            The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. By default each is one.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
 
         Returns
         -------
@@ -322,14 +449,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Raises
         ------
         ValueError
-            If an argument does not have the form asked for, or X, y or the weights
-            are not finite, or there are not two classes, or a class has no weight
-            where the bias is free.
+            If an argument is invalid or not finite, if there are not two classes, or
+            if a class has no weight although the bias is free.
 
         Warns
         -----
         ConvergenceWarning
-            If no minimum was reached; the message says why and what to do.
+            If no minimum was reached. The message says why, and what to do.
         """
         if self.absorb_bias and not self.fit_intercept:
             raise ValueError(
@@ -338,7 +464,7 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             )
         before = {k: v for k, v in vars(self).items() if k.endswith("_")}
         try:
-            self._fit(X, y, sample_weight)
+            self._fit(X, y, sample_weight, offset)
             if not self.converged_:
                 # The level of the caller, above scikit-learn's wrapper of this method.
                 warnings.warn(self._complaint(), ConvergenceWarning, stacklevel=3)
@@ -348,82 +474,38 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
             raise
         return self
 
-    # A sum that is not finite raises an error of its own, see `_solved`. The rest of
-    # what the caller's error state would raise or warn of is harmless.
+    # NotFiniteError reports sums that are not finite. Other floating-point exceptions
+    # are harmless, so the caller's error state must not report them.
     @np.errstate(all="ignore")
-    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
+    def _fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        offset: ArrayLike | None,
+    ) -> None:
         """Fit the model, setting attributes on the way."""
         with naming("y"):
             labels = validate_data(self, y=y)
-        # Checked to be finite by the first gradient, not by a pass of its own.
+        # The first gradient shows whether X is finite, which saves a pass over X.
         X = self._validated(X, ensure_all_finite=False)
-        with naming("X and y"):
-            check_consistent_length(X, labels)
-        with naming("y"):
-            classes, signs = encode_labels(labels)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X)
-        weights = total_weights(
-            self.class_weight,
-            sample_weight,
-            classes,
-            signs,
-            free_bias=has_free_bias(self),
-        )
-        loss = LOSSES[self.loss]
-        n_runs = 1 if loss.convex else most_starts(self.n_init)
+        data, classes = data_of(self, X, labels, sample_weight, offset)
+        n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
         with (
-            workers() as team,
+            thread_executor() as executor,
             listening(
                 self,
                 X,
                 labels,
-                sample_weight,
+                {"sample_weight": sample_weight, "offset": offset},
                 classes=classes,
-                max_iterations=self.max_iter * n_runs,
+                max_iterations=self.max_iter * n_starts,
                 verbose=self.verbose,
             ) as listeners,
         ):
-            objective, solution, journal = self._solved(
-                X, signs, weights, team, listeners
-            )
+            solution, objective, journal = solve(self, data, executor, listeners)
             self.classes_ = classes
-            self._unpack(solution, objective, journal, X.dtype)
-
-    def _solved(
-        self,
-        X: Any,
-        signs: NDArray[np.int8],
-        weights: NDArray[np.float64],
-        team: Workers,
-        listeners: list[Listener],
-    ) -> tuple[Objective, Solution, Journal]:
-        """Return the objective on validated data, where it is least, and the log.
-
-        Values so large that sums overflow are scaled down and tried again.
-        """
-        for every_row in (False, True):
-            journal = Journal(self.max_iter, listeners)
-            objective = objective_of(self, X, signs, weights, team, every_row=every_row)
-            name = choose_solver(objective) if self.solver == "auto" else self.solver
-            try:
-                solution = solve_from_starts(
-                    objective,
-                    SOLVERS[name],
-                    journal,
-                    tol=self.tol,
-                    previous=self._previous(objective),
-                    n_init=self.n_init,
-                    random_state=check_random_state(self.random_state),
-                )
-            except NotFiniteError:
-                assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
-            else:
-                return objective, solution, journal
-        raise ValueError(
-            "X holds values so large that sums of their squares overflow. Divide its "
-            "columns by their largest values."
-        )
+            self._set_fitted_attributes(solution, objective, journal, X.dtype)
 
     def _validated(self, X: Any, **options: bool) -> Any:
         """Return X as an array or CSR, of float64 or float32."""
@@ -433,44 +515,32 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 self, X, accept_sparse="csr", dtype=precisions, **options
             )
 
-    def _previous(self, objective: Objective) -> NDArray[np.float64] | None:
-        """Return the coefficients of the last fit, if it is to be gone on from."""
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return None
-        n_features = objective.design.n_features
-        if self.coef_.shape != (1, n_features):
-            raise ValueError(
-                f"warm_start=True goes on from coefficients of {self.coef_.shape[1]} "
-                f"features, but X has {n_features}."
-            )
-        parts = (self.coef_[0], self.intercept_) if self.fit_intercept else self.coef_
-        return objective.lower(np.concatenate(parts).astype(np.float64))
-
-    def _unpack(
+    def _set_fitted_attributes(
         self,
         solution: Solution,
         objective: Objective,
         journal: Journal,
         dtype: np.dtype[Any],
     ) -> None:
-        """Set the fitted attributes."""
+        """Set the other fitted attributes."""
         point, status, gap = solution.point, solution.status, solution.gap
-        # Excesses add up as norms do, whose squares they are.
+        # Excesses are squares of norms, and norms add up.
         accuracy = max(0.0, np.sqrt(self.tol) - np.sqrt(gap)) ** 2 * point.value
-        w, b, excess = objective.stated(point, dtype, accuracy)
-        if excess > accuracy:  # too coarse a format
-            w, b, excess = objective.stated(point, np.dtype(np.float64), accuracy)
+        w, b, excess = stated(objective, point, dtype, accuracy)
+        if excess > accuracy:  # the format is too coarse
+            dtype = np.dtype(np.float64)
+            w, b, excess = stated(objective, point, dtype, accuracy)
         if excess > 0.0:
             gap = min(1.0, float(np.sqrt(gap) + np.sqrt(excess / point.value)) ** 2)
         if status is CONVERGED and gap > self.tol:
             status = ended_by_rounding(gap)
-        status = self._naming(status, solution.columns)
+        status = self._with_column_names(status, solution.columns)
         self.coef_ = w[None, :]
         self.intercept_ = np.array([b], dtype=w.dtype)
         self.n_iter_ = np.array([len(journal.records)], dtype=np.int32)
         self.converged_ = status.converged
         self.status_ = status
-        self.objective_ = objective.in_user_units(point.value)
+        self.objective_ = objective.problem.rescale(point.value)
         self.cost_ = point.loss
         self.optimality_gap_ = gap
         self.optimality_scope_ = solution.scope
@@ -480,22 +550,22 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         self.history_ = journal.records
 
     def _complaint(self) -> str:
-        """Return what a fit that did not converge warns of."""
+        """Return the text of the warning that the fit did not converge."""
         return (
             f"{type(self).__name__} did not converge. {self.status_.sentence} (After "
             f"{self.n_iter_[0]} iterations, the bound is {self.optimality_gap_:.1e} "
             f"and tol={self.tol:g}.) {self.status_.remedy}"
         )
 
-    def _naming(self, status: Status, columns: tuple[int, ...]) -> Status:
+    def _with_column_names(self, status: Status, columns: tuple[int, ...]) -> Status:
         """Return a status whose sentence names the columns behind it."""
         if not columns:
             return status
         known = getattr(self, "feature_names_in_", None)
         names = [str(j) if known is None else repr(str(known[j])) for j in columns]
-        listed = ", ".join(names[:_MOST_NAMES])
-        if len(names) > _MOST_NAMES:
-            listed += f" and {len(names) - _MOST_NAMES} more"
+        listed = ", ".join(names[:_MAX_NAMES])
+        if len(names) > _MAX_NAMES:
+            listed += f" and {len(names) - _MAX_NAMES} more"
         which = (
             "This column alone does" if len(names) == 1 else "These columns alone do"
         )
@@ -509,12 +579,16 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         return np.concatenate([self.intercept_, self.coef_[0]])
 
     @np.errstate(under="ignore")
-    def decision_function(self, X: Any) -> NDArray[np.floating]:
-        """Return the linear prediction, z = wᵀx + b.
+    def decision_function(
+        self, X: Any, offset: ArrayLike | None = None
+    ) -> NDArray[np.floating]:
+        """Return the linear prediction, z = wᵀx + b + offset.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
 
         Returns
         -------
@@ -523,24 +597,30 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        return X @ self.coef_[0] + self.intercept_[0]
+        z = X @ self.coef_[0] + self.intercept_[0]
+        added = check_offset(offset, X.shape[0])
+        return z if added is None else z + added
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Return the more probable label.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
             Labels out of `classes_`; ``classes_[0]`` where both are as probable.
         """
-        positive = self.decision_function(X) > 0.0
+        positive = self.decision_function(X, offset) > 0.0
         return self.classes_[positive.astype(np.intp)]
 
-    def predict_proba(self, X: Any) -> NDArray[np.floating]:
+    def predict_proba(
+        self, X: Any, offset: ArrayLike | None = None
+    ) -> NDArray[np.floating]:
         """Return the probability of each class.
 
         Each is computed from z itself, so that small ones keep all their digits.
@@ -548,16 +628,20 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        z = self.decision_function(X)
+        z = self.decision_function(X, offset)
         return expit(np.column_stack([-z, z]))
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.floating]:
+    def predict_log_proba(
+        self, X: Any, offset: ArrayLike | None = None
+    ) -> NDArray[np.floating]:
         """Return the logarithm of the probability of each class.
 
         Finite for every finite z, since no probability is formed on the way.
@@ -565,21 +649,29 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        z = self.decision_function(X)
+        z = self.decision_function(X, offset)
         return log_expit(np.column_stack([-z, z]))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the attributes, and the version they come from."""
-        return {**super().__getstate__(), "_sk_logreg_version": __version__}
+        """Return what is pickled: the attributes as plain data, and the version."""
+        state = {**super().__getstate__(), "_sk_logreg_version": __version__}
+        if "status_" in state:
+            state["status_"] = asdict(state["status_"])
+            state["history_"] = [asdict(record) for record in state["history_"]]
+            state["starts_"] = [asdict(record) for record in state["starts_"]]
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take what was pickled; warn, as scikit-learn does, of another version."""
+        state = dict(state)
         version = state.pop("_sk_logreg_version", "unknown")
         if version != __version__:
             warnings.warn(
@@ -590,6 +682,13 @@ class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstima
                 ),
                 stacklevel=2,
             )
+        if "status_" in state:
+            state["status_"] = Status(**state["status_"])
+            state["history_"] = [IterationRecord(**r) for r in state["history_"]]
+            state["starts_"] = [
+                StartRecord(**{**r, "status": Status(**r["status"])})
+                for r in state["starts_"]
+            ]
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:

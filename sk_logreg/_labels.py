@@ -1,4 +1,4 @@
-"""Two labels of any kind, and the weights that come with them."""
+"""Labels of any kind, hard or soft, and the weights that belong to them."""
 
 from numbers import Real
 from typing import Any
@@ -51,10 +51,101 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
 
 
 def _signs(is_positive: NDArray[np.bool_]) -> NDArray[np.int8]:
-    signs = is_positive.view(np.int8)  # in place: an entry a row is dear for narrow X
+    signs = is_positive.view(np.int8)  # in place: saves a byte per row
     signs *= 2
     signs -= 1
     return signs
+
+
+def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return soft labels as float64, after checking them.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Probabilities of the positive class.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If some are no numbers in [0, 1], or all are 0, or all are 1.
+    """
+    try:
+        probabilities = y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "With soft_labels=True, y must hold numbers, the probabilities of the "
+            "positive class."
+        ) from None
+    wrong = ~((probabilities >= 0.0) & (probabilities <= 1.0))
+    if wrong.any():
+        raise ValueError(
+            "With soft_labels=True, y must hold probabilities in [0, 1], got "
+            f"{y[wrong][0]}. Counts k of n are y = k / n with sample_weight = n."
+        )
+    if not probabilities.any() or (probabilities == 1.0).all():
+        raise ValueError(
+            "BinaryLogisticRegression needs both classes in y, but all soft labels are "
+            f"{probabilities[0]:g}."
+        )
+    return probabilities
+
+
+def soft_weights(
+    class_weight: Any,
+    sample_weight: NDArray[np.float64] | None,
+    probabilities: NDArray[np.float64],
+    *,
+    free_bias: bool = False,
+) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.float64] | None]:
+    """Return the weights of rows with soft labels, and the labels that they belong to.
+
+    A row of weight s and label q stands for one of weight s q in the positive class and
+    one of weight s (1 - q) in the other. Class weights change both weights.
+
+    Parameters
+    ----------
+    class_weight, sample_weight, free_bias
+        As for `total_weights`.
+    probabilities : ndarray of shape (n_samples,)
+        q, as `encode_soft_labels` returns it.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,) or, where all weights are one, (1,)
+    signs : ndarray of shape (n_samples,), of int8
+        1 where the positive class is the more probable, -1 elsewhere.
+    p_other : ndarray of shape (n_samples,) or None
+        The probability of the other class, None if it is 0 everywhere.
+
+    Raises
+    ------
+    ValueError
+        As `total_weights` does.
+    """
+    classes, q = np.array([0, 1]), probabilities
+    s = np.ones(1) if sample_weight is None else sample_weight
+    largest = np.array([(s * (1.0 - q)).max(), (s * q).max()])
+    _check_both_weighted(largest, classes, class_weight, free_bias)
+    weights = s
+    if class_weight is not None:
+        if class_weight == "balanced":
+            relative = s / s.max()
+            shares = np.array([np.sum(relative * (1.0 - q)), np.sum(relative * q)])
+            per_class = 0.5 * shares.sum() / shares
+        else:
+            per_class = _given_weights(class_weight, classes.tolist())
+        _check_range(per_class, largest)
+        positive, negative = per_class[1] * q, per_class[0] * (1.0 - q)
+        both = positive + negative
+        weights, q = both * s, positive / both
+    signs = _signs(q > 0.5)
+    p_other = np.where(q > 0.5, 1.0 - q, q)
+    return weights, signs, p_other if p_other.any() else None
 
 
 def total_weights(
@@ -105,14 +196,19 @@ def total_weights(
         per_class = _balanced_weights(sample_weight, signs)
     else:
         per_class = _given_weights(class_weight, classes.tolist())
+    _check_range(per_class, largest)
+    weights = per_class[(signs > 0).astype(np.intp)]
+    return weights if sample_weight is None else weights * sample_weight
+
+
+def _check_range(per_class: NDArray[np.float64], largest: NDArray[np.float64]) -> None:
+    """Raise a ValueError if the weights of a class underflow or overflow."""
     products = (per_class * largest)[largest > 0.0]
     if not (products.min() > 0.0 and products.max() < np.inf):
         raise ValueError(
             "The products of sample_weight and class_weight leave the range of "
             "float64. Divide sample_weight by its largest value and multiply C by it."
         )
-    weights = per_class[(signs > 0).astype(np.intp)]
-    return weights if sample_weight is None else weights * sample_weight
 
 
 def _check_both_weighted(

@@ -1,48 +1,36 @@
-"""The objective: the one module that knows its formula and its scaling.
+"""The objective of a problem: value, gradient, Hessian, and products with it.
 
-For the user it is
-
-    F(w, b) = C Σ sᵢ L(zᵢ, yᵢ) + ½ ‖w‖²,    zᵢ = wᵀxᵢ + b,
-
-with sᵢ the sample weight times the class weight, b free of the penalty, or under it
-like a weight where the bias is absorbed, and no penalty at all where C is infinite.
-The solvers minimize the same divided by C Σ sᵢ,
-
-    f(w, b) = Σ ŝᵢ L(zᵢ, yᵢ) + ½ λ ‖w‖²,    ŝ = s / Σ s,    λ = 1 / (C Σ s),
-
-whose size does not depend on C, on the number of rows or on the unit of the weights.
+It is a map over the rows and a reduction. A solver sees coefficients, numbers, row
+vectors that it does not look into, and arrays of the size of the coefficients.
 """
 
-from collections.abc import Callable, Iterable
-from copy import copy
-from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import chain
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._design import Block, Coordinates, Design, Matrix, Vector
-from sk_logreg._dual_gap import Divergence
-from sk_logreg._threads import Workers, blas_threads
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import Coordinates, Costs, Extremes, RowVector, read, scan
+from sk_logreg._design import _products as products
+from sk_logreg._design._rows import rows_above
+from sk_logreg._execution import ThreadExecutor, blas_threads
+from sk_logreg._problem import Problem
+from sk_logreg._tolerances import SUM_ROUNDING
 from sk_logreg.losses import Loss
+from sk_logreg.losses._dual import EntropyDual
+from sk_logreg.penalties import Penalty
 
-_EPS = float(np.finfo(np.float64).eps)
-# So many rows' margins, and what is computed from them, fit into the cache.
-_STRETCH = 1 << 13
-# The rounding of coefficients is first estimated from this number of rows, times a
-# safety factor. Below this share of the accuracy asked for it is negligible.
-_N_LOOKED_AT, _SURE, _NEGLIGIBLE = 16, 10.0, 0.01
-# Strengths beyond these pin the weights at zero or leave them free, to the last bit.
-_SMALLEST_STRENGTH, _LARGEST_STRENGTH = 1e-300, 1e300
+__all__ = ["Coordinates", "Evaluation", "NotFiniteError", "Objective", "RowVector"]
 
 
 class NotFiniteError(ArithmeticError):
     """A gradient was not finite: X holds NaN or infinity, or values too large."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """The objective at a point, with the derivatives that were asked for.
 
@@ -57,7 +45,7 @@ class Evaluation:
     gradient : ndarray of shape (n_dof,)
     find_margins : callable
         Returns the margins.
-    curvature : ndarray of shape (n_samples,) or None
+    curvature : RowVector or None
         The weighted curvature of each row's loss in z.
     hessian : ndarray of shape (n_dof, n_dof) or None
     """
@@ -66,430 +54,412 @@ class Evaluation:
     value: float
     loss: float
     gradient: Vector
-    find_margins: Callable[[], Vector]
-    curvature: Vector | None = None
+    find_margins: Callable[[], RowVector]
+    curvature: RowVector | None = None
     hessian: Matrix | None = None
 
     @cached_property
-    def margins(self) -> Vector:
-        """Ndarray of shape (n_samples,): (2y - 1) z of each row.
-
-        Not to be asked for by a worker, for it may take all of them to find out.
-        """
+    def margins(self) -> RowVector:
+        """RowVector: (2y - 1) z of each row; may take a pass over X."""
         return self.find_margins()
 
 
 @dataclass
 class Meter:
-    """How many times the whole of X has been read."""
+    """Number of passes over the whole of X so far."""
 
-    reads: float = 0.0
+    passes: float = 0.0
 
 
 class Objective:
-    """The cost of a linear classifier over a design, with its derivatives.
+    """The objective of a problem, evaluated by an executor.
 
-    To be used where NumPy's error state ignores overflow: it shows in the sums, where
-    it is looked for.
+    To be used where NumPy's error state ignores overflow: the sums show it.
 
     Parameters
     ----------
-    design : Design
-        The rows of X.
-    signs : ndarray of shape (n_samples,), of int8
-        1 for the rows of the positive class, -1 for the others.
-    weights : ndarray of shape (n_samples,)
-        Sample weight times class weight, not negative.
-    loss : Loss
-        The pointwise loss.
-    C : float
-        Weight of the losses against the penalty; infinite for no penalty.
-    fit_intercept : bool
-        Whether the point ends with a bias.
-    absorb_bias : bool
-        Whether the bias is a weight like the others, under the penalty.
-    workers : Workers
-        Who runs the map over the row blocks.
-    coordinates : Coordinates, optional
-        Those of the design, if they are not the user's.
-
-    Attributes
-    ----------
-    n_dof : int
-        Number of coefficients, the bias included.
-    weights : ndarray of shape (n_samples,)
-        ŝ, the weights scaled to sum to one.
-    strengths : ndarray of shape (n_dof,)
-        λ for the coefficients under the penalty, 0 for the others.
-    inseparable : bool
-        Whether it is known that no hyperplane separates the classes.
+    problem : Problem
+    executor : ThreadExecutor
+        Runs the map over the rows.
+    meter : Meter, optional
+        Where passes over X are counted.
+    fraction : float, default=1.0
+        How much of the whole X a pass over these rows reads.
     """
 
     def __init__(
         self,
-        design: Design,
-        signs: NDArray[np.int8],
-        weights: Vector,
-        *,
-        loss: Loss,
-        C: float,
-        fit_intercept: bool,
-        absorb_bias: bool,
-        workers: Workers,
-        coordinates: Coordinates | None = None,
+        problem: Problem,
+        executor: ThreadExecutor,
+        meter: Meter | None = None,
+        fraction: float = 1.0,
     ):
-        self.design = design
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.n_dof = design.n_features + fit_intercept
-        self.signs = signs
-        # Dividing by the largest first keeps the sum of tiny or huge weights exact.
-        largest = weights.max()
-        relative = weights / largest
-        total = relative.sum() * (design.n_samples / relative.size)
-        self.weights = np.broadcast_to(relative / total, (design.n_samples,))
-        # In this order the product overflows only if F itself does.
-        self._unit = largest * (C if np.isfinite(C) else 1.0) * total
-        # Against the heaviest row's weight as it was rounded above.
-        strength = np.longdouble(1.0 / total) / C / largest
-        strengths = np.full(self.n_dof, strength)
-        if coordinates is not None:
-            units = coordinates.units.astype(np.longdouble)
-            strengths[: design.n_features] /= units**2
-        if np.isfinite(C):
-            strengths = strengths.clip(_SMALLEST_STRENGTH, _LARGEST_STRENGTH)
-        if fit_intercept and not absorb_bias:
-            strengths[-1] = 0.0
-        self._wide_strengths = strengths
-        self.strengths = strengths.astype(np.float64)
-        self.inseparable = False
-        #: Whether this stands for the objective of the same rows over more features.
-        self.reduced = False
-        self._workers = workers
-        self._chunks = design.chunks(workers.n_threads)
-        self._coordinates = coordinates
-        #: What turns a point into one over the features that the user knows.
-        self.lift: Callable[[Vector], Vector] = np.copy
-        #: What turns coefficients of the user's features into a point.
-        self.lower: Callable[[Vector], Vector] = np.copy
-        if coordinates is not None:
-            self.lift, self.lower = coordinates.outside, coordinates.inside
-        self.meter = Meter()
-        self._share = 1.0  # of the rows that a read of this objective reads
+        self.problem = problem
+        self.meter = Meter() if meter is None else meter
+        #: Number of passes over these rows.
+        self.n_passes = 0
+        self._executor = executor
+        self._fraction = fraction
+        self._rows = problem.rows
+        self.loss: Loss = problem.loss
+        self.penalty: Penalty = problem.penalty
+        self.n_samples = problem.rows.design.n_samples
+        self.n_features = problem.n_features
+        self.n_dof = problem.n_dof
+        self.costs: Costs = problem.rows.design.costs
+        self.weights = RowVector(problem.rows.weights)
 
     # ---------------------------------------------------------------- evaluation
 
     def evaluate(
         self, coef: Vector, *, hessian: bool = False, margins: bool = True
     ) -> Evaluation:
-        """Return value and gradient, and the Hessian if asked, in one read of X.
+        """Return value and gradient, and the Hessian if asked, in one pass over X.
 
-        Margins that are not kept take no memory, and one more read if asked for.
+        Margins that are not kept take no memory, and a pass over X if asked for.
         """
-        w, b = self.split(coef)
-        kept = np.empty(self.design.n_samples) if margins else None
-        curvatures = np.empty(self.design.n_samples) if hessian else None
-        at_zero = not w.any()
-
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            signs, weights = self.signs[block.rows], self.weights[block.rows]
-            z = b if at_zero else block.matvec(w) + b
-            m = np.multiply(signs, z, out=None if kept is None else kept[block.rows])
-            value, slope, curvature = self.loss.at_margin(m)
-            slope *= signs
-            slope *= weights
-            shares = np.dot(weights, value), block.rmatvec(slope), slope.sum()
-            if curvatures is None:
-                return shares
-            h = np.multiply(curvature, weights, out=curvatures[block.rows])
-            return *shares, *self._gram(block, h)
-
-        block_rows = self.design.gram_rows if hessian else None
-        loss, *slopes_and_gram = self._map(share, block_rows=block_rows)
-        penalty_slope = self.strengths * coef
-        gradient = self._vector(*slopes_and_gram[:2]) + penalty_slope
-        loss = float(loss)
-        value = loss + 0.5 * float(coef @ penalty_slope)
+        w, b = self.problem.split(coef)
+        args = (w if w.any() else None, b, self.loss, margins)
+        if hessian:
+            function, kept = products.value_gradient_and_hessian, 1 + margins
+        else:
+            function, kept = products.value_and_gradient, int(margins)
+        sums, vectors = self._read(function, (), args, n_kept=kept, for_gram=hessian)
+        loss, *gradient_and_gram = sums
+        gradient = self._vector(*gradient_and_gram[:2]) + self.penalty.gradient(coef)
+        value = float(loss + self.penalty.value(coef))
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
-        matrix = self._matrix(*slopes_and_gram[2:]) if hessian else None
-        find = partial(self.changes, coef) if kept is None else lambda: kept
-        return Evaluation(coef, value, loss, gradient, find, curvatures, matrix)
+        found: Callable[[], RowVector] = lambda: self.margins(coef)  # noqa: E731
+        if margins:
+            *_, kept_margins = vectors
+            found = lambda: kept_margins  # noqa: E731
+        point = Evaluation(coef, value, float(loss), gradient, found)
+        if not hessian:
+            return point
+        matrix = self._matrix(*gradient_and_gram[2:])
+        return replace(point, curvature=vectors[0], hessian=matrix)
 
-    def wide_gradient(self, coef: Vector) -> Vector:
-        """Return the gradient, computed in the widest format there is, in one read.
+    @cached_property
+    def value_at_zero(self) -> float:
+        """Float: f at zero coefficients, without a pass over X."""
+        if self._rows.offset is None:
+            return float(self.loss.at_margin(np.zeros(1)).value[0])
+        [value], _ = self._scan(products.losses_at_offset, (), (self.loss,))
+        return float(value)
 
-        That is 80 bits on most processors. Where it is 64 nothing is gained.
+    def gradient_longdouble(self, coef: Vector) -> Vector:
+        """Return the gradient, computed in the widest floating-point format there is.
+
+        This has 80 bits on most processors. Where it has 64, nothing is gained.
         """
-        w, b = self.split(coef)
-        wide: Any = w.astype(np.longdouble)  # and so is all that meets it
-
-        def share(block: Block) -> tuple[Any, ...]:
-            signs = self.signs[block.rows]
-            slope, _ = self.loss.derivatives(signs * (block.matvec(wide) + b))
-            slope *= signs
-            slope *= self.weights[block.rows]
-            return block.rmatvec(slope), slope.sum()
-
-        penalty_slope = self._wide_strengths * coef
-        gradient = self._vector(*self._map(share)) + penalty_slope
+        w, b = self.problem.split(coef)
+        # Every product with a longdouble is one.
+        wide = w.astype(np.longdouble), np.longdouble(b), self.loss
+        sums, _ = self._read(products.gradient, (), wide)
+        gradient = self._vector(*sums) + self.penalty.gradient_longdouble(coef)
         return gradient.astype(np.float64)
 
-    def hessian(self, curvature: Vector) -> Matrix:
-        """Return Xᵀ diag(curvature) X, bias included, plus the penalty's share.
+    def margins(self, coef: Vector) -> RowVector:
+        """Return the margins at a point, in one pass over X."""
+        w, b = self.problem.split(coef)
+        return self._read(products.margins, (), (w, b), n_kept=1)[1][0]
 
-        In one read of X; with `curvature` at a point this is the Hessian there, and
-        with an upper bound of it a majorizer of all Hessians.
-        """
+    def margin_change(self, direction: Vector) -> RowVector:
+        """Return the change of the margins along a direction, in one pass over X."""
+        w, b = self.problem.split(direction)
+        return self._read(products.margin_change, (), (w, b), n_kept=1)[1][0]
 
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            return self._gram(block, curvature[block.rows])
+    def max_abs_change(self, direction: Vector) -> float:
+        """Return the greatest change of any row's z along a direction, in one pass."""
+        return self.margin_change(direction).extremes().size
 
-        return self._matrix(*self._map(share, block_rows=self.design.gram_rows))
-
-    def rough_hessian(self, curvature: Vector, scale: Vector) -> NDArray[np.float32]:
-        """Return a Hessian in single precision: the lower triangle, in one read of X.
-
-        Parameters
-        ----------
-        curvature : ndarray of shape (n_samples,)
-            The curvature of each row, not negative.
-        scale : ndarray of shape (n_dof,)
-            What its rows and columns are to be multiplied by.
-        """
-        self.meter.reads += self._share
-        total = np.zeros((self.n_dof, self.n_dof), dtype=np.float32, order="F")
-        everything, block_rows = slice(0, self.design.n_samples), self.design.gram_rows
-        # In one thread, but BLAS's own: a second sum would take as much memory again.
-        with blas_threads():
-            for block in self.design.blocks(everything, block_rows):
-                roots = np.sqrt(curvature[block.rows])
-                total = block.add_gram(total, roots, scale)
-        total.flat[:: self.n_dof + 1] += self.strengths * scale**2
-        return total
-
-    @property
-    def curvature_bound(self) -> Vector:
-        """What the weighted curvature of each row's loss exceeds nowhere."""
-        return self.loss.curvature_bound * self.weights
-
-    def curvature(self, margins: Vector, shift: float = 0.0) -> Vector:
-        """Return the weighted curvature of each row's loss in z.
-
-        With a shift, that plus `shift` times its bound.
-        """
-        curvature = np.empty(self.design.n_samples)
-
-        def fill(rows: slice) -> None:
-            _, part = self.loss.derivatives(margins[rows])
-            part += shift * self.loss.curvature_bound
-            np.multiply(part, self.weights[rows], out=curvature[rows])
-
-        self._by_rows(fill)
-        return curvature
-
-    def slack(self, margins: Vector, weights: Vector) -> Vector:
-        """Return weight · α (1 - α) of each row, α its dual variable at a point."""
-        slack = np.empty(len(margins))
-
-        def fill(rows: slice) -> None:
-            _, part = self.loss.derivatives(margins[rows])
-            np.multiply(part, weights[rows], out=slack[rows])
-
-        self._by_rows(fill)
-        return slack
-
-    def product(self, curvature: Vector, v: Vector) -> Vector:
-        """Return (Xᵀ diag(curvature) X) v, bias included, in one read of X."""
-        w, b = self.split(v)
-
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            u = block.matvec(w) + b
-            u *= curvature[block.rows]
-            return block.rmatvec(u), u.sum()
-
-        return self._vector(*self._map(share))
-
-    def changes_and_residual(
-        self,
-        curvature: Vector,
-        direction: Vector,
-        gradient: Vector,
-        most: Vector | None = None,
-    ) -> tuple[Vector, Vector]:
-        """Return what a step does, and what it leaves of its Newton system.
-
-        The changes of the margins along a direction d, and the residual g + H d with
-        H = Xᵀ diag(curvature) X + λ, in one read of X. No row's part of H d exceeds
-        that of `most`, if given, of shape (n_samples,).
-        """
-        w, b = self.split(direction)
-        changes = np.empty(self.design.n_samples)
-
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            rows = block.rows
-            u = block.matvec(w) + b
-            np.multiply(self.signs[rows], u, out=changes[rows])
-            u *= curvature[rows]
-            if most is not None:
-                np.clip(u, -most[rows], most[rows], out=u)
-            return block.rmatvec(u), u.sum()
-
-        image = self._vector(*self._map(share))
-        return changes, gradient + image + self.strengths * direction
-
-    def product_diagonal(self, curvature: Vector) -> Vector:
-        """Return the diagonal of Xᵀ diag(curvature) X, bias included, in one read."""
-
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            h = curvature[block.rows]
-            return block.gram_diagonal(h), h.sum()
-
-        return self._vector(*self._map(share))
-
-    def diagonal_and_edge(self, curvature: Vector) -> tuple[Vector, Vector]:
-        """Return what is cheap to know of Xᵀ diag(curvature) X, in one read of X.
-
-        Returns
-        -------
-        diagonal : ndarray of shape (n_dof,)
-            Its diagonal, were no curvature negative.
-        edge : ndarray of shape (n_dof,)
-            Its last column, where that is the bias's.
-        """
-
-        def share(block: Block) -> tuple[float | Vector, ...]:
-            h = curvature[block.rows]
-            size = np.abs(h)
-            return block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()
-
-        diagonal, corner, *edge = self._map(share)
-        if not np.isfinite(diagonal).all():
-            raise NotFiniteError
-        return self._vector(diagonal, corner), self._vector(*edge)
-
-    def divergence_along(
-        self,
-        point_margins: Vector,
-        weights: Vector,
-        curvature: Vector,
-        changes: Vector,
-        clip: bool = False,
-    ) -> Divergence:
-        """Return what a Newton step makes of the dual variables at a point.
-
-        Cross entropy's dual variables α there are moved to α - curvature · u / weight,
-        with u the changes of the margins, by α (1 - α) at most if they are clipped. X
-        is not read.
-
-        Parameters
-        ----------
-        point_margins, weights : ndarray of shape (n_samples,)
-            The margins at the point, and the weights that these rows have there.
-        curvature, changes : ndarray of shape (n_samples,)
-            The curvature of the rows in the Newton system, and u.
-
-        Returns
-        -------
-        Divergence
-        """
-
-        def share(rows: slice) -> Divergence:
-            _, slack = self.loss.derivatives(point_margins[rows])
-            return Divergence.of_step(
-                weights[rows], curvature[rows], slack, changes[rows], clip
-            )
-
-        return Divergence.combine(self._by_rows(share))
-
-    def divergence_after(self, before: Vector, after: Vector) -> Divergence:
-        """Return what a Newton step left of the gap, from the margins at both ends.
-
-        The dual variables that the step was going to reach, by its linear model of
-        them, are feasible if none leaves [0, 1], and the weights that belong to them
-        are the ones after the step, up to what the step left of its system: nothing
-        but their divergence from the dual variables there is left of the bound. X is
-        not read.
-        """
-
-        def share(rows: slice) -> Divergence:
-            slope, curvature = self.loss.derivatives(before[rows])
-            end_slope, end_curvature = self.loss.derivatives(after[rows])
-            change = after[rows] - before[rows]
-            shift = end_slope - slope - curvature * change
-            return Divergence.of_shift(self.weights[rows], shift, end_curvature, change)
-
-        return Divergence.combine(self._by_rows(share))
-
-    def along(
+    def line_derivatives(
         self, point: Evaluation, direction: Vector
     ) -> Callable[[float], tuple[float, float]]:
-        """Return the slope of f from a point in a direction, for one read of X.
+        """Return f's derivatives along a line, for one pass over X.
 
         Returns
         -------
         callable
             Takes a multiple of the direction and returns, in units of it, slope and
-            curvature of f there. X is not read again.
+            curvature of f there. It does not read X again.
         """
-        start, changes = point.margins, self.changes(direction)
-        bent = self.strengths * direction
-        slope_of_penalty = float(bent @ point.coef)
-        curvature_of_penalty = float(bent @ direction)
+        start, change = point.margins, self.margin_change(direction)
 
-        def slope_at(length: float) -> tuple[float, float]:
-            def share(rows: slice) -> tuple[float, float]:
-                change = changes[rows]
-                margins = start[rows] + length * change
-                slope, curvature = self.loss.derivatives(margins)
-                weighted = self.weights[rows] * change
-                return float(weighted @ slope), float(weighted @ (curvature * change))
+        def derivatives(length: float) -> tuple[float, float]:
+            coef = point.coef + length * direction
+            (slope, curvature), _ = self._scan(
+                products.line_derivatives, (start, change), (self.loss, length)
+            )
+            slope += float(self.penalty.gradient(coef) @ direction)
+            curvature += float(direction @ (self.penalty.curvature * direction))
+            return slope, curvature
 
-            slope, curvature = _sum(self._by_rows(share))
-            slope += slope_of_penalty + length * curvature_of_penalty
-            return slope, curvature + curvature_of_penalty
+        return derivatives
 
-        return slope_at
+    # ------------------------------------------------------------------- curvature
 
-    def changes(self, direction: Vector) -> Vector:
-        """Return the change of each row's margin along a step, in one read of X."""
-        w, b = self.split(direction)
-        changes = np.empty(self.design.n_samples)
+    def curvature(
+        self, margins: RowVector, shift: float = 0.0, *, absolute: bool = False
+    ) -> RowVector:
+        """Return the weighted curvature of each row's loss in z, or its size.
 
-        def fill(block: Block) -> tuple[()]:
-            rows = block.rows
-            np.multiply(self.signs[rows], block.matvec(w) + b, out=changes[rows])
-            return ()
+        With a shift, `shift` times its upper bound is added.
+        """
+        added = shift * (self.loss.curvature_bound or 0.0)
+        args = (self.loss, added, absolute)
+        return self._scan(products.curvature, (margins,), args, n_kept=1)[1][0]
 
-        self._map(fill)
-        return changes
+    @property
+    def curvature_bound(self) -> RowVector:
+        """RowVector: an upper bound of each row's weighted curvature."""
+        assert self.loss.curvature_bound is not None
+        return self.curvature_of(self.loss.curvature_bound)
 
-    def reach(self, direction: Vector) -> float:
-        """Return the greatest change of any row's z along a step, in one read of X."""
-        return float(np.abs(self.changes(direction)).max(initial=0.0))
+    def curvature_of(self, curvature: float) -> RowVector:
+        """Return the weighted curvature of rows whose losses have the one given."""
+        return RowVector(curvature * self._rows.weights)
+
+    def hessian(self, curvature: RowVector) -> Matrix:
+        """Return Xᵀ diag(curvature) X, bias included, plus the penalty's curvature.
+
+        In one pass over X. With the curvature at a point this is the Hessian there,
+        and with an upper bound of it a majorizer of all Hessians.
+        """
+        sums, _ = self._read(products.gram, (curvature,), for_gram=True)
+        return self._matrix(*sums)
+
+    def hessian_float32(
+        self, curvature: RowVector, scale: Vector
+    ) -> NDArray[np.float32]:
+        """Return a Hessian in single precision, in one pass over X.
+
+        Parameters
+        ----------
+        curvature : RowVector
+            The curvature of each row, not negative.
+        scale : ndarray of shape (n_dof,)
+            What its rows and columns are multiplied by.
+
+        Returns
+        -------
+        ndarray of shape (n_dof, n_dof), float32
+            Its lower triangle; the rest is arbitrary.
+        """
+        self._count()
+        total = np.zeros((self.n_dof, self.n_dof), dtype=np.float32, order="F")
+        design = self._rows.design
+        # One Python thread and BLAS's own threads: a sum per Python thread would take
+        # twice the memory.
+        with blas_threads():
+            for block in design.blocks(slice(0, self.n_samples), design.gram_rows):
+                roots = np.sqrt(curvature.values[block.rows])
+                total = block.add_gram(total, roots, scale)
+        total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
+        return total
+
+    def product(self, curvature: RowVector, v: Vector) -> Vector:
+        """Return (Xᵀ diag(curvature) X) v, bias included, in one pass over X."""
+        sums, _ = self._read(products.gram_product, (curvature,), self.problem.split(v))
+        return self._vector(*sums)
+
+    def change_and_residual(
+        self,
+        curvature: RowVector,
+        direction: Vector,
+        gradient: Vector,
+        limit: RowVector | None = None,
+    ) -> tuple[RowVector, Vector]:
+        """Return what a Newton step changes, and the residual of its system.
+
+        The change of the margins along a direction d, and g + H d with
+        H = Xᵀ diag(curvature) X plus the penalty's curvature, in one pass over X. The
+        part of a row in H d is limited to that in `limit`, if given.
+        """
+        vectors = (curvature,) if limit is None else (curvature, limit)
+        sums, [change] = self._read(
+            products.change_and_image, vectors, self.problem.split(direction), n_kept=1
+        )
+        image = self._vector(*sums) + self.penalty.curvature * direction
+        return change, gradient + image
+
+    def product_diagonal(self, curvature: RowVector) -> Vector:
+        """Return the diagonal of Xᵀ diag(curvature) X, bias included, in one pass."""
+        sums, _ = self._read(products.gram_diagonal, (curvature,))
+        return self._vector(*sums)
+
+    def diagonal_and_intercept_column(
+        self, curvature: RowVector
+    ) -> tuple[Vector, Vector]:
+        """Return two parts of Xᵀ diag(curvature) X, in one pass over X.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_dof,)
+            Its diagonal, with the size of each curvature.
+        column : ndarray of shape (n_dof,)
+            Its last column, the bias's if there is one.
+        """
+        sums, _ = self._read(products.diagonal_and_intercept, (curvature,))
+        diagonal, corner, *column = sums
+        if not np.isfinite(diagonal).all():
+            raise NotFiniteError
+        return self._vector(diagonal, corner), self._vector(*column)
+
+    # ------------------------------------------------------------- the dual problem
+
+    def dual_of_step(
+        self,
+        margins: RowVector,
+        weights: RowVector,
+        curvature: RowVector,
+        change: RowVector,
+        *,
+        clip: bool = False,
+    ) -> EntropyDual:
+        """Return the part of the rows in the duality gap of a Newton step.
+
+        Each dual variable α is moved by -curvature · change / weight, or by
+        α (1 - α) at most if they are clipped. X is not read.
+
+        Parameters
+        ----------
+        margins, weights : RowVector
+            The margins at the point, and the weights that these rows have there.
+        curvature, change : RowVector
+            The rows' curvature in the Newton system, and the change of the margins.
+        """
+        vectors = margins, weights, curvature, change
+        [dual], _ = self._scan(products.dual_of_step, vectors, (self.loss, clip))
+        return dual
+
+    def dual_after_step(self, before: RowVector, after: RowVector) -> EntropyDual:
+        """Return the part of the rows in the duality gap that a step has left.
+
+        The dual variables that the step was going to reach, by its linear model, are
+        feasible if none leaves [0, 1], and the weights that belong to them are those
+        after the step, up to the residual of its system. So only the divergence from
+        the dual variables after the step is left. X is not read.
+        """
+        [dual], _ = self._scan(products.dual_after_step, (before, after), (self.loss,))
+        return dual
+
+    def weighted_variance(self, margins: RowVector, weights: RowVector) -> RowVector:
+        """Return weight · α (1 - α) of each row, α its dual variable at a point."""
+        vectors = margins, weights
+        args = (self.loss,)
+        return self._scan(products.weighted_variance, vectors, args, n_kept=1)[1][0]
+
+    def rows_above(
+        self, limit: RowVector, curvature: RowVector, change: RowVector
+    ) -> Indices:
+        """Return the rows whose part in a Newton system, in size, exceeds a limit."""
+        return rows_above(limit, curvature, change)
+
+    # --------------------------------------------------------------------- rounding
 
     def rounding(self, point: Evaluation) -> float:
-        """Return by how much rounding may change f at a point, in one read of X.
+        """Return by how much rounding may change f at a point, in one pass over X.
 
-        That of each z counts too: it is one of the terms that z is the sum of, which
-        may be far larger than z.
+        The rounding error of z counts too: z is a sum whose terms may be far larger
+        than z.
         """
-        columns = self.slope_sizes(point)
-        return 16 * _EPS * (point.value + float(columns @ np.abs(point.coef)))
+        columns, offset = self.slope_sizes(point)
+        terms = float(columns @ np.abs(point.coef)) + offset
+        return SUM_ROUNDING * (point.value + terms)
 
-    def slope_sizes(self, point: Evaluation) -> Vector:
-        """Return Σ |slope · x| of each column, or more, in one read of X.
+    def slope_sizes(self, point: Evaluation) -> tuple[Vector, float]:
+        """Return an upper bound of Σ |slope · x| of each column, in one pass over X.
 
-        Of the sums that the gradient at a point consists of; by the inequality of
-        Cauchy and Schwarz.
+        These are the terms that the gradient at a point is the sum of; the bound is by
+        the inequality of Cauchy and Schwarz. Also returns Σ |slope · offset|.
         """
-        slopes = np.abs(self.loss.derivatives(point.margins)[0]) * self.weights
-        return np.sqrt(slopes.sum() * self.product_diagonal(slopes))
+        (total, offset), [sizes] = self._scan(
+            products.slope_sizes, (point.margins,), (self.loss,), n_kept=1
+        )
+        return np.sqrt(total * self.product_diagonal(sizes)), offset
 
-    # ---------------------------------------------------------------- rows
+    # ------------------------------------------------------------------------- rows
 
-    def sample(self, rows: NDArray[np.intp], weights: Vector) -> "Objective":
-        """Return the objective over some of the rows, copied, with other weights.
+    def weighted_extremes(self, vector: RowVector) -> Extremes:
+        """Return the extremes of a row vector over the rows of positive weight."""
+        [found], _ = self._scan(products.weighted_extremes, (vector,))
+        return found
+
+    def linear_margins(self, point: Evaluation) -> RowVector:
+        """Return the part of the margins that is linear in the coefficients."""
+        if self._rows.offset is None:
+            return point.margins
+        return self.margin_change(point.coef)
+
+    def separates(self, point: Evaluation, least: float) -> bool:
+        """Return whether the unpenalized weights at a point separate the classes.
+
+        All rows of positive weight are then on their right sides of the hyperplane,
+        and have margins above `least`. Along these weights the loss falls for ever.
+        """
+        penalty, offset = self.penalty, self._rows.offset
+        if self.weighted_extremes(point.margins).least <= least:
+            return False
+        if self.has_soft_labels or (penalty.absent and offset is None):
+            return not self.has_soft_labels
+        free = np.where(penalty.penalized, 0.0, point.coef)
+        return self.weighted_extremes(self.margin_change(free)).least > 0.0
+
+    def in_convex_region(self, point: Evaluation, threshold: float) -> bool:
+        """Return whether each row of positive weight is where its loss is convex.
+
+        Parameters
+        ----------
+        point : Evaluation
+        threshold : float
+            The margin from which on the loss is convex. A soft label has a part with
+            the opposite margin.
+        """
+        args = (threshold,)
+        [found], _ = self._scan(products.least_above, (point.margins,), args)
+        return found.least >= 0.0
+
+    @property
+    def largest_sample(self) -> float:
+        """The largest number of rows that a sample has memory for."""
+        return self._rows.design.sample_share * self.n_samples
+
+    @property
+    def largest_offset(self) -> float:
+        """The largest size of an offset."""
+        offset = self._rows.offset
+        return 0.0 if offset is None else RowVector(offset).extremes().size
+
+    @property
+    def starts_flat(self) -> bool:
+        """Whether z is zero where all coefficients are."""
+        return self._rows.offset is None
+
+    @property
+    def has_soft_labels(self) -> bool:
+        """Whether some label is a probability between 0 and 1."""
+        return self._rows.p_other is not None
+
+    @property
+    def lightest_weight(self) -> float:
+        """The least positive weight of a row."""
+        weights = self._rows.weights
+        return float(weights.min(where=weights > 0.0, initial=np.inf))
+
+    def weighted_square(self, vector: RowVector) -> float:
+        """Return the weighted sum of squares of a row vector."""
+        return self.weights.dot(RowVector(np.square(vector.values)))
+
+    def probability_change(self, before: Evaluation, after: Evaluation) -> float:
+        """Return the largest change of a predicted probability between two points."""
+        vectors = before.margins, after.margins
+        [found], _ = self._scan(products.probability_change, vectors)
+        return found.size
+
+    def sample(self, rows: Indices, weights: Vector) -> "Objective":
+        """Return the objective over some of the rows, with other weights.
 
         Parameters
         ----------
@@ -498,225 +468,138 @@ class Objective:
         weights : ndarray of shape (n_rows,)
             Their weights, with a sum of one.
         """
-        part = copy(self)
-        part.design = self.design.take(rows, self._workers)
-        part.weights = weights
-        part.signs = self.signs[rows]
-        part.inseparable = False
-        part._chunks = part.design.chunks(self._workers.n_threads)
-        part._share = self._share * len(rows) / self.design.n_samples
-        return part
-
-    def rows_of(self, rows: NDArray[np.intp]) -> Matrix:
-        """Return some rows of X, dense, with a one for the bias where there is one."""
-        part = self.design.part(rows, np.arange(self.design.n_features))
-        return (
-            np.column_stack([part, np.ones(len(part))]) if self.fit_intercept else part
-        )
-
-    def row_products(self, scale: Vector | None) -> Matrix:
-        """Return X diag(scale)² Xᵀ, in one read of X; the upper triangle counts."""
-        self.meter.reads += self._share
-        with blas_threads():
-            return self.design.row_products(scale)
-
-    def combine_rows(self, u: Vector) -> Vector:
-        """Return Xᵀ u, of shape (n_features,), in one read of X."""
-
-        def share(block: Block) -> tuple[Vector]:
-            return (block.rmatvec(u[block.rows]),)
-
-        return self._map(share)[0]
-
-    def over(self, design: Design, lift: Callable[[Vector], Vector]) -> "Objective":
-        """Return the objective of the same rows over other features.
-
-        All weights must be under the same penalty.
-
-        Parameters
-        ----------
-        design : Design
-            The other features.
-        lift : callable
-            Turns a point over them into one over these features.
-        """
-        other = copy(self)
-        other.reduced = True
-        other.lift = lambda coef: self.lift(lift(coef))
-        other.design = design
-        other.n_dof = design.n_features + self.fit_intercept
-        bias = self._wide_strengths[self.design.n_features :]
-        weights = np.full(design.n_features, self._wide_strengths[0])
-        other._wide_strengths = np.append(weights, bias)
-        other.strengths = other._wide_strengths.astype(np.float64)
-        other._chunks = design.chunks(self._workers.n_threads)
-        other._share = 0.0
-        return other
-
-    # ---------------------------------------------------------------- conversions
-
-    def split(self, coef: Vector) -> tuple[Vector, float]:
-        """Return the weights and the bias (0 where there is none)."""
-        n_features = self.design.n_features
-        return coef[:n_features], float(coef[n_features:].sum())
-
-    def stated(
-        self, point: Evaluation, dtype: Any, accuracy: float
-    ) -> tuple[Vector, float, float]:
-        """Return the user's coefficients at a minimum, in a floating-point format.
-
-        Parameters
-        ----------
-        point : Evaluation
-        dtype : dtype
-            That of the coefficients.
-        accuracy : float
-            An excess of f that counts.
-
-        Returns
-        -------
-        weights : ndarray of shape (n_features,), of `dtype`
-        bias : float
-        excess : float
-            By how much f may be higher there, for the coefficients are rounded.
-        """
-        narrow = dtype != np.float64
-        if self._coordinates is None and not narrow:
-            return *self.split(point.coef), 0.0
-        coordinates = self._coordinates or Coordinates.none(self.design.n_features)
-        w, b = self.split(coordinates.outside(point.coef, dtype))
-        exact, _ = self.split(point.coef)
-        terms = np.abs(coordinates.centers) @ np.abs(w)
-        change = abs(float(dtype.type(b)) - b) + _EPS * float(terms)
-        changes = np.abs(w * coordinates.units - exact) if narrow else None
-        return w.astype(dtype), b, self._excess_of(change, changes, point, accuracy)
-
-    def _excess_of(
-        self, change: float, changes: Vector | None, point: Evaluation, accuracy: float
-    ) -> float:
-        """Return by how much f may rise if coefficients at its minimum change.
-
-        A bound by the inequality of Cauchy and Schwarz on the quadratic form of the
-        Hessian: the slope is about zero. Where even many times the changes of a few
-        rows are negligible, that is enough.
-
-        Parameters
-        ----------
-        change : float
-            That of the bias, in size.
-        changes : ndarray of shape (n_features,) or None
-            Those of the weights.
-        point : Evaluation
-            The minimum.
-        accuracy : float
-            An excess of f that counts.
-        """
-        seen = change
-        if changes is not None:
-            rows = np.linspace(0, self.design.n_samples - 1, _N_LOOKED_AT)
-            columns = np.flatnonzero(changes)
-            part = self.design.part(rows.astype(np.intp), columns)
-            sizes = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
-            seen += _SURE * float(sizes @ changes[columns])
-        about = 0.5 * self.loss.curvature_bound * seen**2
-        if about <= _NEGLIGIBLE * accuracy:
-            return about
-        # No curvature changes by more than this factor along the change of the bias.
-        curvature = np.abs(self.curvature(point.margins)) * np.exp(change)
-        root = np.sqrt(curvature.sum()) * change
-        if changes is not None:
-            n_features = self.design.n_features
-            diagonal = self.product_diagonal(curvature) + self.strengths
-            root += np.sqrt(diagonal[:n_features]) @ changes
-        return 0.5 * float(root) ** 2
-
-    def in_user_units(self, value: float) -> float:
-        """Return F, the objective as the user knows it, from a value of f."""
-        return float(value * self._unit)
-
-    @property
-    def penalized(self) -> bool:
-        """Whether there is a penalty on the weights."""
-        return bool(self.strengths[:1].sum() > 0.0)
-
-    @property
-    def free_bias(self) -> bool:
-        """Whether there is a bias, free of the penalty."""
-        return self.fit_intercept and not self.strengths[-1] > 0.0
+        some = self._rows.take(rows, weights, self._executor)
+        fraction = self._fraction * len(rows) / self.n_samples
+        return self._of(replace(self.problem, rows=some), fraction)
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
-        other = copy(self)
-        other.loss = loss
-        return other
+        return self._of(replace(self.problem, loss=loss), self._fraction)
 
-    def known_inseparable(self) -> "Objective":
-        """Return the same objective, of which it is known that nothing separates it."""
-        other = copy(self)
-        other.inseparable = True
-        return other
+    def reparametrized(
+        self, values: Matrix, penalty: Penalty, lift: Callable[[Vector], Vector]
+    ) -> "Objective":
+        """Return the objective of the same rows over other features.
 
-    def smallest_margin(self, point: Evaluation) -> float:
-        """Return the smallest margin of any row that has a weight."""
-        return float(np.where(self.weights > 0.0, point.margins, np.inf).min())
-
-    # ---------------------------------------------------------------- the map
-
-    def _map(
-        self,
-        share: Callable[[Block], tuple[Any, ...]],
-        block_rows: int | None = None,
-    ) -> list[Any]:
-        """Read X once: apply `share` to each block and add up what comes back.
-
-        Each worker adds up its own stretch of blocks, in order, and the stretches
-        are added in order too: the result depends on nothing but their number.
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_others)
+            The other features. Passes over them do not count as passes over X.
+        penalty : Penalty
+            That on their coefficients.
+        lift : callable
+            Turns a point over them into one over these features.
         """
-        self.meter.reads += self._share
+        outer = self.problem.lift
+        problem = replace(
+            self.problem,
+            rows=self._rows.with_values(values),
+            penalty=penalty,
+            lift=lambda coef: outer(lift(coef)),
+            reduced=True,
+        )
+        return self._of(problem, 0.0)
 
-        def over(rows: slice) -> list[Any]:
-            blocks = self.design.blocks(rows, block_rows)
-            return _sum(share(block) for block in blocks)
+    def _of(self, problem: Problem, fraction: float) -> "Objective":
+        return Objective(problem, self._executor, self.meter, fraction)
 
-        return _sum(self._workers.map(over, self._chunks))
+    def dense_rows(
+        self, rows: Indices | None = None, columns: Indices | None = None
+    ) -> Matrix:
+        """Return some columns of some rows of X, copied, dense; by default all."""
+        rows = np.arange(self.n_samples) if rows is None else rows
+        columns = np.arange(self.n_features) if columns is None else columns
+        return self._rows.design.part(rows, columns)
 
-    def _by_rows(self, share: Callable[[slice], Any]) -> list[Any]:
-        """Return, in order, what `share` does of stretches of rows, not reading X."""
+    def penalty_at(self, coefs: Matrix) -> Vector:
+        """Return the penalty, in units of f, at each row of an array of points.
 
-        def over(rows: slice) -> list[Any]:
-            starts = range(rows.start, rows.stop, _STRETCH)
-            return [share(slice(a, min(a + _STRETCH, rows.stop))) for a in starts]
+        They are user's coefficients, of features as they are.
+        """
+        center = self.problem.center
+        return self.penalty.value(coefs if center is None else coefs - center)
 
-        return list(chain(*self._workers.map(over, self._chunks)))
+    def mean_losses_of(self, basis: Matrix, factors: Matrix) -> Vector:
+        """Return the mean loss at combinations of a few points, in single precision.
 
-    def _gram(self, block: Block, h: Vector) -> tuple[float | Vector, ...]:
-        """Return a block's share of the Hessian: of weights, weights × bias, bias."""
-        return block.gram(h), block.rmatvec(h), h.sum()
+        In one pass over X.
 
-    def _matrix(self, of_weights: Matrix, edge: Vector, corner: float) -> Matrix:
-        """Return the penalized Hessian from the shares' sums."""
-        n_features = self.design.n_features
+        Parameters
+        ----------
+        basis : ndarray of shape (n_dof, n_basis)
+        factors : ndarray of shape (n_basis, n_points)
+            Each column gives a point; the first row is ones.
+        """
+        n_features = self.n_features
+        largest = self._rows.weights.max()
+        args = (
+            basis[:n_features].T.copy(),
+            basis[n_features:].sum(axis=0),
+            factors.astype(np.float32),
+            self.loss,
+            largest,
+        )
+        [sums], _ = self._read(products.losses_of_combinations, (), args)
+        return sums * largest
+
+    def mean_losses(self, margins: Matrix) -> Vector:
+        """Return the mean loss for each row of an array of margins without offset."""
+        rows, p_other = self._rows, self._rows.p_other
+        if rows.offset is not None:
+            margins = margins + rows.signs * rows.offset
+        return self.loss.at_margin(margins, p_other).value @ rows.weights
+
+    def predictions(self, direction: Vector, rows: Indices) -> Vector:
+        """Return the change of z of some rows along a direction, in one pass over X."""
+        change = self.margin_change(direction).values
+        return change[rows] * self._rows.signs[rows]
+
+    def with_intercept(self, values: Matrix) -> Matrix:
+        """Return rows of X with a column of ones for the bias, where there is one."""
+        if not self.problem.fit_intercept:
+            return values
+        return np.column_stack([values, np.ones(len(values))])
+
+    def row_gram(self, scale: Vector | None) -> Matrix:
+        """Return X diag(scale)² Xᵀ, in one pass over X; the upper triangle counts."""
+        self._count()
+        with blas_threads():
+            return self._rows.design.row_products(scale)
+
+    def rmatvec(self, u: RowVector) -> Vector:
+        """Return Xᵀ u, of shape (n_features,), in one pass over X."""
+        [product], _ = self._read(products.rmatvec, (u,))
+        return product
+
+    # ---------------------------------------------------------------------- the map
+
+    def _count(self) -> None:
+        self.n_passes += 1
+        self.meter.passes += self._fraction
+
+    def _read(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
+        self._count()
+        return read(self._rows, self._executor, *args, **options)
+
+    def _scan(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
+        return scan(self._rows, self._executor, *args, **options)
+
+    def _matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
+        """Return the penalized Hessian from the sums over the rows."""
+        n_features = self.n_features
         matrix = np.empty((self.n_dof, self.n_dof))
         matrix[:n_features, :n_features] = of_weights
-        if self.fit_intercept:
-            matrix[-1, :-1] = matrix[:-1, -1] = edge
+        if self.problem.fit_intercept:
+            matrix[-1, :-1] = matrix[:-1, -1] = column
             matrix[-1, -1] = corner
-        matrix.flat[:: self.n_dof + 1] += self.strengths
-        # No entry is larger than the diagonal ones.
+        matrix.flat[:: self.n_dof + 1] += self.penalty.curvature
+        # No entry is larger than the largest on the diagonal.
         if not np.isfinite(matrix.diagonal()).all():
             raise NotFiniteError
         return matrix
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:
         """Return a vector over the weights and, where there is one, the bias."""
-        return np.append(of_weights, of_bias) if self.fit_intercept else of_weights
-
-
-def _sum(shares: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Add up tuples of numbers and arrays, the arrays in place."""
-    remaining = iter(shares)
-    total = list(next(remaining))
-    for share in remaining:
-        for k, part in enumerate(share):
-            total[k] += part
-    return total
+        if not self.problem.fit_intercept:
+            return of_weights
+        return np.append(of_weights, of_bias)

@@ -1,14 +1,18 @@
-"""The benchmarks' own tests: adapters, objective, problems, climb, comparison."""
+"""Tests of the benchmarks: adapters, objective, problems, climb, results, constants."""
 
 import math
+import signal
+import sys
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks import benchopt_logreg_l2, data, run
+from benchmarks import benchopt_logreg_l2, data, run, sensitivity
 from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt, cheapest, climb
 from benchmarks.compare import compare
 from benchmarks.compare import main as compare_main
@@ -19,9 +23,10 @@ from benchmarks.peers import OURS, Peer, installed
 from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, named, select
 from benchmarks.records import Row, Summary, load, read, write
 from benchmarks.reference import lowest
-from benchmarks.report import medians, summarise, table
+from benchmarks.report import medians, summarize, table
 from benchmarks.scaling import describe, measure_scaling
 from benchmarks.task import Fit, Task, as_fit
+from benchmarks.tunables import Variant, find_tunables, scaled
 
 SMALLER = {"n_samples": 150, "n_features": 40, "n_columns": 60}
 # snapml computes in float32; skglm compiles for many seconds.
@@ -108,7 +113,7 @@ def test_the_objective_is_the_formula(name: str, convention: str) -> None:
     else:
         total = -np.sum(np.where(task.y == 1, np.log(chance), np.log(1.0 - chance)))
     expected = total
-    if task.penalised:
+    if task.penalized:
         squares = fit.coef @ fit.coef + (convention == ABSORBED) * fit.intercept**2
         expected = task.C * total + 0.5 * squares
     assert objective(task, fit, convention) == pytest.approx(expected, rel=1e-13)
@@ -213,6 +218,7 @@ def test_a_peer_that_fails_is_reported() -> None:
     assert one.objective == math.inf
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
 def test_a_fit_beyond_its_time_is_broken_off() -> None:
     def forever(task: Task, tol: float | None, max_iter: int | None) -> Fit:
         while True:
@@ -300,7 +306,7 @@ def test_a_summary_takes_medians_and_the_best_ratio(tmp_path) -> None:
     rows = rows_of({"one": (0.2, 1e-9)})
     assert medians(rows) == {OURS.name: 0.2, "other": 0.8}
     peak = {"peak_bytes": 3, "x_bytes": 10}
-    one = summarise(problem, rows, 0.05, peak)
+    one = summarize(problem, rows, 0.05, peak)
     assert (one.best_peer, one.ratio, one.met) == ("other", 4.0, "yes")
     assert (one.ours_over_read, one.peak_over_x, one.reads) == (4.0, 0.3, 5.0)
     assert "| other defaults |" in table([one])
@@ -310,7 +316,7 @@ def test_a_summary_takes_medians_and_the_best_ratio(tmp_path) -> None:
 
 def test_a_summary_says_when_the_accuracy_is_missed() -> None:
     rows = rows_of({"one": (0.2, 1e-7)})
-    one = summarise(named("small_3000_10"), rows, 0.05, None)
+    one = summarize(named("small_3000_10"), rows, 0.05, None)
     assert (one.best_peer, one.ratio, one.met) == ("", None, "no: accuracy")
 
 
@@ -361,6 +367,7 @@ def test_a_read_of_x_is_timed() -> None:
     assert read_seconds(csc, repeats=2) > 0.0
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
 def test_the_peak_counts_what_was_allocated_and_freed() -> None:
     size = 48 * 2**20
     peak = peak_of(lambda: np.ones(size // 8).sum())
@@ -378,3 +385,150 @@ def test_the_solver_for_benchopt_reaches_its_objective() -> None:
     assert relative_suboptimality(objective(task, as_fit(beta)), best) <= 1e-10
     value = np.sum(np.logaddexp(0, -task.signs * (X @ beta))) + 0.25 * beta @ beta
     assert value == pytest.approx(best / task.C, rel=1e-10)
+
+
+# The sensitivity to constants, and how they are found.
+
+TOY_SIZES = """
+from dataclasses import dataclass
+import sys
+
+EPS = sys.float_info.epsilon
+_EPS = 2.0**-52
+BLOCK: int = 3 << 10
+_SHARE = BLOCK / 4
+_LENGTHS = (1.0, 3)
+_NAME = "toy"
+_YES = True
+_ZERO = 0
+lower = 5
+
+@dataclass(frozen=True)
+class ToyOptions:
+    growth: float = 4.0
+    rounds: int = -1
+    sure: bool = True
+
+@dataclass(frozen=True)
+class Result:
+    value: float
+    step: float = 1.0
+
+DEFAULT = ToyOptions()
+"""
+TOY_USE = """
+from toy_package._sizes import BLOCK as RENAMED, DEFAULT, _SHARE
+
+def seen(block=RENAMED):
+    return block, _SHARE, DEFAULT.growth
+"""
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Make a package with constants that can be imported, and forget it afterwards."""
+    folder = tmp_path / "toy_package"
+    folder.mkdir()
+    for name, text in (("__init__", ""), ("_sizes", TOY_SIZES), ("_use", TOY_USE)):
+        (folder / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "toy_package"
+    for name in [name for name in sys.modules if name.startswith("toy_package")]:
+        del sys.modules[name]
+
+
+def test_tunable_constants_are_found(toy) -> None:
+    found = {
+        t.name.removeprefix("toy_package._sizes."): t for t in find_tunables((toy,))
+    }
+    assert {name: tunable.value for name, tunable in found.items()} == {
+        "BLOCK": 3072,
+        "_SHARE": 768.0,
+        "_LENGTHS": (1.0, 3),
+        "ToyOptions.growth": 4.0,
+        "ToyOptions.rounds": -1,
+    }
+
+
+def test_the_package_has_tunable_constants() -> None:
+    names = [tunable.name for tunable in find_tunables()]
+    assert len(names) > 20
+    assert len(set(names)) == len(names)
+    assert not {name.rpartition("_")[2] for name in names} & {"EPS", "TINY"}
+
+
+@pytest.mark.parametrize(
+    ("value", "factor", "expected"),
+    [
+        (3, 0.5, 2),
+        (1, 0.5, 1),
+        (-3, 2.0, -6),
+        (1e-8, 0.5, 5e-9),
+        ((1.0, 3), 2.0, (2.0, 6)),
+    ],
+)
+def test_integers_stay_integers(value, factor, expected) -> None:
+    changed = scaled(value, factor)
+    assert changed == expected
+    assert type(changed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("BLOCK", 8, (8, 2.0, 4.0)),
+        ("_SHARE", 0.5, (3072, 0.5, 4.0)),
+        ("ToyOptions.growth", 9.0, (3072, 768.0, 9.0)),
+    ],
+)
+def test_all_that_is_computed_from_a_constant_follows_it(
+    toy, name, value, expected
+) -> None:
+    (tunable,) = (t for t in find_tunables((toy,)) if t.attribute == name)
+    variant = Variant(tunable, value)
+    before = import_module("toy_package._use")
+    for _ in range(2):
+        with variant:
+            assert import_module("toy_package._use").seen() == expected
+    assert import_module("toy_package._use") is before
+    assert before.seen() == (3072, 768.0, 4.0)
+
+
+def test_the_sensitivity_of_one_constant(tmp_path, capsys, monkeypatch) -> None:
+    tiny = replace(named("small_3000_10"), sizes={"n_samples": 60, "n_features": 3})
+    monkeypatch.setattr(sensitivity, "select", lambda grid, pattern: [tiny])
+    (name, *_) = (t.name for t in find_tunables() if "_design" in t.name)
+    out = tmp_path / "sensitivity.csv"
+    sensitivity.main(["--only", name, "--repeats", "1", "--out", str(out)])
+    rows = load(out, sensitivity.Effect)
+    assert [row.factor for row in rows] == [0.5, 1.0, 2.0]
+    assert {row.constant for row in rows} == {name}
+    assert {row.status for row in rows} == {"ok"}
+    assert all(row.ratio > 0.0 for row in rows)
+    assert f"| {name} |" in capsys.readouterr().out
+    assert out.with_suffix(".md").read_text(encoding="utf-8").startswith("# Sens")
+
+
+@pytest.mark.parametrize(
+    ("coef", "error", "status"),
+    [
+        (0.0, "", "ok"),
+        (1.0, "", "objective +"),
+        (0.0, "not converged", "not converged"),
+        (None, "MemoryError", "MemoryError"),
+    ],
+)
+def test_the_study_says_what_differs(coef, error, status) -> None:
+    task = TASKS["no intercept"]
+    usual = as_fit(np.zeros(6))
+    changed = None if coef is None else as_fit(np.full(6, coef))
+    shown = sensitivity.difference(task, (changed, error), (usual, ""))
+    assert shown.startswith(status)
+
+
+def test_the_constants_are_listed(capsys) -> None:
+    sensitivity.main(["--list", "--only", "*_design*"])
+    shown = capsys.readouterr().out
+    assert "sk_logreg._design." in shown
+    assert "sk_logreg._solvers." not in shown
+    assert shown.rstrip().endswith("constants")

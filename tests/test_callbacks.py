@@ -4,65 +4,20 @@ import warnings
 
 import numpy as np
 import pytest
-import sklearn
+from _helpers import HAVE_CALLBACKS, Recorder, needs_callbacks
 from _problems import sample
 from _reference import LOSSES, SOLVERS
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.fixes import parse_version
 
 from sk_logreg import BinaryLogisticRegression
-from sk_logreg._solvers import _newton
-from sk_logreg._solvers._cholesky_model import CholeskyModel
-from sk_logreg._solvers._newton import Bend
-from sk_logreg._solvers._newton_cg import ConjugateGradientModel
-
-HAVE_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
-needs_callbacks = pytest.mark.skipif(not HAVE_CALLBACKS, reason="scikit-learn < 1.9")
-
-
-class Recorder:
-    """Keeps what it is told; stops the fit in the iteration of a given number."""
-
-    def __init__(self, stop_at=None):
-        self.calls = []
-        self.models = []
-        self.stop_at = stop_at
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(
-        self,
-        estimator,
-        context,
-        *,
-        X=None,
-        y=None,
-        metadata=None,
-        fitted_estimator=None,
-    ):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(
-        self,
-        estimator,
-        context,
-        *,
-        X=None,
-        y=None,
-        metadata=None,
-        fitted_estimator=None,
-    ):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.X, self.y, self.metadata = X, y, metadata
-        self.models.append(fitted_estimator)
-        return self.stop_at is not None and context.task_id + 1 >= self.stop_at
+from sk_logreg._solvers._newton import (
+    CholeskyModel,
+    ConjugateGradientModel,
+    _line_search,
+    _loop,
+)
+from sk_logreg._solvers._newton._model import Curvature
 
 
 @pytest.fixture(scope="module")
@@ -201,8 +156,16 @@ def test_progress_bar(data, max_iter, capsys):
 def test_an_iteration_that_finds_nothing_lower_ends_too(data, solver, monkeypatch):
     # As if each minimum were a saddle, but rounding hid all that is lower.
     for model in (CholeskyModel, ConjugateGradientModel):
-        monkeypatch.setattr(model, "bend", lambda self, at: Bend(np.nan, at.coef + 1.0))
-    monkeypatch.setattr(_newton, "_follow", lambda *args: None)
+        monkeypatch.setattr(
+            model,
+            "least_curvature",
+            lambda self, at: Curvature(np.nan, at.coef + 1.0),
+        )
+    monkeypatch.setattr(
+        _loop,
+        "descend_negative_curvature",
+        lambda objective, model, point, direction: _line_search.Move(point, 0.0),
+    )
     recorder = Recorder()
     with pytest.warns(ConvergenceWarning):
         fitted = fit(*data, recorder, solver=solver, loss="squared_error")

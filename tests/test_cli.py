@@ -1,7 +1,10 @@
 """The command line: its table, its files, and what it says of a mistake."""
 
+import contextlib
 import io
+import itertools
 import re
+import shlex
 import subprocess
 import sys
 
@@ -11,19 +14,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from matplotlib.figure import Figure
+from sklearn.calibration import calibration_curve
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.model_selection import (
+    StratifiedKFold,
+    cross_val_predict,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from sk_logreg import BinaryLogisticRegression, __version__
 from sk_logreg.__main__ import main
-from sk_logreg._cli import _compare, _data, _models
-from sk_logreg._cli._output import printable
+from sk_logreg._cli import _models
 
 SCORERS = {
     "log loss": "neg_log_loss",
@@ -98,6 +106,20 @@ def report(capsys):
     return run
 
 
+@pytest.fixture
+def saved_figures(monkeypatch):
+    """The figures that matplotlib saves."""
+    figures = []
+
+    def save(figure, *args, **kwargs):
+        figures.append(figure)
+        savefig(figure, *args, **kwargs)
+
+    savefig = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", save)
+    return figures
+
+
 def parse_table(text):
     """Return {row: {model: cell}}, a standard deviation under (row, "sd")."""
     lines = text.splitlines()
@@ -150,6 +172,12 @@ def reference(**parameters):
     return LogisticRegression(
         solver="newton-cholesky", tol=1e-12, max_iter=1000, **parameters
     )
+
+
+def lines_of(axes):
+    """Return the lines of a panel that its legend names, by these names."""
+    handles, names = axes.get_legend_handles_labels()
+    return dict(zip(names, handles, strict=True))
 
 
 def run_python(*argv, **options):
@@ -279,11 +307,31 @@ class TestTable:
         rare.loc[0, "once"] = 1.0
         report(write_csv(rare), "--target", "churned", *ONE_MODEL)
 
-    def test_ascii(self):
-        text = "± 0.1 †  – ─ …\nZürich"
-        assert printable(text, "utf-8") == text
-        assert printable(text, "ascii") == "+-0.1 *  - - ...\nZ\\xfcrich"
-        assert printable(text, None) == printable(text, "ascii")
+    def test_ascii(self, write_csv, monkeypatch):
+        """A terminal without Unicode gets the same table, still aligned."""
+        frame = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) >= 20})
+        frame = frame.assign(**{f"c{i}": ["a", "b"] * 20 for i in range(9)})
+        path = write_csv(frame, "Zürich.csv")
+        printed = {}
+        for encoding in ("utf-8", "ascii"):
+            stream = io.TextIOWrapper(io.BytesIO(), encoding, newline="")
+            with contextlib.redirect_stdout(stream):
+                assert main([path, "--target", "y", "--C", "inf", *ONE_MODEL]) == 0
+            lines = stream.buffer.getvalue().decode(encoding).split("\n")
+            printed[encoding] = [line for line in lines if line[:8] != "fit time"]
+        stand_ins = {"ü": r"\xfc", "†": "*", "‡": "#", "…": "..."}
+        stand_ins = str.maketrans({**stand_ins, **dict.fromkeys("–─", "-")})
+        for plain, line in zip(printed["ascii"], printed["utf-8"], strict=True):
+            assert plain == line.replace("± ", "+-").translate(stand_ins)
+        written = " ".join(" ".join(printed["ascii"]).split())
+        for used in (
+            "+-0.0000",
+            "---",
+            r"Z\xfcrich",
+            "* cross entropy",
+            "... (9 in all)",
+        ):
+            assert used in written
 
 
 class TestReference:
@@ -300,9 +348,16 @@ class TestReference:
         late = rng.random(400) < 1 / (1 + np.exp(-z))
         return pd.DataFrame({"date": date, "year": 2013, "x": x, "late": late})
 
-    def test_not_converged_is_not_compared(self, dated, write_csv, report, tmp_path):
+    def test_not_converged_is_not_compared(
+        self, dated, write_csv, report, tmp_path, saved_figures
+    ):
         arguments = ["--target", "late", *ONE_MODEL, "--cv", "2"]
         text = report(write_csv(dated), *arguments, "--plot", tmp_path / "plot.png")
+        (figure,) = saved_figures
+        assert set(lines_of(figure.axes[0])) == {
+            "Perfectly calibrated",
+            "cross entropy, bias free",
+        }
         table = parse_table(text)
         for row in ("cost J", *SCORERS, *((metric, "sd") for metric in SCORERS)):
             assert table[row]["LogisticRegression"] == "–"
@@ -691,14 +746,13 @@ class TestFiles:
         assert "x" in line.partition("Parquet")[2]
 
     @pytest.mark.parametrize("option", ["--save=model.pkl", "--plot=plot.png"])
-    def test_unwritable_is_told_before_the_work(
-        self, option, tmp_path, reject, monkeypatch
-    ):
-        monkeypatch.setattr(_data, "load_dataset", None)
+    def test_unwritable_is_told_before_the_work(self, option, tmp_path, reject):
         option, name = option.split("=")
-        assert "there is no folder" in reject(option, tmp_path / "none" / name)
+        data = tmp_path / "none.csv"
+        line = reject(data, option, tmp_path / "none" / name)
+        assert f"there is no folder {tmp_path / 'none'}" in line
         (tmp_path / name).mkdir()
-        assert "is a folder" in reject(option, tmp_path / name)
+        assert f"{name} is a folder" in reject(data, option, tmp_path / name)
 
     @pytest.mark.parametrize("module", ["pandas", "pyarrow", "matplotlib", "skops.io"])
     def test_extra_not_installed(
@@ -824,7 +878,7 @@ def reject_after_the_table(capsys):
 
 
 class TestPlot:
-    def test_draws_a_png(self, report, tmp_path):
+    def test_draws_a_png(self, report, tmp_path, saved_figures):
         from matplotlib.image import imread
 
         path = tmp_path / "plot.png"
@@ -832,6 +886,46 @@ class TestPlot:
         picture = imread(path)
         assert picture.shape[1] > picture.shape[0] > 500
         assert picture[..., :3].std() > 0.05
+        (figure,) = saved_figures
+        reliability, convergence = map(lines_of, figure.axes)
+        assert set(reliability) == {
+            "Perfectly calibrated",
+            "cross entropy, bias free",
+            "cross entropy, bias absorbed",
+            "squared error, bias free",
+            "squared error, bias absorbed",
+            "LogisticRegression",
+        }
+        own = {*reliability} - {"Perfectly calibrated", "LogisticRegression"}
+        assert set(convergence) == own
+        looks = {
+            name: (line.get_color(), line.get_linestyle(), line.get_marker())
+            for name, line in reliability.items()
+        }
+        assert len(set(looks.values())) == len(looks)
+        for name, line in convergence.items():
+            look = (line.get_color(), line.get_linestyle(), line.get_marker())
+            assert look == looks[name]
+
+    def test_reliability_is_of_held_out_rows(
+        self, customers, write_csv, report, tmp_path, saved_figures
+    ):
+        columns = customers[["income", "member", "churned"]]
+        arguments = [write_csv(columns), "--target", "churned", *ONE_MODEL]
+        report(*arguments, "--plot", tmp_path / "plot.png")
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        X, y = columns.drop(columns="churned"), columns["churned"] == "yes"
+        held_out = cross_val_predict(
+            reference(), X, y, cv=folds, method="predict_proba"
+        )
+        share, probability = calibration_curve(
+            y, held_out[:, 1], n_bins=10, strategy="quantile"
+        )
+        lines = lines_of(saved_figures[0].axes[0])
+        for name in ("LogisticRegression", "cross entropy, bias free"):
+            drawn = lines[name].get_xydata()
+            np.testing.assert_allclose(drawn[:, 0], probability, atol=1e-4)
+            np.testing.assert_allclose(drawn[:, 1], share, atol=1e-12)
 
     def test_hostile_names(self, customers, write_csv, report, tmp_path):
         """A name that TeX, the font or the width of a panel cannot take."""
@@ -876,14 +970,31 @@ class TestArguments:
     def test_rejected(self, argv, said, reject):
         assert said in reject(*argv)
 
-    def test_help(self, capsys):
+    def test_the_examples_of_help_run(
+        self, capsys, customers, report, tmp_path, monkeypatch
+    ):
         with pytest.raises(SystemExit, match=r"^0$"):
             main(["--help"])
         text = capsys.readouterr().out
         assert text.startswith("usage: python -m sk_logreg")
-        for option in ("--target", "--drop", "--categorical", "--decimal", "--C"):
-            assert f"\n  {option}" in text
-        assert "examples:" in text
+        examples = text.partition("examples:\n")[2].replace("\\\n", "")
+        first, *commands = [shlex.split(line) for line in examples.splitlines()]
+        assert first == ["python", "-m", "sk_logreg"]
+        rng = np.random.default_rng(0)
+        names = ["customer_id", "signup_date", "month", "zip_code"]
+        churn = customers[["age", "churned"]].assign(
+            **dict(zip(names, rng.integers(0, 9, (4, 200)), strict=True))
+        )[:100]
+        churn.to_csv(tmp_path / "churn.csv", index=False)
+        churn.to_parquet(tmp_path / "churn.parquet")
+        monkeypatch.chdir(tmp_path)
+        assert len(commands) >= 4
+        for command in commands:
+            assert command[:3] == first
+            assert parse_table(report(*command[3:]))
+        assert {"churn.skops", "churn.png"} <= {
+            path.name for path in tmp_path.iterdir()
+        }
 
     def test_version(self):
         result = run_python("-m", "sk_logreg", "--version")
@@ -900,10 +1011,10 @@ class TestProcess:
         assert result.stderr.count("\n") == 1
 
     def test_interrupted(self, monkeypatch, capsys):
-        def interrupt(_):
+        def interrupt():
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(_data, "load_dataset", interrupt)
+        monkeypatch.setattr("sklearn.datasets.load_breast_cancer", interrupt)
         assert main([]) == 130
         assert capsys.readouterr().err == ""
 
@@ -923,12 +1034,10 @@ class TestProcess:
                 return True
 
         def shown(stream, pause):
-            ticks = iter(np.arange(10) * pause)
+            ticks = itertools.count(step=pause)
             monkeypatch.setattr(sys, "stderr", stream)
-            monkeypatch.setattr("tqdm.std.time", lambda: float(next(ticks)))
-            with _compare._progress(3) as advance:
-                for _ in range(3):
-                    advance()
+            monkeypatch.setattr("tqdm.std.time", lambda: next(ticks))
+            assert main([*ONE_MODEL, "--cv", "2"]) == 0
             return stream.getvalue()
 
         assert "fitting" in shown(Terminal(), pause=5.0)

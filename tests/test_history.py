@@ -1,4 +1,4 @@
-"""Going on from the last fit, what a fit records, and that it is repeatable."""
+"""Warm starts, the history of a fit, and repeatability."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit; a warning is an error."""
+    """Fit an estimator. A warning is an error, as everywhere in the tests."""
     return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
@@ -73,11 +73,11 @@ def test_history_of_cross_entropy(name, solver):
     assert model.n_iter_.tolist() == [len(records)]
     reads = np.array([record.reads for record in records])
     assert (reads > 0).all()
-    assert (np.diff(reads) >= 0).all()  # a wide X is read once, for X Xᵀ
+    assert (np.diff(reads) >= 0).all()  # a wide X is read only once, to form X Xᵀ
     seconds = np.array([record.seconds for record in records])
     assert (seconds > 0).all()
     assert (np.diff(seconds) >= 0).all()
-    for record in records:  # only steps that promise much are lengthened
+    for record in records:  # only steps with a large decrement may be longer than 1
         far = record.decrement**2 > 0.05 * record.objective
         assert 0.0 <= record.step <= (np.inf if far else 1.0)
         assert np.isfinite(record.step)
@@ -86,7 +86,8 @@ def test_history_of_cross_entropy(name, solver):
     assert all(np.isfinite(record.gradient_norm) for record in records)
     full = [record.objective for record in records if record.rows_used == X.shape[0]]
     assert (np.diff(full) <= 1e-13 * np.abs(full[1:])).all()
-    assert model.objective_ <= full[-1] * (1 + 1e-13) if full else True
+    assert records[-1].rows_used == X.shape[0]
+    assert model.objective_ <= full[-1] * (1 + 1e-13)
 
 
 @every_loss

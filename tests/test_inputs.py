@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from _helpers import duplicates, shuffled_indices
 from _problems import problem, sample
 from _reference import LOSSES, SOLVERS
 from scipy import sparse
@@ -74,16 +75,6 @@ def test_other_numbers(dtype):
     )
 
 
-def shuffled_indices(X):
-    """Return the same CSR matrix with the entries of each row in another order."""
-    X = X.copy()
-    for start, stop in zip(X.indptr[:-1], X.indptr[1:], strict=True):
-        X.indices[start:stop] = X.indices[start:stop][::-1].copy()
-        X.data[start:stop] = X.data[start:stop][::-1].copy()
-    X.has_sorted_indices = False
-    return X
-
-
 def wide_indices(X):
     X = X.copy()
     X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
@@ -96,13 +87,6 @@ def stored_zeros(X):
     X = X.tocsr()
     X.data[: X.indptr[1]] = 0.0
     return X
-
-
-def duplicates(X):
-    """Return X with each value stored as two halves in the same place."""
-    indptr = 2 * X.indptr
-    indices, values = np.repeat(X.indices, 2), np.repeat(X.data / 2, 2)
-    return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
 
 
 FORMATS = {

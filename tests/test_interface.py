@@ -1,10 +1,11 @@
-"""What a scikit-learn user meets: parameters, labels, predictions, frames, files."""
+"""The interface: parameters, labels, predictions, data frames, files, logging."""
 
 import copy
 import inspect
 import io
 import logging
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -20,21 +21,6 @@ from sklearn.linear_model import LogisticRegression
 
 from sk_logreg import BinaryLogisticRegression, __version__
 
-DEFAULTS = {
-    "loss": "cross_entropy",
-    "C": 1.0,
-    "fit_intercept": True,
-    "absorb_bias": False,
-    "class_weight": None,
-    "solver": "auto",
-    "tol": 1e-8,
-    "max_iter": 100,
-    "n_init": 1,
-    "warm_start": False,
-    "random_state": None,
-    "verbose": 0,
-}
-
 
 @pytest.fixture(scope="module")
 def data():
@@ -49,18 +35,28 @@ def model(data):
 # ----------------------------------------------------------------- parameters
 
 
-def test_parameters_and_defaults():
+def documented_defaults():
+    """Return the defaults that the docstring of the estimator states."""
+    text = inspect.getdoc(BinaryLogisticRegression)
+    section = text.partition("Parameters\n-----")[2].partition("Attributes\n-----")[0]
+    found = re.findall(r"^(\w+) : .*\bdefault=(.+)$", section, re.MULTILINE)
+    return {name: eval(value, {"np": np}) for name, value in found}
+
+
+def test_the_defaults_are_those_documented():
     parameters = inspect.signature(BinaryLogisticRegression).parameters
-    assert {name: p.default for name, p in parameters.items()} == DEFAULTS
+    defaults = {name: p.default for name, p in parameters.items()}
+    assert documented_defaults() == defaults
+    assert BinaryLogisticRegression().get_params() == defaults
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
-    assert BinaryLogisticRegression().get_params() == DEFAULTS
 
 
 @pytest.mark.parametrize(
     "name", ["C", "fit_intercept", "class_weight", "max_iter", "warm_start", "verbose"]
 )
 def test_defaults_are_logistic_regressions(name):
-    assert DEFAULTS[name] == LogisticRegression().get_params()[name]
+    own, other = BinaryLogisticRegression(), LogisticRegression()
+    assert own.get_params()[name] == other.get_params()[name]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +152,9 @@ def test_labels_of_any_kind(data, model, negative, positive):
     X, y = data
     labels = np.where(y == 1, positive, negative)
     if negative == "no":
-        labels = labels.astype(object)  # as scikit-learn, of objects only strings
+        labels = labels.astype(
+            object
+        )  # scikit-learn accepts labels of type object only if they are strings
     other = BinaryLogisticRegression().fit(X, labels)
     assert other.classes_.tolist() == [negative, positive]
     assert other.classes_.dtype == labels.dtype

@@ -1,4 +1,4 @@
-"""A fit that is broken off leaves everything as it was."""
+"""An interrupted fit changes neither the estimator nor its arguments."""
 
 import itertools
 import signal
@@ -7,12 +7,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from _helpers import Recorder, duplicates, needs_callbacks, shuffled_indices
 from _problems import sample
 from _reference import LOSSES, SOLVERS
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from test_callbacks import Recorder, needs_callbacks
-from test_inputs import duplicates, shuffled_indices
 from threadpoolctl import threadpool_info
 
 from sk_logreg import BinaryLogisticRegression
@@ -34,17 +33,17 @@ CONTAINERS = {
 
 
 @pytest.fixture
-def broken_off(monkeypatch):
-    """Let the losses be computed so many times and then raise an error."""
+def interrupt_after(monkeypatch):
+    """Return a function that makes the losses raise an error after `n_calls` calls."""
 
     def after(n_calls, error):
         calls = itertools.count()
 
         def counted(original):
-            def method(margin):
+            def method(*args, **kwargs):
                 if next(calls) >= n_calls:
                     raise error
-                return original(margin)
+                return original(*args, **kwargs)
 
             return method
 
@@ -71,10 +70,12 @@ def arrays_of(X):
 @every_moment
 @every_solver
 @every_loss
-def test_an_unfitted_estimator_stays_unfitted(data, broken_off, loss, solver, n_calls):
+def test_an_unfitted_estimator_stays_unfitted(
+    data, interrupt_after, loss, solver, n_calls
+):
     model = BinaryLogisticRegression(loss=loss, solver=solver)
     before = dict(vars(model))
-    broken_off(n_calls, KeyboardInterrupt)
+    interrupt_after(n_calls, KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(*data)
     assert vars(model) == before
@@ -84,13 +85,13 @@ def test_an_unfitted_estimator_stays_unfitted(data, broken_off, loss, solver, n_
 
 @every_moment
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_fitted_estimator_stays_as_it_was(data, broken_off, error, n_calls):
+def test_a_fitted_estimator_stays_as_it_was(data, interrupt_after, error, n_calls):
     X, y, weights = data
     frame = CONTAINERS["frame"](X)
     model = BinaryLogisticRegression().fit(frame, y)
     before, expected = dict(vars(model)), model.predict_proba(frame)
-    broken_off(n_calls, error)
-    with pytest.raises(error):  # other features, without names, and other labels
+    interrupt_after(n_calls, error)
+    with pytest.raises(error):  # fewer features, no feature names, other labels
         model.fit(X[:, :2], np.where(y == 1, "yes", "no"), weights)
     after = vars(model)
     assert after.keys() == before.keys()
@@ -112,13 +113,15 @@ def test_a_refused_argument_leaves_the_estimator_as_it_was(data):
 @every_moment
 @every_loss
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_arguments_are_left_as_they_are(data, broken_off, container, loss, n_calls):
+def test_arguments_are_left_as_they_are(
+    data, interrupt_after, container, loss, n_calls
+):
     X, y, weights = data
     X = CONTAINERS[container](X)
     given = [*arrays_of(X), y, weights]
     kept = [array.copy() for array in given]
     model = BinaryLogisticRegression(loss=loss, class_weight="balanced")
-    broken_off(n_calls, KeyboardInterrupt)
+    interrupt_after(n_calls, KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y, weights)
     for array, copy in zip([*arrays_of(X), y, weights], kept, strict=True):
@@ -127,14 +130,14 @@ def test_arguments_are_left_as_they_are(data, broken_off, container, loss, n_cal
 
 @pytest.fixture
 def alarm():
-    """Return what lets a signal raise KeyboardInterrupt after so many seconds."""
+    """Return a function that raises KeyboardInterrupt after a number of seconds."""
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0.0)
     signal.signal(signal.SIGALRM, previous)
 
 
-# An interrupt that lands in a destructor is reported and lost: Python's doing.
+# Python reports an exception in a destructor as unraisable and continues.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
 def test_signals_at_any_time(alarm):
@@ -153,7 +156,7 @@ def test_signals_at_any_time(alarm):
         except KeyboardInterrupt:
             n_interrupted += 1
         assert [library["num_threads"] for library in threadpool_info()] == blas
-        if model.n_features_in_ == 5:  # done, the signal was late
+        if model.n_features_in_ == 5:  # the fit ended before the signal
             assert model.coef_.shape == (1, 5)
             model.fit(X, y)
         else:
@@ -193,11 +196,13 @@ def test_an_interrupt_in_a_callback(data, moment, fitted):
 
 @every_loss
 @every_solver
-def test_the_next_fit_knows_nothing_of_it(data, broken_off, monkeypatch, solver, loss):
+def test_the_next_fit_does_not_depend_on_an_interrupted_one(
+    data, interrupt_after, monkeypatch, solver, loss
+):
     params = {"loss": loss, "solver": solver, "warm_start": True}
     plain = BinaryLogisticRegression(**params).fit(*data)
     model = BinaryLogisticRegression(**params)
-    broken_off(3, KeyboardInterrupt)
+    interrupt_after(3, KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(*data)
     monkeypatch.undo()

@@ -9,11 +9,12 @@ from _reference import BIASES, Reference
 from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
-from sk_logreg._design import _base, _dense, _sparse, design_of
+from sk_logreg._design import RowVector, _base, _dense, _sparse
+from sk_logreg._execution import ThreadExecutor
 from sk_logreg._objective import NotFiniteError, Objective
-from sk_logreg._solvers._cholesky_model import CholeskyModel
+from sk_logreg._problem import Data, build_problem
+from sk_logreg._solvers._newton import CholeskyModel
 from sk_logreg._solvers._samples import Strata
-from sk_logreg._threads import Workers
 from sk_logreg.losses import LOSSES
 
 
@@ -68,6 +69,22 @@ every_bias = pytest.mark.parametrize("bias", BIASES)
 every_storage = pytest.mark.parametrize("storage", STORAGE)
 
 
+def objective_of(X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, **flags):
+    """Return the objective of labels 0 and 1."""
+    signs = np.where(y == 1, 1, -1).astype(np.int8)
+    executor = ThreadExecutor(n_threads)
+    flags = {"fit_intercept": True, "absorb_bias": False} | flags
+    problem = build_problem(
+        Data(X, signs, weights),
+        executor,
+        loss=LOSSES[loss],
+        C=C,
+        as_given=True,
+        **flags,
+    )
+    return Objective(problem, executor)
+
+
 def objectives(
     storage="C", loss="cross_entropy", bias="free", *, C=2.5, n_threads=1, n_samples=60
 ):
@@ -78,15 +95,7 @@ def objectives(
     weights = rng.exponential(size=n_samples)
     weights[::11] = 0.0
     flags = {"fit_intercept": True, "absorb_bias": False} | BIASES[bias]
-    ours = Objective(
-        design_of(X),
-        np.where(y == 1, 1, -1).astype(np.int8),
-        weights,
-        loss=LOSSES[loss],
-        C=C,
-        workers=Workers(n_threads),
-        **flags,
-    )
+    ours = objective_of(X, y, weights, loss=loss, C=C, n_threads=n_threads, **flags)
     reference = Reference(X, y, weights, loss=loss, C=C, **flags)
     return ours, reference, rng.standard_normal(ours.n_dof)
 
@@ -126,8 +135,8 @@ def test_against_the_dense_formulas(storage, loss, bias):
     mean = float(reference.weights @ losses / reference.weights.sum())
     assert point.loss == pytest.approx(mean, rel=1e-13)
     z = reference.design @ theta
-    assert_close(point.margins, np.where(reference.target == 1, z, -z))
-    assert ours.in_user_units(point.value) == pytest.approx(
+    assert_close(point.margins.values, np.where(reference.target == 1, z, -z))
+    assert ours.problem.rescale(point.value) == pytest.approx(
         float(reference.value(theta)), rel=1e-13
     )
 
@@ -141,31 +150,35 @@ def test_products(storage, loss, bias):
     point = ours.evaluate(theta)
     curvature = ours.curvature(point.margins)
     scaled = reference.weights / reference.weights.sum()
-    assert_close(curvature, scaled * reference.losses(theta)[2])
-    gram = reference.design.T @ (curvature[:, None] * reference.design)
+    assert_close(curvature.values, scaled * reference.losses(theta)[2])
+    gram = reference.design.T @ (curvature.values[:, None] * reference.design)
     assert_close(ours.product(curvature, v), gram @ v)
-    diagonal, edge = ours.diagonal_and_edge(curvature)
-    if ours.fit_intercept:
-        assert_close(edge, gram[-1])
+    diagonal, column = ours.diagonal_and_intercept_column(curvature)
+    if ours.problem.fit_intercept:
+        assert_close(column, gram[-1])
     if storage != "duplicates":  # the diagonal takes duplicates apart
         assert_close(ours.product_diagonal(curvature), gram.diagonal())
-        positive = reference.design.T @ (abs(curvature)[:, None] * reference.design)
+        positive = reference.design.T @ (
+            abs(curvature.values)[:, None] * reference.design
+        )
         assert_close(diagonal, positive.diagonal())
     penalty = np.diag(reference.ridge) / unit(reference)
     assert_close(ours.hessian(curvature), gram + penalty)
-    assert ours.reach(v) == pytest.approx(float(abs(reference.design @ v).max()))
+    assert ours.max_abs_change(v) == pytest.approx(
+        float(abs(reference.design @ v).max())
+    )
 
 
 @every_storage
 @every_bias
-def test_rough_hessian(storage, bias):
+def test_hessian_in_single_precision(storage, bias):
     ours, reference, theta = objectives(storage, "cross_entropy", bias)
     curvature = ours.curvature(ours.evaluate(theta).margins)
     scale = np.random.default_rng(4).uniform(0.5, 2.0, ours.n_dof)
-    gram = reference.design.T @ (curvature[:, None] * reference.design)
+    gram = reference.design.T @ (curvature.values[:, None] * reference.design)
     expected = gram + np.diag(reference.ridge) / unit(reference)
     expected *= scale * scale[:, None]
-    found = ours.rough_hessian(curvature, scale)
+    found = ours.hessian_float32(curvature, scale)
     assert found.dtype == np.float32
     atol = 1e-5 * expected.diagonal().max()
     np.testing.assert_allclose(np.tril(found), np.tril(expected), rtol=0, atol=atol)
@@ -176,7 +189,7 @@ def test_rough_hessian(storage, bias):
 def test_slope_along_a_direction(loss, bias):
     ours, _, theta = objectives("C", loss, bias)
     direction = np.random.default_rng(5).standard_normal(ours.n_dof)
-    slope_at = ours.along(ours.evaluate(theta), direction)
+    slope_at = ours.line_derivatives(ours.evaluate(theta), direction)
     for length in (0.0, 1.0, 2.5):
         there = ours.evaluate(theta + length * direction, hessian=True)
         slope, curvature = slope_at(length)
@@ -215,8 +228,9 @@ def test_no_hessian_exceeds_the_majorizer(storage, loss):
 def test_a_shift_adds_to_the_curvature(loss):
     ours, _, theta = objectives("C", loss)
     margins = ours.evaluate(theta).margins
-    shifted = ours.curvature(margins) + 0.125 * ours.curvature_bound
-    np.testing.assert_allclose(ours.curvature(margins, 0.125), shifted, rtol=1e-12)
+    shifted = ours.curvature(margins).values + 0.125 * ours.curvature_bound.values
+    found = ours.curvature(margins, 0.125).values
+    np.testing.assert_allclose(found, shifted, rtol=1e-12)
 
 
 # ---------------------------------------------------------- blocks and threads
@@ -229,28 +243,30 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
     monkeypatch.setattr(_base, "_LEAST_VALUES", 1)
     whole, _, theta = objectives(storage, n_samples=200)
     parts, _, _ = objectives(storage, n_samples=200, n_threads=n_threads)
-    parts.design.block_rows = parts.design.gram_rows = block_rows
-    parts._chunks = parts.design.chunks(n_threads)
-    assert sum(part.stop - part.start for part in parts._chunks) == 200
-    assert len(parts._chunks) == n_threads
+    design = parts.problem.rows.design
+    design.block_rows = design.gram_rows = block_rows
+    chunks = design.chunks(n_threads)
+    assert sum(part.stop - part.start for part in chunks) == 200
+    assert len(chunks) == n_threads
     one, many = (o.evaluate(theta, hessian=True) for o in (whole, parts))
     assert many.value == pytest.approx(one.value, rel=1e-14)
     assert_close(many.gradient, one.gradient, rtol=1e-13)
     assert_close(many.hessian, one.hessian, rtol=1e-13)
-    assert_close(many.margins, one.margins, rtol=1e-13)
+    assert_close(many.margins.values, one.margins.values, rtol=1e-13)
     again = parts.evaluate(theta, hessian=True)
     np.testing.assert_array_equal(again.gradient, many.gradient)
     np.testing.assert_array_equal(again.hessian, many.hessian)
     curvature = whole.curvature(one.margins)
-    assert_close(parts.curvature(one.margins), curvature, rtol=1e-14)
+    found = parts.curvature(one.margins).values
+    assert_close(found, curvature.values, rtol=1e-14)
     for method, arguments in (
         ("product", (curvature, theta)),
         ("product_diagonal", (curvature,)),
-        ("reach", (theta,)),
+        ("max_abs_change", (theta,)),
     ):
         parted = getattr(parts, method)(*arguments)
         assert_close(parted, getattr(whole, method)(*arguments), rtol=1e-13)
-    parts._workers.close()
+    parts._executor.close()
 
 
 @every_storage
@@ -264,20 +280,20 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
     rows = np.random.default_rng(3).permutation(200)[:n_rows]
     weights = np.full(n_rows, 1.0 / n_rows)
     found = whole.sample(rows, weights).evaluate(theta, hessian=True)
-    margins = whole.evaluate(theta).margins[rows]
-    assert_close(found.margins, margins, rtol=1e-14)
+    margins = whole.evaluate(theta).margins.values[rows]
+    assert_close(found.margins.values, margins, rtol=1e-14)
     _, slope, curvature = whole.loss.at_margin(margins)
     design = reference.design[rows]
-    slope *= weights * whole.signs[rows]
-    assert_close(found.gradient, design.T @ slope + whole.strengths * theta)
+    slope *= weights * whole.problem.rows.signs[rows]
+    assert_close(found.gradient, design.T @ slope + whole.penalty.gradient(theta))
     gram = design.T @ ((weights * curvature)[:, None] * design)
-    assert_close(found.hessian, gram + np.diag(whole.strengths))
+    assert_close(found.hessian, gram + np.diag(whole.penalty.curvature))
     # A sample of the sample, and a part of it, are of the same rows.
     sampled = whole.sample(rows, weights)
     again = sampled.sample(np.arange(n_rows)[::2], weights[::2] / weights[::2].sum())
-    assert_close(again.evaluate(theta).margins, margins[::2], rtol=1e-14)
+    assert_close(again.evaluate(theta).margins.values, margins[::2], rtol=1e-14)
     some, columns = np.array([n_rows - 1, 0]), np.array([3, 1])
-    assert_close(sampled.design.part(some, columns), design[np.ix_(some, columns)])
+    assert_close(sampled.dense_rows(some, columns), design[np.ix_(some, columns)])
 
 
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])
@@ -287,11 +303,12 @@ def test_small_blocks_by_the_size_of_the_cache(storage, monkeypatch):
     monkeypatch.setattr(_dense, "_WEIGHTED_BYTES", 1)
     monkeypatch.setattr(_sparse, "_BLOCK_STORED", 1)
     small, _, _ = objectives(storage, n_samples=500)
-    assert small.design.block_rows <= whole.design.block_rows
+    sizes = [o.problem.rows.design.block_rows for o in (small, whole)]
+    assert sizes[0] <= sizes[1]
     one, many = (o.evaluate(theta, hessian=True) for o in (whole, small))
     assert_close(many.gradient, one.gradient, rtol=1e-13)
     assert_close(many.hessian, one.hessian, rtol=1e-13)
-    h = np.random.default_rng(4).standard_normal(500)
+    h = RowVector(np.random.default_rng(4).standard_normal(500))
     assert_close(small.hessian(h), whole.hessian(h))
     assert_close(small.product_diagonal(h), whole.product_diagonal(h))
 
@@ -302,16 +319,7 @@ def test_rows_are_drawn_once_and_by_class(size, bias):
     X, y = sample(5000, 1, bias=bias)
     weights = np.random.default_rng(0).exponential(size=5000)
     weights[::7] = 0.0
-    objective = Objective(
-        design_of(X),
-        np.where(y == 1, 1, -1).astype(np.int8),
-        weights,
-        loss=LOSSES["cross_entropy"],
-        C=1.0,
-        fit_intercept=True,
-        absorb_bias=False,
-        workers=Workers(),
-    )
+    objective = objective_of(X, y, weights)
     rows, drawn = Strata(objective).draw(size)
     assert len(np.unique(rows)) == len(rows)
     assert weights[rows].all()
@@ -329,16 +337,7 @@ def test_a_memory_map(tmp_path):
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     points = [
-        Objective(
-            design_of(rows),
-            np.where(y == 1, 1, -1).astype(np.int8),
-            np.ones(1),
-            loss=LOSSES["cross_entropy"],
-            C=1.0,
-            fit_intercept=True,
-            absorb_bias=False,
-            workers=Workers(),
-        ).evaluate(np.ones(4), hessian=True)
+        objective_of(rows, y, np.ones(1)).evaluate(np.ones(4), hessian=True)
         for rows in (X, mapped)
     ]
     np.testing.assert_array_equal(points[0].hessian, points[1].hessian)
@@ -347,9 +346,9 @@ def test_a_memory_map(tmp_path):
 def test_each_evaluation_reads_once():
     ours, _, theta = objectives()
     point = ours.evaluate(theta, hessian=True)
-    assert ours.meter.reads == 1.0
+    assert ours.meter.passes == 1.0
     ours.product(ours.curvature(point.margins), theta)
-    assert ours.meter.reads == 2.0
+    assert ours.meter.passes == 2.0
 
 
 @every_bias
@@ -359,10 +358,10 @@ def test_margins_not_kept_take_another_read(bias):
     point = ours.evaluate(theta, margins=False)
     assert point.value == kept.value
     np.testing.assert_array_equal(point.gradient, kept.gradient)
-    assert ours.meter.reads == 2.0
-    np.testing.assert_array_equal(point.margins, kept.margins)
+    assert ours.meter.passes == 2.0
+    np.testing.assert_array_equal(point.margins.values, kept.margins.values)
     assert point.margins is point.margins
-    assert ours.meter.reads == 3.0
+    assert ours.meter.passes == 3.0
 
 
 # ------------------------------------------------------------------ the dual gap
@@ -377,7 +376,7 @@ def test_the_gap_after_a_newton_step_is_a_bound(bias):
         points.append(ours.evaluate(points[-1].coef - step, hessian=True))
     lowest = min(point.value for point in points)
     bounds = [
-        ours.divergence_after(a.margins, b.margins).bound()
+        ours.dual_after_step(a.margins, b.margins).bound()
         for a, b in itertools.pairwise(points)
     ]
     excesses = [point.value - lowest for point in points[1:]]
@@ -394,18 +393,19 @@ def test_rows_borrowed_give_a_bound_where_their_matrix_is_too_old():
     ours, _, _ = objectives(C=100.0, n_samples=2000)
     lowest = ours.evaluate(minimum_of(ours))
     rows = np.arange(0, 2000, 2)
-    part = ours.sample(rows, ours.weights[rows] / ours.weights[rows].sum())
+    weights = ours.weights.take(rows)
+    part = ours.sample(rows, weights.values / weights.total())
     far = CholeskyModel(part)
     start = part.evaluate(np.zeros(part.n_dof))
-    far.step(start, 1e-8, exact=False)
-    model = CholeskyModel(ours, far.lend(rows, start))
+    far.step(start, 1e-8)
+    model = CholeskyModel(ours, far.factored_hessian(rows, start))
     point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
-    step = model.step(point, 1e-8 * point.value, exact=False)
+    step = model.step(point, 1e-8 * point.value)
     excess = point.value - lowest.value
-    known = model.curvature
-    old = known.certify(point.margins[rows], ours.weights[rows], point)
+    known = model._current
+    old = known.certify(point.margins.take(rows), weights, point)
     assert np.isinf(old.excess)
-    bound = model.certify(point, step, 1e-8 * point.value).excess
+    bound = model.certify(step).excess
     assert 0.0 < excess <= bound < 10.0 * excess
 
 
@@ -413,17 +413,18 @@ def test_few_rows_borrowed_give_a_bound_sooner_than_an_old_matrix_of_all():
     ours, _, _ = objectives(C=100.0, n_samples=2000)
     lowest = ours.evaluate(minimum_of(ours))
     rows = np.arange(0, 2000, 8)
-    part = ours.sample(rows, ours.weights[rows] / ours.weights[rows].sum())
+    weights = ours.weights.take(rows)
+    part = ours.sample(rows, weights.values / weights.total())
     model = CholeskyModel(
-        ours, CholeskyModel(part).lend(rows, part.evaluate(0 * lowest.coef))
+        ours, CholeskyModel(part).factored_hessian(rows, part.evaluate(0 * lowest.coef))
     )
-    model._refresh(lowest)
+    model._refactor(lowest)
     point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
-    step = model.step(point, 1e-2 * point.value, exact=False)
+    step = model.step(point, 1e-2 * point.value)
     assert not step.exact
-    before = ours.meter.reads
-    bound = model.certify(point, step, 1e-2 * point.value).excess
-    assert ours.meter.reads - before < 1.0
+    before = ours.meter.passes
+    bound = model.certify(step).excess
+    assert ours.meter.passes - before < 1.0
     assert 0.0 < point.value - lowest.value <= bound
     assert bound < 100.0 * (point.value - lowest.value)
 
@@ -431,26 +432,28 @@ def test_few_rows_borrowed_give_a_bound_sooner_than_an_old_matrix_of_all():
 @every_bias
 def test_strengths(bias):
     ours, reference, _ = objectives("C", bias=bias)
-    assert_close(ours.strengths, reference.ridge / unit(reference))
-    assert ours.penalized
+    strengths = ours.penalty.curvature
+    assert_close(strengths, reference.ridge / unit(reference))
+    assert ours.problem.bounded
 
 
 @every_bias
 @every_loss
 def test_without_a_penalty(bias, loss):
     ours, reference, theta = objectives("C", loss, bias, C=np.inf)
-    assert not ours.penalized
-    assert not ours.strengths.any()
+    assert not ours.problem.bounded
+    assert ours.penalty.absent
     point = ours.evaluate(theta)
     F = float(reference.value(theta))
-    assert ours.in_user_units(point.value) == pytest.approx(F, rel=1e-13)
+    assert ours.problem.rescale(point.value) == pytest.approx(F, rel=1e-13)
     assert point.value == pytest.approx(point.loss, rel=1e-15)
 
 
 def test_weights_sum_to_one():
     ours, reference, _ = objectives()
-    assert ours.weights.sum() == pytest.approx(1.0, rel=1e-15)
-    assert_close(ours.weights * float(reference.weights.sum()), reference.weights)
+    assert ours.weights.total() == pytest.approx(1.0, rel=1e-15)
+    total = float(reference.weights.sum())
+    assert_close(ours.weights.values * total, reference.weights)
 
 
 @every_loss
@@ -459,15 +462,6 @@ def test_weights_sum_to_one():
 def test_a_gradient_that_is_not_finite_is_an_error(bad, convert, loss):
     X, y = sample(50, 3)
     X[::2, 1] = bad
-    objective = Objective(
-        design_of(convert(X)),
-        np.where(y == 1, 1, -1).astype(np.int8),
-        np.ones(1),
-        loss=LOSSES[loss],
-        C=1.0,
-        fit_intercept=True,
-        absorb_bias=False,
-        workers=Workers(),
-    )
+    objective = objective_of(convert(X), y, np.ones(1), loss=loss)
     with np.errstate(all="ignore"), pytest.raises(NotFiniteError):
         objective.evaluate(np.array([1.0, -100.0, 1.0, 1.0]))

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
-from sk_logreg._solvers._linalg import factor
+from sk_logreg._solvers._factors import factor
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -302,4 +302,4 @@ def test_pivots_do_not_tell_whether_a_factor_is_accurate():
     cautious = factor(matrix, semidefinite=True, inaccurate=True)
     assert cautious.singular
     assert cautious.well_conditioned()
-    assert cautious.left_out.shape[1] >= 1
+    assert cautious.null_space.shape[1] >= 1

@@ -19,8 +19,8 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from sk_logreg import BinaryLogisticRegression
-from sk_logreg import _threads as threads
-from sk_logreg._threads import Workers, workers
+from sk_logreg import _execution as threads
+from sk_logreg._execution import ThreadExecutor, thread_executor
 
 
 def blas_threads():
@@ -131,7 +131,7 @@ def test_after_fits_at_once(data, solver):
 @pytest.mark.usefixtures("two_blas_threads")
 def test_overlapping_holds_end_in_any_order():
     before = blas_threads()
-    first, second = workers(), workers()
+    first, second = thread_executor(), thread_executor()
     first.__enter__()
     assert set(blas_threads().values()) == {1}
     second.__enter__()
@@ -147,7 +147,7 @@ def test_overlapping_holds_of_two_threads(first_to_leave):
     entered, leave, left, stop = (threading.Event() for _ in range(4))
 
     def other():
-        with workers():
+        with thread_executor():
             entered.set()
             leave.wait(10)
         left.set()
@@ -161,7 +161,7 @@ def test_overlapping_holds_of_two_threads(first_to_leave):
     thread.start()
     entered.wait(10)
     try:
-        with workers():
+        with thread_executor():
             assert set(blas_threads().values()) == {1}
             if first_to_leave == "first":
                 let_go()
@@ -173,12 +173,12 @@ def test_overlapping_holds_of_two_threads(first_to_leave):
         thread.join()
 
 
-# -------------------------------------------------------------------- Workers
+# -------------------------------------------------------------------- ThreadExecutor
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_map_keeps_the_order(n_threads):
-    team = Workers(n_threads)
+    team = ThreadExecutor(n_threads)
     assert team.map(lambda k: k * k, range(20)) == [k * k for k in range(20)]
     assert team.map(str, []) == []
     team.close()
@@ -190,7 +190,7 @@ def test_map_raises_what_a_thread_raises():
             raise ZeroDivisionError(k)
         return k
 
-    team = Workers(3)
+    team = ThreadExecutor(3)
     with pytest.raises(ZeroDivisionError):
         team.map(fail, range(5))
     team.close()
@@ -198,15 +198,15 @@ def test_map_raises_what_a_thread_raises():
 
 @pytest.mark.parametrize("limit", [1, 2])
 def test_as_many_threads_as_blas_has(limit):
-    with threadpool_limits(limit, user_api="blas"), workers() as team:
+    with threadpool_limits(limit, user_api="blas"), thread_executor() as team:
         assert team.n_threads == min(limit, joblib.cpu_count())
 
 
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
 def test_limits_of_the_environment_are_respected(variable):
     code = (
-        "from sk_logreg._threads import workers\n"
-        "with workers() as team: print(team.n_threads)"
+        "from sk_logreg._execution import thread_executor\n"
+        "with thread_executor() as team: print(team.n_threads)"
     )
     others = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     found = subprocess.run(
@@ -258,7 +258,7 @@ def test_map_where_threads_cannot_be_started(monkeypatch, n_started):
         return k * k
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    team = Workers(4)
+    team = ThreadExecutor(4)
     for n in (7, 3, 2, 7):
         assert team.map(square, range(n)) == [k * k for k in range(n)]
         assert not running  # no chunk is at work after its map has returned
@@ -267,7 +267,7 @@ def test_map_where_threads_cannot_be_started(monkeypatch, n_started):
 
 
 def test_threads_have_the_error_state_of_their_caller():
-    team = Workers(3)
+    team = ThreadExecutor(3)
     with np.errstate(all="raise"):
         states = team.map(lambda _: np.geterr(), range(3))
     assert all(set(state.values()) == {"raise"} for state in states)
@@ -381,7 +381,7 @@ def test_fork_while_fits_run(data):
 )
 def test_fork_while_blas_is_held(two_blas_threads):
     found = set(blas_threads().values())
-    with workers(), warnings.catch_warnings():
+    with thread_executor(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
         if child == 0:

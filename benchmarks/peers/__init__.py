@@ -1,7 +1,7 @@
-"""The solvers that are compared: one adapter each, stating its convention.
+"""The solvers that are compared: one adapter per solver, which states its convention.
 
-Order matters to the runner only: those that tend to be quick come first, so
-that the slow ones are given up earlier.
+The order matters only to the runner: solvers that tend to be fast come first, so that
+the runner interrupts slow solvers earlier.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LAST = ("skglm", "snapml", "sklearn saga", "sklearn sag")
 
 
 def _place(peer: Peer) -> int:
-    """Negative for those to run first, positive for those to run last."""
+    """Sort key: negative for the first solvers, positive for the last."""
     if peer.name in _FIRST:
         return _FIRST.index(peer.name) - len(_FIRST)
     return _LAST.index(peer.name) + 1 if peer.name in _LAST else 0
@@ -32,7 +32,7 @@ PEERS: tuple[Peer, ...] = tuple(sorted(_ALL, key=_place))
 
 
 def installed(ours: bool = False) -> list[Peer]:
-    """Peers whose libraries are here; with `ours`, the package's own too."""
+    """Peers whose libraries are installed; with `ours`, also this package."""
     own = (OURS, OURS_ABSORBED) if ours else ()
     return [peer for peer in own + PEERS if peer.installed()]
 

@@ -1,4 +1,4 @@
-"""What an adapter is."""
+"""The interface of an adapter."""
 
 from __future__ import annotations
 
@@ -12,37 +12,43 @@ from benchmarks.task import Fit, Task
 
 CROSS_ENTROPY = ("cross_entropy",)
 SQUARED_ERROR = ("squared_error",)
+# Solvers that form a dense Hessian are not run on more columns.
 MAX_HESSIAN_COLUMNS = 5_000
 TOLERANCES = tuple(10.0**-k for k in range(1, 15))
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One solver of one library, and the convention it fits by.
+    """One solver of one library, and the convention of its objective.
 
     Attributes
     ----------
     name : str
     package, module : str
-        Distribution's name, and the module that shows it is installed.
+        Name of the distribution, and a module that is importable if it is installed.
     convention : {"free", "absorbed"}
-        Whether its penalty leaves the intercept alone or is on it too.
+        "absorbed" if its penalty includes the intercept, "free" if not.
     states : str
-        Its objective in its own terms, and how C is translated.
+        Its objective in its own notation, and how C is converted.
     fit : callable
-        ``fit(task, tol, max_iter)`` returns a `Fit`; with None and None the
-        library's defaults hold, for everything but the objective.
+        ``fit(task, tol, max_iter)`` returns a `Fit`. If both are None, all settings but
+        the objective are the defaults of the library.
     default_tol : float or None
-        Its default tolerance, where the climb starts. None: it has no tolerance.
+        Default tolerance, at which the climb starts. None: the solver has no tolerance.
     default_max_iter : int or None
     native : bool
-        Whether its iterations run outside Python, where a time limit cannot
-        interrupt them.
+        Whether the iterations run outside Python, so that a time limit cannot interrupt
+        them.
     losses : tuple of str
-    sparse, dense, float32, unpenalised, penalised : bool
-        What it takes.
-    max_columns : int or None
-        Above which it is not run (a dense Hessian would not fit).
+        The losses that it can fit.
+    sparse, float32, unpenalized, penalized : bool
+        Whether it can fit sparse X, float32 X, and objectives without or with a
+        penalty.
+    max_columns, max_samples : int or None
+        The solver is not run on more columns (a dense Hessian would be too large) or
+        more rows.
+    tolerances : tuple of float
+        The tolerances that the climb may try.
     """
 
     name: str
@@ -57,35 +63,35 @@ class Peer:
     losses: tuple[str, ...] = CROSS_ENTROPY
     sparse: bool = True
     float32: bool = True
-    unpenalised: bool = True
-    penalised: bool = True
+    unpenalized: bool = True
+    penalized: bool = True
     max_columns: int | None = None
     max_samples: int | None = None
     tolerances: tuple[float, ...] = field(default=TOLERANCES)
 
     def installed(self) -> bool:
-        """Whether its module can be imported."""
+        """Whether the module can be imported."""
         return find_spec(self.module) is not None
 
     def version(self) -> str:
-        """Version of its distribution, or an empty string."""
+        """Version of the distribution, or an empty string."""
         try:
             return version(self.package)
         except PackageNotFoundError:
             return ""
 
     def refuses(self, task: Task) -> str:
-        """Why it does not apply to a task; empty if it does."""
+        """The reason why it cannot fit a task; empty if it can."""
         if task.loss not in self.losses:
             return f"does not fit {task.loss}"
         if task.is_sparse and not self.sparse:
-            return "does not take sparse X"
+            return "does not accept sparse X"
         if task.X.dtype == "float32" and not self.float32:
-            return "does not take float32 X"
-        if not task.penalised and not self.unpenalised:
-            return "always penalises"
-        if task.penalised and not self.penalised:
-            return "does not penalise"
+            return "does not accept float32 X"
+        if not task.penalized and not self.unpenalized:
+            return "always penalizes"
+        if task.penalized and not self.penalized:
+            return "does not penalize"
         if self.max_columns is not None and task.n_features > self.max_columns:
             return f"forms a dense Hessian: not run above {self.max_columns} columns"
         if self.max_samples is not None and task.n_samples > self.max_samples:

@@ -17,9 +17,8 @@ from benchmarks.task import Fit, Task, as_fit
 def _liblinear(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     """Fit by LIBLINEAR's primal trust-region Newton method.
 
-    Its Python interface walks over the rows of a dense array one by one; the
-    adapter hands it CSR, which it takes in compiled code, and counts the
-    conversion.
+    Its Python interface loops over the rows of a dense array in Python. The adapter
+    passes CSR instead, which compiled code reads. The time includes the conversion.
     """
     del max_iter
     from liblinear.liblinearutil import train
@@ -66,14 +65,14 @@ def _snapml(task: Task, tol: float | None, max_iter: int | None) -> Fit:
 
 
 def _with_ones(task: Task) -> np.ndarray:
-    """X with a last column of ones, if there is an intercept."""
+    """X, followed by a column of ones if there is an intercept."""
     if not task.fit_intercept:
         return task.X
     return np.column_stack([task.X, np.ones(task.n_samples, task.X.dtype)])
 
 
 def _split(task: Task, params: np.ndarray, n_iter: int | None = None) -> Fit:
-    """Take a vector of parameters apart."""
+    """Split a vector of parameters into coefficients and intercept."""
     if task.fit_intercept:
         return as_fit(params[:-1], params[-1], n_iter)
     return as_fit(params, 0.0, n_iter)
@@ -82,7 +81,7 @@ def _split(task: Task, params: np.ndarray, n_iter: int | None = None) -> Fit:
 def _statsmodels_ridge(
     method: str, task: Task, tol: float | None, max_iter: int | None
 ) -> Fit:
-    """Fit statsmodels' penalised GLM, which passes no tolerance on."""
+    """Fit statsmodels' penalized GLM, whose tolerance cannot be set."""
     del tol, max_iter
     import statsmodels.api as sm
 
@@ -105,7 +104,7 @@ def _statsmodels_logit(task: Task, tol: float | None, max_iter: int | None) -> F
 
 
 def _skglm(task: Task, tol: float | None, max_iter: int | None) -> Fit:
-    """Fit skglm's prox-Newton with an elastic net that is all ℓ₂."""
+    """Fit skglm's prox-Newton method with an elastic net without an ℓ₁ part."""
     from skglm import GeneralizedLinearEstimator
     from skglm.datafits import Logistic
     from skglm.penalties import L1_plus_L2
@@ -119,7 +118,7 @@ def _skglm(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     return as_fit(model.coef_, model.intercept_)
 
 
-_MEAN = "mean L + ½α‖w‖², intercept not penalised: α = 1/(C n)"
+_MEAN = "mean L + ½α‖w‖², intercept not penalized; α = 1/(C n)"
 
 
 def _glum_peer(solver: str, max_columns: int | None) -> Peer:
@@ -138,12 +137,12 @@ def _statsmodels_peer(method: str) -> Peer:
         name=f"statsmodels ridge {method}",
         package="statsmodels",
         module="statsmodels",
-        states=_MEAN + " by a vector of α; no tolerance is passed on",
+        states=_MEAN + ", as a vector; no tolerance can be set",
         fit=partial(_statsmodels_ridge, method),
         default_tol=None,
         default_max_iter=None,
         sparse=False,
-        unpenalised=False,
+        unpenalized=False,
         max_columns=2_000 if method == "bfgs" else None,
     )
 
@@ -161,19 +160,19 @@ PEERS = (
         default_tol=1e-8,
         default_max_iter=35,
         sparse=False,
-        penalised=False,
+        penalized=False,
         max_columns=2_000,
     ),
     Peer(
         name="liblinear-official",
         package="liblinear-official",
         module="liblinear",
-        states="C Σ L + ½‖w‖²: C as ours; intercept by -B 1 -R, not penalised",
+        states="C Σ L + ½‖w‖², intercept not penalized (-B 1 -R); same C",
         fit=_liblinear,
         default_tol=1e-2,
         default_max_iter=None,
         native=True,
-        unpenalised=False,
+        unpenalized=False,
     ),
     Peer(
         name="skglm",
@@ -182,19 +181,19 @@ PEERS = (
         states=_MEAN + "; an elastic net with l1_ratio = 0",
         fit=_skglm,
         default_max_iter=20,
-        unpenalised=False,
+        unpenalized=False,
     ),
     _glum_peer("lbfgs", None),
     Peer(
         name="snapml",
         package="snapml",
         module="snapml",
-        states="Σ L + ½λ(‖w‖² + b²): λ = 1/C, intercept penalised",
+        states="Σ L + ½λ(‖w‖² + b²), intercept penalized; λ = 1/C",
         fit=_snapml,
         convention=ABSORBED,
         default_tol=1e-3,
         default_max_iter=1000,
         native=True,
-        unpenalised=False,
+        unpenalized=False,
     ),
 )

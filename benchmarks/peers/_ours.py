@@ -1,4 +1,4 @@
-"""Adapters of the package itself."""
+"""Adapters of this package."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def _peer(name: str, absorb_bias: bool, states: str) -> Peer:
     )
 
 
-OURS = _peer("sk_logreg", False, "C Σ L + ½‖w‖², intercept not penalised")
+OURS = _peer("sk_logreg", False, "C Σ L + ½‖w‖², intercept not penalized")
 OURS_ABSORBED = _peer("sk_logreg absorbed", True, "C Σ L + ½(‖w‖² + b²)")

@@ -1,7 +1,7 @@
-"""scipy.optimize's minimisers on the same objective, for the squared error.
+"""The minimizers of scipy.optimize on the same objective, for the squared error.
 
-The callbacks are what a careful user would write in NumPy; they also serve the
-reference's last Newton steps.
+The callbacks are efficient NumPy code, as a careful user would write it.
+`benchmarks.reference` uses them too.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from benchmarks.task import Fit, Task, as_fit
 
 
 class Callbacks:
-    """Value, gradient and second derivatives in the vector (w, b).
+    """Value, gradient and second derivatives with respect to the vector (w, b).
 
     Parameters
     ----------
     task : Task
     absorbed : bool, default=False
-        Whether the penalty is on b too.
+        Whether the penalty includes b.
     """
 
     def __init__(self, task: Task, absorbed: bool = False) -> None:
         self.task = task
         self.size = task.n_features + task.fit_intercept
-        self.C = task.C if task.penalised else 1.0
-        self.ridge = np.full(self.size, 1.0 if task.penalised else 0.0)
+        self.C = task.C if task.penalized else 1.0
+        self.ridge = np.full(self.size, 1.0 if task.penalized else 0.0)
         if task.fit_intercept and not absorbed:
             self.ridge[-1] = 0.0
         self._at: bytes = b""
@@ -44,7 +44,7 @@ class Callbacks:
         return self.task.X @ v
 
     def adjoint(self, u: np.ndarray) -> np.ndarray:
-        """Xᵀ u, and the sum of u for b."""
+        """Xᵀ u, followed by the sum of u for b."""
         if self.task.fit_intercept:
             return np.append(self.task.X.T @ u, u.sum())
         return self.task.X.T @ u
@@ -63,7 +63,7 @@ class Callbacks:
         return float(self.C * value + 0.5 * penalty @ v), gradient
 
     def curvature(self, v: np.ndarray) -> np.ndarray:
-        """C ∂²L/∂z² of each example; kept for the last v."""
+        """C ∂²L/∂z² of each example. The result for the last v is cached."""
         key = v.tobytes()
         if key != self._at:
             s = expit(self.scores(v))
@@ -79,7 +79,7 @@ class Callbacks:
         return self.adjoint(self.curvature(v) * self.scores(d)) + self.ridge * d
 
     def hessian(self, v: np.ndarray) -> np.ndarray:
-        """∇²F as a dense matrix; X dense."""
+        """∇²F as a dense matrix, for dense X."""
         weights = self.curvature(v)
         X, p = self.task.X, self.task.n_features
         full = np.diag(self.ridge)
@@ -95,7 +95,7 @@ _OPTIONS = {"L-BFGS-B": {"ftol": 0.0, "maxfun": 10**6}}
 _NAMES = {"Newton-CG": "xtol"}
 
 
-def _minimise(method: str, task: Task, tol: float | None, max_iter: int | None) -> Fit:
+def _minimize(method: str, task: Task, tol: float | None, max_iter: int | None) -> Fit:
     """Run `scipy.optimize.minimize` from zero."""
     calls = Callbacks(task)
     more: dict[str, Any] = {}
@@ -113,14 +113,14 @@ def _minimise(method: str, task: Task, tol: float | None, max_iter: int | None) 
 
 
 def _unpack(task: Task, v: np.ndarray, n_iter: int | None = None) -> Fit:
-    """Take (w, b) apart."""
+    """Split the vector (w, b)."""
     if task.fit_intercept:
         return as_fit(v[:-1], v[-1], n_iter)
     return as_fit(v, 0.0, n_iter)
 
 
 def _least_squares(task: Task, tol: float | None, max_iter: int | None) -> Fit:
-    """Run `scipy.optimize.least_squares` on √C(σ(z) − y) and the penalty's rows."""
+    """Run `scipy.optimize.least_squares` on √C(σ(z) − y) and one row per penalty."""
     calls = Callbacks(task)
     root = np.sqrt(calls.C)
     ridge = np.sqrt(calls.ridge)
@@ -148,8 +148,8 @@ def _peer(method: str, default_tol: float, **more: Any) -> Peer:
         name=f"scipy {method}",
         package="scipy",
         module="scipy",
-        states="our F in NumPy, with its exact derivatives, from zero",
-        fit=partial(_minimise, method),
+        states="C Σ L + ½‖w‖² in NumPy with exact derivatives; starts at zero",
+        fit=partial(_minimize, method),
         default_tol=default_tol,
         default_max_iter=None,
         losses=SQUARED_ERROR,
@@ -169,7 +169,7 @@ PEERS = (
         name="scipy least_squares",
         package="scipy",
         module="scipy",
-        states="our F as a sum of squares, with its exact Jacobian, from zero",
+        states="C Σ L + ½‖w‖² as a sum of squares, exact Jacobian; starts at zero",
         fit=_least_squares,
         default_tol=1e-8,
         default_max_iter=None,

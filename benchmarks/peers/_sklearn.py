@@ -1,4 +1,4 @@
-"""Adapters of scikit-learn's and scikit-learn-intelex's LogisticRegression."""
+"""Adapters of LogisticRegression in scikit-learn and scikit-learn-intelex."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.objective import ABSORBED, FREE
 from benchmarks.peers._base import MAX_HESSIAN_COLUMNS, Peer
 from benchmarks.task import Fit, Task, as_fit
 
-_STATES = "C Σ L + ½‖w‖², intercept not penalised: C as ours"
-_LIBLINEAR_STATES = "C Σ L + ½‖w‖² + ½b²: C as ours, intercept penalised"
+_STATES = "C Σ L + ½‖w‖², intercept not penalized; same C"
+_LIBLINEAR_STATES = "C Σ L + ½‖w‖² + ½b², intercept penalized; same C"
 
 
 def _given(tol: float | None, max_iter: int | None) -> dict[str, Any]:
-    """Keyword arguments of a setting: those that are not the defaults."""
+    """Keyword arguments of a setting, without those that are None."""
     both = {"tol": tol, "max_iter": max_iter}
     return {name: value for name, value in both.items() if value is not None}
 
@@ -68,7 +68,7 @@ def _intelex_peer(solver: str) -> Peer:
         name=f"sklearnex {solver}",
         package="scikit-learn-intelex",
         module="sklearnex",
-        states=_STATES + "; hands sparse X to scikit-learn, so dense only",
+        states=_STATES + "; dense X only (it passes sparse X to scikit-learn)",
         fit=partial(_fit, _intelex, solver),
         sparse=False,
     )
@@ -80,7 +80,7 @@ PEERS = (
     _intelex_peer("lbfgs"),
     _peer("newton-cg"),
     _intelex_peer("newton-cg"),
-    _peer("liblinear", native=True, unpenalised=False),
+    _peer("liblinear", native=True, unpenalized=False),
     _peer("sag", native=True),
     _peer("saga", native=True),
 )

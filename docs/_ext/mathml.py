@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw themselves: no script, no font, no network."""
+"""Formulas as MathML, which browsers render without scripts, fonts or downloads."""
 
 from itertools import zip_longest
 from xml.etree import ElementTree
@@ -13,15 +13,15 @@ ElementTree.register_namespace("", NAMESPACE)
 
 
 def mathml(latex: str, display: str) -> str:
-    """Return a formula as MathML, with room around the names of functions."""
+    """Return a formula as MathML, with space around the names of functions."""
     root = ElementTree.fromstring(convert(latex, display=display))
     for parent in root.iter():
         children = list(parent)
         for child, after in zip_longest(children, children[1:]):
             if child.tag != f"{{{NAMESPACE}}}mi" or len(child.text or "") < 2:
                 continue
-            # A browser sets an identifier close to its neighbours, so that "y log x"
-            # reads as one word. As an operator it gets its room.
+            # Browsers put no space around an identifier, so that "y log x" looks like one
+            # word. They put space around an operator.
             child.tag = f"{{{NAMESPACE}}}mo"
             opened = after is not None and after.text == "("
             child.set("lspace", "0.17em")

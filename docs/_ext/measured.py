@@ -1,14 +1,21 @@
-"""What was measured, from the files that the benchmarks wrote: no figure is typed.
+"""Directives that show the result files of the benchmarks.
 
-``.. measured-report:: full.md`` includes a report, ``.. measured-figure:: full.png`` a
-picture, and ``.. measured-summary:: full_summary.csv`` makes a short table of a
-summary. All are of ``benchmarks/results/``. A file that is not there leaves a note.
+======================================  ============================================
+directive                               shows
+======================================  ============================================
+``.. measured-report:: full.md``        a report
+``.. measured-figure:: full.png``       a figure
+``.. measured-summary:: NAME.csv``      a short table of a summary file
+======================================  ============================================
+
+The files are in ``benchmarks/results/``. A missing file is replaced by a note.
 """
 
 import csv
 import os
 from pathlib import Path
 
+from benchmarks.problems import label_of
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from docutils.statemachine import StringList
@@ -25,7 +32,7 @@ class _Measured(Directive):
         env = self.state.document.settings.env
         env.note_dependency(str(path))
         if not path.exists():
-            text = f"Not measured yet: benchmarks/results/{path.name} is not there."
+            text = f"Not measured yet: benchmarks/results/{path.name} does not exist."
             return [nodes.paragraph("", "", nodes.emphasis("", text))]
         container = nodes.container()
         page = Path(env.doc2path(env.docname)).parent
@@ -34,11 +41,12 @@ class _Measured(Directive):
         return container.children
 
     def content_of(self, path, relative):
+        """Return the reST of a file, given its path and that from the page."""
         raise NotImplementedError
 
 
 class Report(_Measured):
-    def content_of(self, path, relative):
+    def content_of(self, _path, relative):
         return f".. include:: {relative}\n   :parser: myst_parser.sphinx_\n   :start-line: 1"
 
 
@@ -48,14 +56,14 @@ class Figure(_Measured):
 
 
 class Summary(_Measured):
-    def content_of(self, path, relative):
+    def content_of(self, path, _relative):
         with path.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["ours_seconds"]]
         lines = [
             ".. list-table::",
             "   :header-rows: 1",
             "",
-            "   * - problem",
+            "   * - data",
             "     - rows × columns",
             "     - this package",
             "     - best peer",
@@ -63,12 +71,12 @@ class Summary(_Measured):
         ]
         for row in rows:
             size = f"{int(row['n_samples']):,} × {int(row['n_features']):,}"
-            peer = row["best_peer"] or "none reached the accuracy"
+            peer = row["best_peer"] or "none reached 1e-8"
             if row["best_seconds"]:
                 peer += f", {float(row['best_seconds']):.3g} s"
             ratio = f"{float(row['ratio']):.2g}" if row["ratio"] else "–"
             cells = [
-                f"``{row['problem']}``",
+                label_of(row["problem"]),
                 size,
                 f"{float(row['ours_seconds']):.3g} s",
                 peer,

@@ -1,4 +1,4 @@
-"""Run the examples of the pages as doctests, once, before the pages are read."""
+"""Run the examples of the pages as doctests, once, before Sphinx reads the pages."""
 
 import doctest
 import os
@@ -12,18 +12,18 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 class _Runner(doctest.DocTestRunner):
-    def report_failure(self, out, test, example, got):
+    def report_failure(self, _out, test, example, got):
         expected = self._checker.output_difference(example, got, FLAGS)
         place = f"{test.filename}:{test.lineno + example.lineno + 1}"
         logger.warning("%s\n%s", example.source.strip(), expected, location=place)
 
-    def report_unexpected_exception(self, out, test, example, exc_info):
+    def report_unexpected_exception(self, _out, test, example, exc_info):
         place = f"{test.filename}:{test.lineno + example.lineno + 1}"
         logger.warning("%s: %r", example.source.strip(), exc_info[1], location=place)
 
 
 def run(app) -> None:
-    """Run each page's examples as one session, in a folder that is then removed."""
+    """Run the examples of each page as one session, in a temporary folder."""
     here = Path.cwd()
     for path in sorted(Path(app.srcdir).rglob("*.rst")):
         if "generated" in path.parts:

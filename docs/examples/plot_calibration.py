@@ -2,10 +2,11 @@
 Calibration of the two losses
 =============================
 
-Is a probability of 80 % right four times in five? Both losses are proper: each is least,
-in the mean, at the true probability, if the model can say it. Here it can not quite, since
-the true boundary is curved and some labels are wrong. Cross entropy then cares most for
-rows far out, squared error for those near the boundary.
+A model is calibrated if, for example, four of five rows with a predicted probability of 80 %
+are positive. Both losses are proper: their expected value is lowest at the true probability, if
+the model can represent it. Here it cannot, because the true boundary is curved and some labels
+are wrong. In this case, cross entropy gives more weight to rows far from the boundary, and
+squared error to rows near it.
 """
 
 import matplotlib.pyplot as plt
@@ -49,5 +50,5 @@ for loss, style in styles.items():
         linestyle=style.get("linestyle", "-"),
         linewidth=1.8,
     )
-axes[0].set(xlabel="", ylabel="share of class 1")
-axes[1].set(xlabel="predicted probability of class 1", ylabel="rows")
+axes[0].set(xlabel="", ylabel="fraction of class 1")
+axes[1].set(xlabel="predicted probability of class 1", ylabel="number of rows")

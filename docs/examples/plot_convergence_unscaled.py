@@ -2,11 +2,12 @@
 Convergence on unscaled data
 ============================
 
-The features of the breast cancer data differ in scale by a factor of 200,000. Solvers
-that work with gradients crawl on them, and so do the conjugate gradients of newton-cg. A
-Newton step by a Cholesky factor does not see the scale.
+The features of the breast cancer data differ in scale by a factor of 200,000. Gradient-based
+solvers converge slowly on such data, and so do the conjugate gradients of newton-cg. A Newton
+step from a Cholesky factorization does not depend on the scale.
 
-scikit-learn's solvers keep no history, so each is fitted anew for every point.
+scikit-learn's solvers keep no history. Every point of their curves is therefore a separate fit
+with another ``max_iter``.
 """
 
 import warnings
@@ -24,7 +25,7 @@ exact = BinaryLogisticRegression(tol=1e-14).fit(X, y).objective_
 
 
 def objective(model):
-    """Return F, which all of these minimize."""
+    """Return F, the objective that all solvers minimize."""
     losses = CrossEntropy().value(model.decision_function(X), y)
     return losses.sum() + 0.5 * np.sum(model.coef_**2)
 
@@ -40,7 +41,7 @@ for solver in ["lbfgs", "newton-cg", "newton-cholesky"]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             values.append(objective(model.fit(X, y)))
-    # The steps are not evenly spaced: they go in as if they were seconds.
+    # The steps are not evenly spaced, so they are passed as the values of the x axis.
     ConvergenceDisplay.from_histories(
         {f"scikit-learn, {solver}": {"objective": values, "seconds": steps}},
         x="seconds",
@@ -51,4 +52,4 @@ for solver in ["lbfgs", "newton-cg", "newton-cholesky"]:
 display.ax_.set(xlabel="iteration", xscale="log", ylim=(1e-12, 1e7))
 display.ax_.xaxis.set_major_formatter("{x:g}")
 display.ax_.get_legend().set_loc("upper right")
-display.ax_.set_title("breast cancer data, as they are")
+display.ax_.set_title("breast cancer data, unscaled")

@@ -2,9 +2,9 @@
 The cost surfaces
 =================
 
-The cost J of the same rows over the same two weights, for both losses: the picture of the
-lecture, on data. Cross entropy is a bowl. Squared error has plateaus and, beside them,
-slopes that bend the wrong way. The line is the path of the fit.
+The cost J of the same rows as a function of the same two weights, for both losses. The surface
+of cross entropy is convex. The surface of squared error has plateaus, with regions of negative
+curvature next to them. The line is the path of the fit.
 """
 
 import numpy as np

@@ -2,9 +2,9 @@
 Odd and even digits
 ===================
 
-The 1,797 handwritten digits of 8 × 8 pixels, odd against even. Light coefficients speak
-for odd, dark ones for even. A stronger penalty makes a smoother picture, and costs some
-accuracy.
+The model separates odd from even digits, in 1,797 images of 8 × 8 pixels. A light pixel in the
+picture of the coefficients is evidence for an odd digit, and a dark pixel for an even one. A
+stronger penalty makes the picture smoother and the accuracy slightly lower.
 """
 
 import matplotlib.pyplot as plt
@@ -25,4 +25,4 @@ for part, C in zip(fig.subfigures(2, 1), [1.0, 1e-3], strict=True):
     CoefficientDisplay.from_images(
         model, X, y, image_shape=(8, 8), ax=part.subplots(1, 3)
     )
-    part.suptitle(f"C = {C:g}: {score:.1%} right in cross validation")
+    part.suptitle(f"C = {C:g}: accuracy {score:.1%} in cross-validation")

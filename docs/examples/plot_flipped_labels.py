@@ -2,9 +2,9 @@
 Flipped labels
 ==============
 
-One label in ten of the left class is wrong, far from the boundary. A wrong row costs
-cross entropy the more, the farther out it is: the boundary gives way to them. It costs
-squared error at most ½, and the boundary stays.
+In this example, 10 % of the labels of the left class are wrong, far from the boundary. The cross
+entropy of such a row grows with its distance from the boundary, so the boundary moves. The
+squared error of a row is at most ½, so the boundary hardly changes.
 """
 
 import matplotlib.pyplot as plt
@@ -62,6 +62,6 @@ for ax, loss in zip(axes, ["cross_entropy", "squared_error"], strict=True):
         label="flipped",
     )
     right = model.score(X, truth)
-    ax.set_title(f"{loss.replace('_', ' ')}: {right:.0%} of the true labels")
+    ax.set_title(f"{loss.replace('_', ' ')}: {right:.0%} of true labels correct")
     ax.set(xlabel="x₁", ylabel="x₂")
 axes[0].legend(loc="lower left")

@@ -2,9 +2,9 @@
 A grid search over loss, C and bias
 ===================================
 
-The loss and the treatment of the bias are parameters, so a grid search chooses them with
-``C``. The same ``C`` is a stronger penalty for squared error, whose losses are smaller:
-its best ``C`` lies farther to the right.
+The loss and the treatment of the bias are parameters, so a grid search can choose them together
+with ``C``. The values of squared error are smaller than those of cross entropy, so the same ``C``
+means a stronger penalty. The best ``C`` of squared error is therefore larger.
 """
 
 import matplotlib.pyplot as plt
@@ -55,5 +55,5 @@ ax.plot(
     markersize=15,
     label="best",
 )
-ax.set(xscale="log", yscale="log", xlabel="C", ylabel="Brier score in cross validation")
+ax.set(xscale="log", yscale="log", xlabel="C", ylabel="Brier score in cross-validation")
 ax.legend()

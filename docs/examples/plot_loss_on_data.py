@@ -2,9 +2,9 @@
 Where the rows lie on the loss
 ==============================
 
-The loss of a fitted model, and below it the margins of the rows. Rows in the shaded part
-are those on which squared error is not convex: the ones it gives up on. Here they are the
-flipped labels, and few others.
+The upper plot shows the loss, the lower one the margins of the rows in a fitted model. In the
+shaded region squared error is not convex, and rows there have little influence on the fit. In
+this example most of these rows have flipped labels.
 """
 
 import numpy as np
@@ -19,4 +19,4 @@ model = BinaryLogisticRegression(loss="squared_error").fit(X, y)
 display = LossCurveDisplay.from_estimator(model, X, y)
 
 share = np.mean(display.rows < -np.log(2))
-print(f"{share:.1%} of the rows lie in the shaded part")
+print(f"{share:.1%} of the rows are in the shaded region")

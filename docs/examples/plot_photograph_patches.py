@@ -2,10 +2,10 @@
 Photograph patches
 ==================
 
-Patches of 64 × 64 pixels of two photographs, a temple and a flower, told apart. Each is a
-vector of 12,288 numbers, and so are the coefficients: shown as a picture, they say which
-colour where speaks for the temple. The fit is reduced to as many unknowns as there are
-patches.
+The model separates patches of 64 × 64 pixels of two photographs, of a temple and of a flower. A
+patch is a vector of 12,288 numbers, and so are the coefficients. The picture of the coefficients
+shows, for each position, which color is evidence for the temple. The fit reduces the problem to
+as many unknowns as there are patches.
 """
 
 import numpy as np
@@ -23,5 +23,5 @@ X = np.reshape(parts, (300, -1)) / 255.0
 y = np.repeat(["temple", "flower"], 150)
 
 model = BinaryLogisticRegression(C=1e-2).fit(X, y)
-print(f"{X.shape}: {model.n_iter_[0]} iterations, {model.score(X, y):.0%} right")
+print(f"{X.shape}: {model.n_iter_[0]} iterations, accuracy {model.score(X, y):.0%}")
 CoefficientDisplay.from_images(model, X, y, image_shape=(64, 64, 3))

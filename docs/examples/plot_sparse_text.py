@@ -2,9 +2,9 @@
 Sparse text
 ===========
 
-Is a sentence from NumPy's documentation or from SciPy's? The sentences are those of the
-docstrings installed on this machine. They become a sparse matrix of words, one column a
-word, which is never made dense. The dots are the words that give it away.
+The model decides whether a sentence is from the documentation of NumPy or of SciPy. The sentences
+are those of the installed docstrings. They form a sparse matrix with one column per word, which
+is never converted to dense. The dots are the words with the largest coefficients.
 """
 
 import inspect
@@ -51,7 +51,7 @@ score = cross_val_score(model, texts, y, scoring="roc_auc").mean()
 model.fit(texts, y)
 X = words.transform(texts)
 print(
-    f"{X.shape[0]:,} sentences × {X.shape[1]:,} words, {X.nnz / X.shape[0]:.0f} a row"
+    f"{X.shape[0]:,} sentences × {X.shape[1]:,} words, {X.nnz / X.shape[0]:.0f} per sentence"
 )
 print(f"area under the ROC curve: {score:.3f}")
 

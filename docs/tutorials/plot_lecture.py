@@ -2,13 +2,13 @@ r"""
 The lecture, step by step
 =========================
 
-Logistic regression as lectures derive it: each formula, its line of code, its picture.
-The lecture's notation stands beside scikit-learn's.
+This page derives logistic regression as most lectures do. Each formula comes with its code and a
+picture. The table compares the notation of lectures with that of scikit-learn.
 
 ======================================================  =================================
-lecture                                                 here
+lecture                                                 this package
 ======================================================  =================================
-:math:`X`, shape :math:`(n_x, m)`, a column an example  ``X``, a row an example, shape
+:math:`X`, :math:`(n_x, m)`, one example per column     ``X``, one example per row,
                                                         ``(n_samples, n_features)``
 :math:`Y`, shape :math:`(1, m)`, of 0 and 1             ``y``, shape ``(n_samples,)``
 :math:`w`, :math:`b`                                    ``coef_``, ``intercept_``
@@ -23,11 +23,11 @@ lecture                                                 here
 # %%
 # An image is a vector
 # --------------------
-# A colour image of 64 × 64 pixels is three numbers a pixel: red, green, blue. Unrolled it
-# is a vector x of :math:`n_x = 64 \cdot 64 \cdot 3 = 12288` numbers.
+# A color image of 64 × 64 pixels has three numbers per pixel: red, green and blue. Flattened, it is
+# a vector x of :math:`n_x = 64 \cdot 64 \cdot 3 = 12288` numbers.
 #
-# The images here are patches of scikit-learn's two sample photographs, a temple and a
-# flower. Which of the two is a patch from?
+# The images here are patches of two photographs from scikit-learn, of a temple and of a flower. The
+# task is to predict which photograph a patch is from.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +60,8 @@ for ax in axes:
     ax.set_axis_off()
 
 # %%
-# The vector itself, its first 192 numbers: the first row of pixels, three numbers each.
+# The plot shows the first 192 numbers of the vector: the first row of pixels, with three numbers per
+# pixel.
 
 fig, ax = plt.subplots(figsize=(9.6, 2.4), layout="constrained")
 for k, (color, marker) in enumerate(
@@ -68,17 +69,17 @@ for k, (color, marker) in enumerate(
 ):
     places = np.arange(k, 192, 3)
     ax.plot(places, x[places], marker, color=color, markersize=4, label="RGB"[k])
-ax.set(xlabel="place in x", ylabel="value")
+ax.set(xlabel="index in x", ylabel="value")
 ax.legend(ncols=3)
 
 # %%
 # All the examples
 # ----------------
-# The lecture puts the m examples side by side, as the columns of X, of shape
-# :math:`(n_x, m)`. scikit-learn stacks them, one a row: the transpose.
+# In the lecture, the m examples are the columns of X, which has the shape :math:`(n_x, m)`. In
+# scikit-learn they are the rows, so its X is the transpose.
 #
-# Training patches come from the left of each photograph, test patches from the right, so
-# that none overlap.
+# The training patches come from the left part of each photograph and the test patches from the right
+# part, so that they do not overlap.
 
 
 def examples(columns, step):
@@ -95,8 +96,8 @@ print("the lecture's X: ", X.T.shape, "  Y:", y[None, :].shape)
 # %%
 # The sigmoid
 # -----------
-# The model gives the probability that y = 1. A linear function
-# :math:`z = w^T x + b` may be any number; the sigmoid brings it between 0 and 1:
+# The model predicts the probability that y = 1. The linear function :math:`z = w^T x + b` can take
+# any real value. The sigmoid maps it to a value between 0 and 1:
 #
 # .. math:: \sigma(z) = \frac{1}{1 + e^{-z}}
 
@@ -114,8 +115,8 @@ ax.set(xlabel="z", ylabel="σ(z)")
 # ---------
 # .. math:: \hat y = \sigma(w^T x + b)
 #
-# Fitting finds w and b. With more numbers in w than examples, it takes a penalty to make
-# the answer unique.
+# The fit determines w and b. If there are more weights than examples, a penalty makes the solution
+# unique.
 
 from sk_logreg import BinaryLogisticRegression
 
@@ -130,18 +131,18 @@ print(
 )
 
 # %%
-# w has a number for each of the image's, so it is an image too. Where it is light, light
-# speaks for the flower. A colour says which colour does.
+# w has one number per number of the image, so it can be shown as an image. Where w is light, a light
+# pixel is evidence for the flower. The color of w shows which color is evidence for the flower.
 
 from sk_logreg.displays import CoefficientDisplay
 
 CoefficientDisplay.from_images(model, X, y, image_shape=(64, 64, 3))
 
 # %%
-# The bias absorbed
-# -----------------
-# With :math:`x_0 = 1` put before x, and :math:`w_0 = b` before w, the bias is a weight like
-# the others:
+# Absorbing the bias
+# ------------------
+# Put :math:`x_0 = 1` in front of x, and :math:`w_0 = b` in front of w. Then the bias is one of the
+# weights:
 #
 # .. math:: z = w^T x + b = \sum_{j=0}^{n_x} w_j x_j = W^T x
 
@@ -150,8 +151,7 @@ x_with_1 = np.concatenate([[1.0], x])
 print("W:", W.shape, "  z:", W @ x_with_1, "  as before:", z)
 
 # %%
-# In the fit this matters for the penalty alone: a weight is penalized, and so is an
-# absorbed bias.
+# In the fit this affects only the penalty: an absorbed bias is penalized like the other weights.
 
 absorbed = BinaryLogisticRegression(C=1e-2, absorb_bias=True).fit(X, y)
 print(f"b free: {model.intercept_[0]:.4f}, absorbed: {absorbed.intercept_[0]:.4f}")
@@ -159,7 +159,7 @@ print(f"b free: {model.intercept_[0]:.4f}, absorbed: {absorbed.intercept_[0]:.4f
 # %%
 # A first loss: the squared error
 # -------------------------------
-# How wrong is a prediction? A first thought is
+# A loss measures the error of a prediction. The simplest loss is
 #
 # .. math:: L(\hat y, y) = \tfrac12 (\hat y - y)^2
 
@@ -170,9 +170,9 @@ by_formula = 0.5 * (predicted - y) ** 2
 print(np.abs(by_formula - SquaredError().value(model.decision_function(X), y)).max())
 
 # %%
-# As a function of z it is not convex. Its graph bends downwards on the far left, the shaded
-# part, where the prediction is most wrong; and there its slope goes to zero, so that a
-# solver has little to go by. Cross entropy, which comes below, bends upwards everywhere.
+# As a function of z it is not convex. In the shaded region on the left, where the error is largest,
+# its second derivative is negative. Its slope tends to zero there, so the gradient gives a solver little
+# information. Cross entropy, which is defined below, is convex everywhere.
 
 from sk_logreg.displays import LossCurveDisplay
 
@@ -181,13 +181,13 @@ LossCurveDisplay.from_losses()
 # %%
 # Convex or not: the definition
 # -----------------------------
-# J is convex if no chord of its graph passes below the graph: for all :math:`W_1`,
-# :math:`W_2` and :math:`0 \le t \le 1`
+# J is convex if no chord of its graph is below the graph: for all :math:`W_1`, :math:`W_2` and
+# :math:`0 \le t \le 1`
 #
 # .. math:: J(t W_1 + (1 - t) W_2) \le t J(W_1) + (1 - t) J(W_2)
 #
-# One segment on which this fails is a proof that J is not convex. Here from the
-# fitted weights to eight times as much the other way:
+# One segment on which the inequality fails proves that J is not convex. The segment in this example
+# goes from the fitted weights W to -8 W:
 
 from sk_logreg.losses import convexity_violation
 
@@ -207,7 +207,7 @@ for ax, loss in zip(axes, (CrossEntropy(), SquaredError()), strict=True):
     J = np.array([loss.value(s * z_1 + (1 - s) * z_2, y).mean() for s in t])
     chord = t * J[-1] + (1 - t) * J[0]
     ax.plot(t, J, color="#0072B2", linewidth=2, label="J")
-    ax.plot(t, chord, "--", color="#E69F00", linewidth=2, label="its chord")
+    ax.plot(t, chord, "--", color="#E69F00", linewidth=2, label="chord")
     above = chord + 1e-9 < J
     ax.fill_between(
         t, chord, J, where=above, color="gray", alpha=0.4, label="J above the chord"
@@ -222,9 +222,9 @@ axes[1].legend()
 #
 # One of the two terms is zero:
 #
-# - if y = 1, :math:`L = -\log \hat y`: small if :math:`\hat y` is near 1, and without
-#   bound towards 0;
-# - if y = 0, :math:`L = -\log(1 - \hat y)`: the mirror image.
+# - If y = 1, :math:`L = -\log \hat y`. It is small if :math:`\hat y` is near 1, and tends to infinity
+#   as :math:`\hat y` tends to 0.
+# - If y = 0, :math:`L = -\log(1 - \hat y)`, which is the mirror image.
 
 y_hat = np.linspace(0.002, 0.998, 500)
 z = np.log(y_hat / (1 - y_hat))
@@ -250,8 +250,8 @@ for ax, label in zip(axes, (1, 0), strict=True):
 axes[0].legend()
 
 # %%
-# Code that computes :math:`\hat y` first and then its logarithm fails far out, where
-# :math:`\hat y` rounds to 0 or 1. The losses here are functions of z, and do not.
+# Code that computes :math:`\hat y` and then its logarithm fails for large :math:`|z|`, because
+# :math:`\hat y` is rounded to 0 or 1. The losses of this package are functions of z, and do not fail.
 
 print(CrossEntropy().value([40.0, 800.0], [0, 0]))
 
@@ -266,8 +266,8 @@ z = model.decision_function(X)
 print(CrossEntropy().value(z, y).mean(), model.cost_)
 
 # %%
-# Its graph, over the two directions in the space of the 12,289 weights in which it bends
-# most at the minimum. Cross entropy, on the left, is one bowl. Squared error, on the right, has
+# The plot shows J over two directions in the space of the 12,289 weights. They are the directions of
+# largest curvature at the minimum. Cross entropy (left) is convex. Squared error (right) has
 # plateaus, ridges and side valleys. The star is the fitted minimum.
 
 from sk_logreg.displays import CostSurfaceDisplay
@@ -283,5 +283,4 @@ CostSurfaceDisplay.from_estimator(
 )
 
 # %%
-# What is minimized is J with a penalty on the weights,
-# :math:`F = C \, m \, J + \frac12 \|w\|^2`. See :doc:`/guide/what_c_means`.
+# The fit minimizes J plus a penalty on the weights: :math:`F = C \, m \, J + \frac12 \|w\|^2`. See :doc:`/guide/what_c_means`.

@@ -2,20 +2,20 @@
 Start here
 ==========
 
-In a copy of the repository, install the package::
+Install the package from a copy of the repository::
 
     python -m pip install .
 
-It needs Python 3.11 or newer, and brings NumPy, SciPy and scikit-learn. For the pictures
-install ``'.[plot]'``, for the pictures and tables of this page ``'.[cli]'``.
+This requires Python 3.11 or newer, and installs NumPy, SciPy and scikit-learn. The pictures
+require ``'.[plot]'`` in place of ``.``, and this page, with its tables, requires ``'.[cli]'``.
 """
 
 # %%
 # A first fit
 # -----------
 # :class:`~sk_logreg.BinaryLogisticRegression` is a scikit-learn classifier for two
-# classes. The labels may be anything that sorts; here they are 0, malignant, and 1,
-# benign.
+# classes. The labels can have any type that can be sorted. Here they are 0 (malignant) and 1
+# (benign).
 
 from sk_logreg import BinaryLogisticRegression
 from sklearn.datasets import load_breast_cancer
@@ -28,24 +28,24 @@ model = BinaryLogisticRegression().fit(X_train, y_train)
 print(f"accuracy on new rows: {model.score(X_test, y_test):.3f}")
 
 # %%
-# ``classes_[1]`` is the positive class, y = 1. ``predict_proba`` has a column a class.
+# ``classes_[1]`` is the positive class, y = 1. ``predict_proba`` returns one column per class.
 
 print(model.classes_)
 print(model.predict_proba(X_test[:3]).round(3))
 
 # %%
-# The features are not scaled here, and need not be for the fit to arrive. It says how
-# far from the minimum it can be at most, relative to the objective:
+# The features are not scaled here, and the fit converges without scaling. It reports a bound on
+# the distance from the minimum, relative to the objective:
 
 print(model.status_)
 print(f"{model.n_iter_[0]} iterations, bound {model.optimality_gap_:.0e}")
-print(f"J = {model.cost_:.4f}, the mean loss of a training row")
+print(f"J = {model.cost_:.4f}, the mean loss of the training rows")
 
 # %%
 # In a pipeline
 # -------------
-# The penalty does depend on the units of the features. A scaler in front makes it treat
-# all alike.
+# The effect of the penalty depends on the units of the features. A scaler before the model makes
+# the penalty the same for all features.
 
 from sk_logreg.displays import CoefficientDisplay
 from sklearn.pipeline import make_pipeline
@@ -59,7 +59,7 @@ CoefficientDisplay.from_estimator(pipeline, max_features=12)
 # %%
 # In a grid search
 # ----------------
-# The loss and the treatment of the bias are parameters like any other.
+# The loss and the treatment of the bias are parameters, so a grid search can choose them.
 
 from sklearn.model_selection import GridSearchCV
 
@@ -78,10 +78,10 @@ for name, value in search.best_params_.items():
 print(f"Brier score on new rows: {-search.score(X_test, y_test):.4f}")
 
 # %%
-# On a CSV
-# --------
-# A table with columns of numbers and of words, a column of labels, and gaps. First such a
-# file, so that this page needs no other:
+# On a CSV file
+# -------------
+# The table in this example has numeric and categorical columns, a column of labels, and missing
+# values. This code generates it:
 
 import tempfile
 from pathlib import Path
@@ -105,7 +105,7 @@ path = Path(tempfile.mkdtemp()) / "customers.csv"
 table.to_csv(path, index=False)
 
 # %%
-# And this is how to read and fit one:
+# This code reads the file and fits the model:
 
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -131,7 +131,7 @@ print(f"area under the ROC curve: {scores.mean():.3f}, from {scores.round(3)}")
 CoefficientDisplay.from_estimator(on_table.fit(X, y))
 
 # %%
-# ``python -m sk_logreg`` does this on the command line, for both losses and both biases:
-# see ``python -m sk_logreg --help``.
+# ``python -m sk_logreg`` does the same on the command line, for both losses and both treatments of
+# the bias. ``python -m sk_logreg --help`` lists the options.
 #
 # Next: :doc:`/generated/tutorials/plot_lecture`, or the :doc:`/guide/index`.

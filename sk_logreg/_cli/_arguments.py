@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,23 +11,22 @@ from sk_logreg import __version__
 from sk_logreg._cli._errors import CommandError
 
 LOSSES = ("cross_entropy", "squared_error")
-JOBLIB_ENDINGS = (".joblib", ".pkl")
 SKOPS_ENDING = ".skops"
 
 _DESCRIPTION = """\
-Compare binary logistic regressions, cross-validated: both losses (cross entropy
-and squared error), the bias free and absorbed, beside scikit-learn's
-LogisticRegression. Without DATA: on the breast-cancer data, as they are.
+Compare binary logistic regressions by cross-validation: both losses (cross entropy
+and squared error), with the bias free and absorbed, beside scikit-learn's
+LogisticRegression. Without DATA, the breast-cancer data are used, unscaled.
 """
 
 _EPILOG = """\
-A numeric column has its missing values replaced by the median; a column of text
-or categories is one-hot encoded. Both happen inside the fitted pipeline, so a
-saved model takes a data frame with the columns of DATA, read as --save says.
+Missing values of a numeric column are replaced by the median; a column of text or
+categories is one-hot encoded. Both steps are part of the saved pipeline, so it takes
+a data frame with the columns of DATA, read in the way that --save prints.
 
-A column of text is numeric with missing values if the cells that are no numbers
-hold few texts without a digit, such as '?' or 'missing': one such text in at most
-half of the cells, or up to three in at most a tenth. The output names them.
+A column of text is read as numbers with missing values if its cells that are not
+numbers hold few distinct texts without a digit, such as '?' or 'missing': one text in
+at most half of the cells, or up to three in at most a tenth. The output names them.
 
 examples:
   python -m sk_logreg
@@ -39,7 +39,7 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all of this command's are."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see {self.prog} --help)")
@@ -58,7 +58,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises
     ------
     CommandError
-        If an argument is unknown, malformed or lacks its companion.
+        If an argument is unknown, malformed, or needs another that is missing.
     """
     options = _build_parser().parse_args(argv)
     for name in ("target", "drop", "categorical", "decimal"):
@@ -93,7 +93,7 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         nargs="?",
         type=Path,
-        help="a CSV, TSV or Parquet file with one row an example",
+        help="a CSV, TSV or Parquet file with one row per example",
     )
     group.add_argument("--target", metavar="COLUMN", help="the column to predict")
     group.add_argument(
@@ -102,28 +102,20 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
         help="the target's value to call positive; every other value is negative "
         "(default: the second of the target's two values, in sorted order)",
     )
-    group.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="columns to leave out, such as an identifier",
+    add_columns = partial(
+        group.add_argument, metavar="COLUMN", nargs="+", action="extend", default=[]
     )
-    group.add_argument(
+    add_columns("--drop", help="columns to leave out, such as an identifier")
+    add_columns(
         "--categorical",
-        metavar="COLUMN",
-        nargs="+",
-        action="extend",
-        default=[],
         help="columns to one-hot encode though they hold numbers, such as a code",
     )
     group.add_argument(
         "--decimal",
         metavar="MARK",
         choices=(".", ","),
-        help="the decimal mark of a CSV or TSV file, '.' or ',' (default: the one by "
-        "which more columns are numbers)",
+        help="the decimal mark of a CSV or TSV file, '.' or ',' (default: the one "
+        "that makes more columns numeric)",
     )
 
 
@@ -148,14 +140,16 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cv",
         metavar="FOLDS",
-        type=_fold_count,
+        type=partial(_whole_number, least=2, most=math.inf, words="from 2 up"),
         default=5,
         help="number of cross-validation folds (default: 5)",
     )
     group.add_argument(
         "--random-state",
         metavar="SEED",
-        type=_seed,
+        type=partial(
+            _whole_number, least=0, most=2**32 - 1, words="from 0 to 2**32 - 1"
+        ),
         default=0,
         help="seed of the shuffle before the folds are cut (default: 0)",
     )
@@ -166,15 +160,15 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--save",
         metavar="MODEL",
-        type=_model_path,
+        type=partial(_path, endings=(".joblib", ".pkl", SKOPS_ENDING)),
         help="save the pipeline of the first model shown, fitted on all rows: "
         "with skops if the name ends in .skops, with joblib if in .joblib or .pkl",
     )
     group.add_argument(
         "--plot",
         metavar="FILE.png",
-        type=_picture_path,
-        help="draw the reliability curves and the cost per iteration",
+        type=partial(_path, endings=(".png",)),
+        help="draw the reliability curves and the convergence of the fits",
     )
 
 
@@ -188,32 +182,16 @@ def _positive_number(text: str) -> float:
     return value
 
 
-def _fold_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 up")
+def _whole_number(text: str, least: int, most: float, words: str) -> int:
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {words}")
     return int(text)
 
 
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a whole number from 0 to 2**32 - 1"
-        )
-    return int(text)
-
-
-def _model_path(text: str) -> Path:
+def _path(text: str, endings: Sequence[str]) -> Path:
     path = Path(text)
-    endings = (*JOBLIB_ENDINGS, SKOPS_ENDING)
     if path.suffix.lower() not in endings:
         raise argparse.ArgumentTypeError(
             f"the name {text!r} must end in {', '.join(endings)}"
         )
-    return path
-
-
-def _picture_path(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() != ".png":
-        raise argparse.ArgumentTypeError(f"the name {text!r} must end in .png")
     return path

@@ -3,27 +3,27 @@
 import difflib
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype, is_numeric_dtype
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
 
-from sk_logreg._cli._errors import CommandError, import_extra, listing
-from sk_logreg._cli._numbers import is_numeric
+from sk_logreg._cli._errors import CommandError, listing
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# The rarest categories of a column beyond this many are pooled into one.
-MAX_CATEGORIES = 100
-# A column of text with more values than this, nearly one a row, is an identifier.
-_FEW_VALUES = 20
-_NEARLY_ALL = 0.9
+# Maximum number of one-hot columns per column: its rarest categories share one.
+_MAX_CATEGORIES = 100
+# A column of text is an identifier if it has more distinct values than this, and in
+# more than this share of its rows.
+_MIN_IDENTIFIERS = 20
+_MIN_IDENTIFIER_SHARE = 0.9
 
 
-def check_columns_exist(
-    frame: "pd.DataFrame", names: Sequence[str], where: str
-) -> None:
-    """Raise a CommandError naming the columns there are if one of ``names`` is not."""
+def check_columns_exist(frame: pd.DataFrame, names: Sequence[str], where: str) -> None:
+    """Raise a CommandError that lists the columns if one of ``names`` is missing."""
     columns = frame.columns.tolist()
     for name in names:
         if name not in columns:
@@ -34,34 +34,40 @@ def check_columns_exist(
             )
 
 
-def categorical_columns(features: "pd.DataFrame") -> list[str]:
+def set_types(features: pd.DataFrame, categorical: Sequence[str]) -> pd.DataFrame:
+    """Return the columns with the types by which `build_preparation` treats them.
+
+    Numeric columns among ``categorical`` become categories. In columns of text, nan
+    replaces ``pd.NA``, which OneHotEncoder cannot sort.
+    """
+    texts: pd.DataFrame = features.select_dtypes("string")
+    texts = texts.astype(object).where(texts.notna(), np.nan)
+    codes = [name for name in _numeric_columns(features) if name in categorical]
+    return features.assign(**texts).astype(dict.fromkeys(codes, "category"))
+
+
+def categorical_columns(features: pd.DataFrame) -> list[str]:
     """Return the names of the columns that are one-hot encoded."""
-    return [name for name in features.columns if not is_numeric(features[name])]
+    return [name for name in features.columns if not is_numeric_dtype(features[name])]
 
 
-def make_categorical(features: "pd.DataFrame", names: Sequence[str]) -> "pd.DataFrame":
-    """Make categories of the numeric columns among ``names``."""
-    numeric = [
-        name
-        for name in features.columns
-        if name in names and is_numeric(features[name])
-    ]
-    return features.astype(dict.fromkeys(numeric, "category"))
+def _numeric_columns(features: pd.DataFrame) -> list[str]:
+    return [name for name in features.columns if is_numeric_dtype(features[name])]
 
 
-def build_preparation(features: "pd.DataFrame") -> Any:
+def build_preparation(features: pd.DataFrame) -> ColumnTransformer:
     """Return the transformer that makes a design matrix of the columns.
 
     Parameters
     ----------
     features : pandas.DataFrame of shape (n_samples, n_columns)
-        The columns to use; the target is not among them.
+        The columns to use, without the target.
 
     Returns
     -------
     sklearn.compose.ColumnTransformer
-        Unfitted: the median for what is missing in a numeric column, a one-hot
-        encoding of every other. It holds scikit-learn's own classes alone, so
+        Unfitted. Missing values of numeric columns are replaced by the median; every
+        other column is one-hot encoded. It contains classes of scikit-learn only, so
         that a saved pipeline loads without this command.
 
     Raises
@@ -69,77 +75,52 @@ def build_preparation(features: "pd.DataFrame") -> Any:
     CommandError
         If there is no column, or one cannot be used.
     """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder
-
     if features.shape[1] == 0:
         raise CommandError("no column is left to predict the target from: drop fewer")
     _check_usable(features)
-    numeric = [name for name in features.columns if is_numeric(features[name])]
-    categorical = categorical_columns(features)
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     encode = OneHotEncoder(
         drop="if_binary",
         handle_unknown="infrequent_if_exist",
-        max_categories=MAX_CATEGORIES,
+        max_categories=_MAX_CATEGORIES,
     )
     return ColumnTransformer(
-        [("numeric", impute, numeric), ("categorical", encode, categorical)],
+        [
+            ("numeric", impute, _numeric_columns(features)),
+            ("categorical", encode, categorical_columns(features)),
+        ],
         verbose_feature_names_out=False,
     )
 
 
-def replace_pandas_na(features: "pd.DataFrame") -> "pd.DataFrame":
-    """Put nan for ``pd.NA`` into columns of text: OneHotEncoder cannot sort the latter.
-
-    Only ``string`` columns have it, which a Parquet file written by pandas may hold.
-    """
-    pandas = import_extra("pandas")
-    texts = [
-        name
-        for name in features.columns
-        if isinstance(features[name].dtype, pandas.StringDtype)
-        and features[name].hasnans
-    ]
-    return features.assign(
-        **{
-            name: features[name].astype(object).where(features[name].notna(), np.nan)
-            for name in texts
-        }
-    )
-
-
-def _check_usable(features: "pd.DataFrame") -> None:
-    """Name, in one message, every column that cannot be used and how to drop it."""
+def _check_usable(features: pd.DataFrame) -> None:
+    """Raise a CommandError that names every unusable column and how to drop it."""
     problems = {name: _problem(features[name]) for name in features.columns}
     unusable = {name: problem for name, problem in problems.items() if problem}
     if not unusable:
         return
-    said = ", ".join(f"{name!r} ({problem})" for name, problem in unusable.items())
-    dropped = " ".join(shlex.quote(name) for name in unusable)
+    described = ", ".join(f"{name!r} ({problem})" for name, problem in unusable.items())
     noun, pronoun = ("column", "it") if len(unusable) == 1 else ("columns", "them")
     raise CommandError(
-        f"cannot use {noun} {said}: make numbers or categories of {pronoun}, "
-        f"or leave {pronoun} out with --drop {dropped}"
+        f"cannot use {noun} {described}: make numbers or categories of {pronoun}, "
+        f"or leave {pronoun} out with --drop {shlex.join(unusable)}"
     )
 
 
 def _problem(column: "pd.Series[Any]") -> str | None:
     """Say why a column cannot be used; None if it can."""
-    pandas = import_extra("pandas")
     if column.isna().all():
         return "no values"
-    if is_numeric(column):
-        infinite = np.isinf(column.dropna().to_numpy(dtype=float)).sum()
-        return f"{infinite} infinite values" if infinite else None
-    is_category = isinstance(column.dtype, pandas.CategoricalDtype)
+    if is_numeric_dtype(column):
+        n_infinite = np.isinf(column.dropna().to_numpy(dtype=float)).sum()
+        return f"{n_infinite} infinite values" if n_infinite else None
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
     values = column.cat.categories if is_category else column
-    kind = pandas.api.types.infer_dtype(values, skipna=True)
+    kind = infer_dtype(values, skipna=True)
     usable = {"string", "boolean", *(["integer", "floating"] if is_category else [])}
     if kind not in usable:
         return f"{kind} values"
-    distinct, present = column.nunique(), int(column.notna().sum())
-    if distinct > max(_FEW_VALUES, _NEARLY_ALL * present):
-        return f"{distinct} distinct texts in {present} rows, like an identifier"
+    n_distinct, n_present = column.nunique(), column.count()
+    if n_distinct > max(_MIN_IDENTIFIERS, _MIN_IDENTIFIER_SHARE * n_present):
+        return f"{n_distinct} distinct texts in {n_present} rows, like an identifier"
     return None

@@ -1,6 +1,5 @@
 """Fit and cross-validate the models."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,76 +9,64 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import check_scoring, log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from sk_logreg._cli._data import Dataset
 from sk_logreg._cli._models import (
-    LEAST_SECONDS,
+    MIN_TIME_LIMIT,
     TIME_RATIO,
     Fit,
     Model,
     fit_model,
     fit_quietly,
-    predict_positive,
 )
 
-METRICS = ("log loss", "Brier score", "accuracy", "AUC")
+#: scikit-learn's names of the metrics.
+METRICS = {
+    "log loss": "neg_log_loss",
+    "Brier score": "neg_brier_score",
+    "accuracy": "accuracy",
+    "AUC": "roc_auc",
+}
+# A fit is repeated until one of these is reached. The median time of a short fit is
+# then steady, and a long fit is made once only.
+_MAX_REPEATS = 15
+_MAX_SECONDS_OF_REPEATS = 0.3
 
-# Enough repetitions for a steady median of a short fit, none of a long one.
-_MOST_REPEATS = 15
-_SECONDS_OF_REPEATS = 0.3
 
-
-@dataclass(frozen=True)
+@dataclass
 class Result:
-    """What the table and the pictures show of a model.
-
-    A fit that the time limit stopped has no figures: they are nan, and so are those
-    that need it.
+    """The fits of a model and their figures; nan after a fit that was stopped.
 
     Attributes
     ----------
     model : Model
         The model.
-    fitted : estimator
-        Fitted to the design matrix of all rows.
-    seconds : float
-        Median time of that fit.
+    fits : list of Fit
+        The fit on all rows, its time the median of several, then one fit per fold.
+        None follows a fit that was stopped.
     cost : float
         J, the mean loss over all rows.
-    difference : float
-        Largest absolute difference, over all rows, between the fitted
-        probability and LogisticRegression's.
+    probability : ndarray of shape (n_samples, 2)
+        Each row's probabilities by the fit on all rows.
     scores : dict of str to ndarray of shape (n_folds,)
         Each metric on the held-out rows of each fold.
     held_out : ndarray of shape (n_samples,)
-        The probability of the positive label, each row predicted by the fit
-        that had not seen it.
-    warnings : tuple of str
-        What the fits warned of.
-    n_fits : int
-        Number of fits that were made; none follows one that was stopped.
+        Each row's probability of the positive label, from the fit without that row.
     """
 
     model: Model
-    fitted: Any
-    seconds: float
-    cost: float
-    difference: float
-    scores: dict[str, NDArray[np.float64]]
-    held_out: NDArray[np.float64]
-    warnings: tuple[str, ...]
-    n_fits: int
-
-
-@dataclass(frozen=True)
-class _Validation:
-    """What the folds tell of a model: its fits, and as in Result what they score."""
-
     fits: list[Fit]
+    cost: float
+    probability: NDArray[np.floating]
     scores: dict[str, NDArray[np.float64]]
     held_out: NDArray[np.float64]
+
+    @property
+    def fitted(self) -> Any:
+        """The estimator that was fitted to the design matrix of all rows."""
+        return self.fits[0].estimator
 
 
 def prepare(dataset: Dataset) -> tuple[Any, Any]:
@@ -97,7 +84,7 @@ def compare(
     n_folds: int,
     random_state: int,
 ) -> list[Result]:
-    """Fit every model on all rows, and on each fold's.
+    """Fit every model on all rows, then on the training rows of each fold.
 
     Parameters
     ----------
@@ -108,120 +95,92 @@ def compare(
     design : array-like of shape (n_samples, n_features)
         The design matrix of all rows.
     n_folds, random_state : int
-        How the rows are cut into stratified folds.
+        Number of stratified folds, and the seed of the shuffle before them.
 
     Returns
     -------
     list of Result
-        One a model, in the same order.
+        One per model, in the same order.
     """
+    results: list[Result] = []
     with _progress(len(models) * (1 + n_folds)) as advance:
-        fits: list[Fit] = []
         for model in models:
-            fits.append(_fit_and_time(model, design, dataset.y, _time_limit(fits)))
+            fit = _fit_and_time(model, design, dataset.y, _time_limit(results))
+            results.append(_result(model, fit, dataset, design, n_folds))
             advance()
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-        validations = _cross_validate(models, fits, dataset, folds, advance)
-    probabilities = [
-        np.full(dataset.y.size, np.nan)
-        if fit.was_stopped
-        else predict_positive(fit.estimator, design, dataset.target.positive)[0]
-        for fit in fits
-    ]
-    return [
-        _result(*each, dataset, probabilities[-1])
-        for each in zip(models, fits, validations, probabilities, strict=True)
-    ]
+        _cross_validate(results, dataset, folds, advance)
+    return results
 
 
-def _result(
-    model: Model,
-    fit: Fit,
-    validation: _Validation,
-    probability: NDArray[np.floating],
-    dataset: Dataset,
-    reference_probability: NDArray[np.floating],
-) -> Result:
-    """Gather what a fit on all rows, its probabilities and the folds tell."""
-    fits = [fit, *validation.fits]
-    return Result(
-        model=model,
-        fitted=fit.estimator,
-        seconds=fit.seconds,
-        cost=_cost(model, fit, dataset, probability),
-        difference=float(np.abs(probability - reference_probability).max()),
-        scores=validation.scores,
-        held_out=validation.held_out,
-        warnings=tuple(told for each in fits for told in each.warnings),
-        n_fits=len(fits),
-    )
-
-
-def _time_limit(fits: Sequence[Fit]) -> float:
-    """Return how many seconds a fit of the reference may take beside these fits."""
-    longest = max((fit.seconds for fit in fits), default=0.0)
-    return max(LEAST_SECONDS, TIME_RATIO * longest)
+def _time_limit(results: Sequence[Result]) -> float:
+    """Return the seconds that a fit of the reference may take, given the others'."""
+    times = [TIME_RATIO * result.fits[0].seconds for result in results]
+    return max([MIN_TIME_LIMIT, *times])
 
 
 def _fit_and_time(model: Model, design: Any, y: NDArray[Any], limit: float) -> Fit:
-    """Fit, again while that is quick, and keep the median time."""
+    """Fit a model, repeat a quick fit, and return the median time."""
     fit = fit_model(model, design, y, limit)
     seconds = [fit.seconds]
-    while len(seconds) < _MOST_REPEATS and sum(seconds) < _SECONDS_OF_REPEATS:
-        seconds.append(fit_quietly(fit.estimator, design, y).seconds)
+    while len(seconds) < _MAX_REPEATS and sum(seconds) < _MAX_SECONDS_OF_REPEATS:
+        seconds.append(fit_quietly(clone(fit.estimator), design, y).seconds)
     return replace(fit, seconds=float(np.median(seconds)))
 
 
+def _result(
+    model: Model, fit: Fit, dataset: Dataset, design: Any, n_folds: int
+) -> Result:
+    """Return the result of a fit on all rows, without the scores of the folds."""
+    n_samples = dataset.y.size
+    cost, probability = np.nan, np.full((n_samples, 2), np.nan)
+    if not fit.was_stopped:
+        probability = fit.estimator.predict_proba(design)
+        # LogisticRegression does not keep J.
+        cost = (
+            log_loss(dataset.y, probability)
+            if model.is_reference
+            else fit.estimator.cost_
+        )
+    return Result(
+        model,
+        [fit],
+        float(cost),
+        probability,
+        scores={metric: np.full(n_folds, np.nan) for metric in METRICS},
+        held_out=np.full(n_samples, np.nan),
+    )
+
+
 def _cross_validate(
-    models: Sequence[Model],
-    fits: Sequence[Fit],
+    results: Sequence[Result],
     dataset: Dataset,
     folds: StratifiedKFold,
     advance: Callable[[], object],
-) -> list[_Validation]:
-    """Cross-validate all models on the same folds, preparing a fold's columns once.
-
-    A model that was stopped, in ``fits`` on all rows or on a fold, is not fitted again.
-    """
-    limit = _time_limit(fits[:-1])
-    n_samples, n_folds = dataset.y.size, folds.get_n_splits()
-    validations = [
-        _Validation(
-            [],
-            {metric: np.full(n_folds, np.nan) for metric in METRICS},
-            np.full(n_samples, np.nan),
-        )
-        for _ in models
-    ]
-    rows = np.zeros(n_samples)
-    for fold, (train, test) in enumerate(folds.split(rows, dataset.y)):
-        train_design, test_design = _prepare_fold(dataset, train, test)
-        for model, first, validation in zip(models, fits, validations, strict=True):
-            advance()
-            if any(fit.was_stopped for fit in (first, *validation.fits)):
-                continue
-            fit = fit_model(model, train_design, dataset.y[train], limit)
-            validation.fits.append(fit)
-            if not fit.was_stopped:
-                _score_fold(validation, fold, test, test_design, dataset)
-    return validations
-
-
-def _score_fold(
-    validation: _Validation,
-    fold: int,
-    test: NDArray[np.intp],
-    test_design: Any,
-    dataset: Dataset,
 ) -> None:
-    """Keep the figures of a validation's last fit on the rows held out."""
-    probability, z = predict_positive(
-        validation.fits[-1].estimator, test_design, dataset.target.positive
-    )
-    validation.held_out[test] = probability
-    values = _score(dataset.is_positive[test], probability, z)
-    for metric, value in zip(METRICS, values, strict=True):
-        validation.scores[metric][fold] = value
+    """Fit the models on each fold's training rows, and score the held-out rows.
+
+    A model is not fitted again after a fit that was stopped. This is not
+    scikit-learn's ``cross_validate`` of a pipeline per model, because one-hot encoding
+    may take far longer than a fit: here all models share each fold's design matrix.
+    """
+    limit = _time_limit(results[:-1])
+    score = check_scoring(scoring=METRICS)
+    y = dataset.is_positive
+    for fold, (train, test) in enumerate(folds.split(dataset.X, y)):
+        train_design, test_design = _prepare_fold(dataset, train, test)
+        for result in results:
+            advance()
+            if result.fits[-1].was_stopped:
+                continue
+            fit = fit_model(result.model, train_design, y[train], limit)
+            result.fits.append(fit)
+            if fit.was_stopped:
+                continue
+            result.held_out[test] = fit.estimator.predict_proba(test_design)[:, 1]
+            for metric, value in score(fit.estimator, test_design, y[test]).items():
+                # scikit-learn negates the losses, so that greater is better.
+                result.scores[metric][fold] = abs(value)
 
 
 def _prepare_fold(
@@ -232,37 +191,12 @@ def _prepare_fold(
         return dataset.X[train], dataset.X[test]
     transformer = clone(dataset.preparation)
     with warnings.catch_warnings():
-        # A category that only held-out rows have is a matter of course here.
+        # It is normal that only held-out rows have some category.
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
         return (
             transformer.fit_transform(dataset.X.iloc[train]),
             transformer.transform(dataset.X.iloc[test]),
         )
-
-
-def _score(
-    is_positive: NDArray[np.bool_],
-    probability: NDArray[np.floating],
-    z: NDArray[np.floating],
-) -> tuple[float, ...]:
-    """Return the metrics of held-out rows, in the order of ``METRICS``."""
-    return (
-        log_loss(is_positive, probability, labels=[False, True]),
-        brier_score_loss(is_positive, probability),
-        accuracy_score(is_positive, z > 0),
-        roc_auc_score(is_positive, z),
-    )
-
-
-def _cost(
-    model: Model, fit: Fit, dataset: Dataset, probability: NDArray[np.floating]
-) -> float:
-    """Return J, which LogisticRegression does not keep."""
-    if fit.was_stopped:
-        return np.nan
-    if model.is_reference:
-        return float(log_loss(dataset.is_positive, probability, labels=[False, True]))
-    return float(fit.estimator.cost_)
 
 
 @contextmanager
@@ -274,12 +208,6 @@ def _progress(total: int) -> Iterator[Callable[[], object]]:
         yield lambda: None
         return
     with tqdm(
-        total=total,
-        desc="fitting",
-        unit="fit",
-        delay=1.0,
-        leave=False,
-        file=sys.stderr,
-        disable=None,
+        total=total, desc="fitting", unit="fit", delay=1.0, leave=False, disable=None
     ) as bar:
         yield bar.update

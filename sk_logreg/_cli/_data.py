@@ -1,25 +1,19 @@
-"""The data to compare the models on."""
+"""The data on which the models are compared."""
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._cli._columns import (
-    build_preparation,
-    categorical_columns,
-    check_columns_exist,
-    make_categorical,
-    replace_pandas_na,
-)
-from sk_logreg._cli._errors import CommandError, enumeration, listing
-from sk_logreg._cli._files import Table, read_table
-from sk_logreg._cli._numbers import Marks, clear_marks, find_all_marks
+from sk_logreg._cli._errors import CommandError, enumeration, import_extra, listing
 from sk_logreg._cli._target import Target, encode_target, find_label
+
+if TYPE_CHECKING:
+    from sk_logreg._cli._files import Table
+    from sk_logreg._cli._numbers import Marks
 
 
 @dataclass(frozen=True)
@@ -29,23 +23,23 @@ class Dataset:
     Attributes
     ----------
     name : str
-        What to call it.
+        The name to show.
     X : pandas.DataFrame or ndarray, of shape (n_samples, n_columns)
-        The columns as they came.
+        The columns as they were read.
     target : Target
         The labels.
     preparation : sklearn.compose.ColumnTransformer or None
-        Makes a design matrix of ``X``; None where ``X`` is one.
+        Unfitted; it makes a design matrix of ``X``. None if ``X`` is one already.
     notes : tuple of str
-        How the columns were read, where another reading is possible.
+        How columns were read that could be read in another way.
     reading : str or None
-        The call of pandas that reads ``X`` so; None where it needs no options.
+        The call of pandas that reads ``X`` so; None if it needs no options.
     """
 
     name: str
     X: Any
     target: Target
-    preparation: Any
+    preparation: Any = None
     notes: tuple[str, ...] = ()
     reading: str | None = None
 
@@ -56,8 +50,8 @@ class Dataset:
 
     @property
     def is_positive(self) -> NDArray[np.bool_]:
-        """Where the label is the positive one; shape (n_samples,)."""
-        return np.asarray(self.target.labels == self.target.positive)
+        """Whether each label is the positive one; shape (n_samples,)."""
+        return np.asarray(self.y == self.target.positive)
 
 
 def load_dataset(options: argparse.Namespace) -> Dataset:
@@ -68,9 +62,8 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
     CommandError
         If the file, a column, the target or the number of folds does not fit.
     """
-    dataset = (
-        _from_scikit_learn(options) if options.data is None else _from_file(options)
-    )
+    load = _load_breast_cancer if options.data is None else _load_file
+    dataset = load(options)
     n_positive = int(dataset.is_positive.sum())
     rarest = min(n_positive, dataset.y.size - n_positive)
     if rarest < options.cv:
@@ -82,20 +75,24 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
     return dataset
 
 
-def _from_scikit_learn(options: argparse.Namespace) -> Dataset:
+def _load_breast_cancer(options: argparse.Namespace) -> Dataset:
     from sklearn.datasets import load_breast_cancer
 
     bunch = load_breast_cancer()
     wanted = "1" if options.positive is None else options.positive
     positive = find_label([0, 1], wanted, "target")
     description = f"{positive} ({bunch.target_names[positive]})"
-    target = Target(bunch.target, positive, description)
-    return Dataset("breast cancer", bunch.data, target, None)
+    return Dataset(
+        "breast cancer", bunch.data, Target(bunch.target, positive, description)
+    )
 
 
-def _from_file(options: argparse.Namespace) -> Dataset:
+def _load_file(options: argparse.Namespace) -> Dataset:
+    import_extra("pandas")
+    from sk_logreg._cli import _columns, _files, _numbers
+
     path, name = options.data, options.target
-    table = read_table(path, options.decimal)
+    table = _files.read_table(path, options.decimal)
     frame = table.frame
     if name is None:
         raise CommandError(
@@ -103,72 +100,68 @@ def _from_file(options: argparse.Namespace) -> Dataset:
             f"{path} has {listing(frame.columns.tolist())}"
         )
     named = [name, *options.drop, *options.categorical]
-    check_columns_exist(frame, named, str(path))
+    _columns.check_columns_exist(frame, named, str(path))
     if name in options.drop:
         raise CommandError(
             f"{name!r} is both the target and dropped: take it out of --drop"
         )
     target = encode_target(frame[name], options.positive)
-    features = frame.drop(columns=[name, *options.drop])
-    marks = find_all_marks(features, table.decimal, options.categorical)
-    features = clear_marks(features, marks, table.decimal)
-    features = make_categorical(replace_pandas_na(features), options.categorical)
+    features, marks = _numbers.convert_marked(
+        frame.drop(columns=[name, *options.drop]), table.decimal, options.categorical
+    )
+    features = _columns.set_types(features, options.categorical)
+    preparation = _columns.build_preparation(features)
+    sizes = features[_columns.categorical_columns(features)].nunique()
     return Dataset(
         path.name,
         features,
         target,
-        build_preparation(features),
-        tuple(_notes(table, marks, features)),
+        preparation,
+        _notes(table, marks, features, sizes),
         _reading(path, table, marks),
     )
 
 
-def _notes(table: Table, marks: Marks, features: Any) -> Iterator[str]:
-    """Say which columns are numbers or categories where they could be the other."""
-    n_rows = len(features)
-    commas = [
-        f"{name!r} ({cells:,} cells)"
-        for name, cells in table.decimal_commas.items()
-        if name in features
-    ]
-    if commas:
-        yield (
-            f"decimal comma: in {enumeration(commas)}; --decimal . reads them as text."
-        )
-    missing = [
-        f"{mark!r} in {cells:,} of {n_rows:,} cells of {name!r}"
-        for name, found in marks.items()
-        for mark, cells in found.items()
-    ]
-    if missing:
-        yield (
-            f"missing values of numeric columns: {enumeration(missing)}; "
-            "--categorical COLUMN keeps them as categories."
-        )
-    sizes = features[categorical_columns(features)].nunique()
-    encoded = [
-        f"{name!r} ({size:,} values)"
-        for name, size in sizes.sort_values(ascending=False, kind="stable").items()
-    ]
-    if encoded:
-        yield f"one-hot encoded: {enumeration(encoded)}."
+def _notes(
+    table: "Table", marks: "Marks", features: Any, sizes: Any
+) -> tuple[str, ...]:
+    """Say which columns were read as numbers or categories but could be the other.
+
+    ``sizes`` is a Series: the number of values of each categorical column.
+    """
+    notes = {
+        "decimal comma: in {}; --decimal . reads them as text.": [
+            f"{name!r} ({n_cells:,} cells)"
+            for name, n_cells in table.decimal_commas.items()
+            if name in features
+        ],
+        "missing values of numeric columns: {}; "
+        "--categorical COLUMN keeps them as categories.": [
+            f"{mark!r} in {n_cells:,} of {len(features):,} cells of {name!r}"
+            for name, found in marks.items()
+            for mark, n_cells in found.items()
+        ],
+        "one-hot encoded: {}.": [
+            f"{name!r} ({size:,} values)"
+            for name, size in sizes.sort_values(ascending=False, kind="stable").items()
+        ],
+    }
+    return tuple(
+        note.format(enumeration(items)) for note, items in notes.items() if items
+    )
 
 
-def _reading(path: Path, table: Table, marks: Marks) -> str | None:
+def _reading(path: Path, table: "Table", marks: "Marks") -> str | None:
     """Return the call of pandas that reads the file so; None if it has no options."""
     na_values = {name: [*found] for name, found in marks.items()}
     if table.separator is None:
-        if not marks:
-            return None
         types = dict.fromkeys(marks, "float")
-        return (
+        call = (
             f"pandas.read_parquet({str(path)!r})"
             f".replace({na_values!r}, float('nan')).astype({types!r})"
         )
-    options = {
-        "sep": table.separator if table.separator != "," else None,
-        "decimal": table.decimal if table.decimal != "." else None,
-        "na_values": na_values or None,
-    }
-    given = [f"{key}={value!r}" for key, value in options.items() if value]
+        return call if marks else None
+    given = [f"sep={table.separator!r}"] if table.separator != "," else []
+    given += [f"decimal={table.decimal!r}"] if table.decimal != "." else []
+    given += [f"na_values={na_values!r}"] if marks else []
     return f"pandas.read_csv({', '.join([repr(str(path)), *given])})" if given else None

@@ -1,12 +1,14 @@
-"""What the command says when it cannot go on."""
+"""The errors that the command reports, and the checks that several parts share."""
 
 import importlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 
 class CommandError(Exception):
-    """A mistake the user can put right: one line on stderr, exit status 2."""
+    """A mistake that the user can correct: one line on stderr, exit status 2."""
 
 
 def import_extra(module: str) -> Any:
@@ -21,19 +23,34 @@ def import_extra(module: str) -> Any:
         ) from error
 
 
+def check_writable(path: Path) -> None:
+    """Raise a CommandError if nothing can be written to ``path``."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise CommandError(
+            f"there is no folder {folder} to write {path.name} in: make it first"
+        )
+    if path.is_dir():
+        raise CommandError(f"{path} is a folder: name a file to write")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise CommandError(
+            f"{path} cannot be written: name a file in a folder you may write in"
+        )
+
+
 def listing(values: Sequence[object], most: int = 8) -> str:
     """Name the first values, quoted: ``'a', 'b', 'c', … (12 in all)``."""
     return enumeration([repr(str(value)) for value in values], most)
 
 
 def enumeration(texts: Sequence[str], most: int = 8) -> str:
-    """Join the first texts, and say how many there are if not all are told."""
+    """Join the first texts, and add their number if there are more."""
     told = ", ".join(texts[:most])
     return told if len(texts) <= most else f"{told}, … ({len(texts)} in all)"
 
 
 def reason(error: BaseException) -> str:
-    """Return what an exception says, without a path where it can be told apart."""
+    """Return the message of an exception, without the path if possible."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

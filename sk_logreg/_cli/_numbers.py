@@ -1,125 +1,93 @@
-"""Find the numbers in columns that were read as text."""
+"""Recognize numbers in columns that pandas read as text."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from sk_logreg._cli._errors import import_extra
+import pandas as pd
+from pandas.api.types import infer_dtype, is_numeric_dtype
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# The number of cells by mark, by column.
+#: For each column, the number of cells with each text that marks a missing value.
 Marks: TypeAlias = dict[str, dict[str, int]]
 
-# A column of text holds numbers with missing values if its cells that are no numbers
+# A column of text holds numbers with missing values if its cells that are not numbers
 # - hold at most three distinct texts: more are categories;
-# - hold no digit: "3+", "<0.5" and "12a" are no missing values;
+# - hold no digit: "3+", "<0.5" and "12a" are not missing values;
 # - are at most a tenth of all cells: sizes such as 36, 38, S, M and L are categories;
-#   or at most half if all hold the same text, as "?" where many values are missing.
-_MOST_MARKS = 3
-_MOST_MARKED = 0.1
-_MOST_MARKED_BY_ONE = 0.5
+#   or at most half of them if all hold the same text, such as "?".
+_MAX_MARKS = 3
+_MAX_SHARE = 0.1
+_MAX_SHARE_OF_ONE_MARK = 0.5
 # A comma before exactly three digits may group the thousands: 12,345.
 _COMMA = r"\s*[+-]?\d*,\d+\s*"
 _THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
 
 
-def is_numeric(column: "pd.Series[Any]") -> bool:
-    """Whether a column holds real numbers or booleans."""
-    types = import_extra("pandas").api.types
-    return bool(
-        types.is_numeric_dtype(column.dtype)
-        and not types.is_complex_dtype(column.dtype)
-    )
-
-
 def find_marks(column: "pd.Series[Any]", decimal: str) -> dict[str, int] | None:
-    """Return the texts that mark missing values in a column of numbers read as text.
+    """Return the number of cells with each text that marks a missing value.
 
-    Parameters
-    ----------
-    column : pandas.Series of shape (n_samples,)
-        Any column.
-    decimal : {".", ","}
-        The decimal mark of its numbers.
-
-    Returns
-    -------
-    dict of str to int, or None
-        The number of cells with each mark; None if the column is not one of numbers,
-        or was not read as text.
+    The result is None if the column was not read as text, or if its texts are not
+    numbers with this decimal mark.
     """
-    if not _is_text(column):
+    if infer_dtype(column, skipna=True) != "string":
         return None
     counts = column.value_counts()
     others = counts[_to_numbers(counts.index.to_series(), decimal).isna()]
     texts = others.index.str.strip().str.casefold()
-    most = _MOST_MARKED_BY_ONE if texts.nunique() == 1 else _MOST_MARKED
+    max_share = _MAX_SHARE_OF_ONE_MARK if texts.nunique() == 1 else _MAX_SHARE
     if (
-        texts.nunique() > _MOST_MARKS
+        texts.nunique() > _MAX_MARKS
         or texts.str.contains(r"\d").any()
-        or others.sum() > most * counts.sum()
+        or others.sum() > max_share * counts.sum()
     ):
         return None
     return {str(mark): int(count) for mark, count in others.items()}
 
 
-def find_all_marks(
-    frame: "pd.DataFrame", decimal: str, besides: Sequence[str]
-) -> Marks:
-    """Return the marks of each column that has any, ``besides`` aside."""
-    marks = {
+def convert_marked(
+    frame: pd.DataFrame, decimal: str, besides: Sequence[str]
+) -> tuple[pd.DataFrame, Marks]:
+    """Convert columns of numbers with marks to floats, nan where a cell is a mark.
+
+    Columns named in ``besides`` stay as they are. Returns the frame, and the marks of
+    each column that was converted.
+    """
+    found = {
         name: find_marks(frame[name], decimal)
         for name in frame.columns
         if name not in besides
     }
-    return {name: found for name, found in marks.items() if found}
+    marks = {name: each for name, each in found.items() if each}
+    numbers = {name: _to_numbers(frame[name], decimal) for name in marks}
+    return frame.assign(**numbers), marks
 
 
-def clear_marks(frame: "pd.DataFrame", marks: Marks, decimal: str) -> "pd.DataFrame":
-    """Make numbers of the columns that ``marks`` names, nan where a cell is a mark."""
-    return frame.assign(**{name: _to_numbers(frame[name], decimal) for name in marks})
+def find_decimal_commas(frame: pd.DataFrame) -> dict[str, int]:
+    """Return the number of cells with a decimal comma in each column that has any.
 
-
-def find_decimal_commas(frame: "pd.DataFrame") -> dict[str, int]:
-    """Return which columns have numbers with a decimal comma, and in how many cells.
-
-    None has where every comma may be one that groups the thousands.
+    The result is empty if every comma may be one that groups the thousands.
     """
-    names = [
-        name
-        for name in frame.columns
-        if find_marks(frame[name], ",") is not None
-        and find_marks(frame[name], ".") is None
-    ]
     cells = {
-        name: frame[name][frame[name].str.fullmatch(_COMMA, na=False)] for name in names
+        name: column[column.str.fullmatch(_COMMA, na=False)]
+        for name, column in frame.items()
+        if find_marks(column, ",") is not None and find_marks(column, ".") is None
     }
     if all(texts.str.fullmatch(_THOUSANDS).all() for texts in cells.values()):
         return {}
-    return {name: texts.size for name, texts in cells.items()}
+    return {str(name): texts.size for name, texts in cells.items()}
 
 
-def count_numeric(frame: "pd.DataFrame", decimal: str) -> int:
+def count_numeric(frame: pd.DataFrame, decimal: str) -> int:
     """Return how many columns hold numbers with this decimal mark."""
     return sum(
-        is_numeric(frame[name]) or find_marks(frame[name], decimal) is not None
-        for name in frame.columns
-    )
-
-
-def _is_text(column: "pd.Series[Any]") -> bool:
-    pandas = import_extra("pandas")
-    return (
-        not isinstance(column.dtype, pandas.CategoricalDtype)
-        and pandas.api.types.infer_dtype(column, skipna=True) == "string"
+        is_numeric_dtype(column) or find_marks(column, decimal) is not None
+        for _, column in frame.items()
     )
 
 
 def _to_numbers(texts: "pd.Series[Any]", decimal: str) -> "pd.Series[Any]":
-    """Return the numbers that texts spell, nan for one that spells none."""
+    """Return the numbers that texts spell, nan for a text that is not a number."""
     if decimal == ",":
-        has_point = texts.str.contains(".", regex=False, na=False)
-        texts = texts.mask(has_point).str.replace(",", ".", regex=False)
-    numbers: pd.Series[Any] = import_extra("pandas").to_numeric(texts, errors="coerce")
+        # A text with a decimal point gets a comma, and is then not a number.
+        texts = texts.str.translate(str.maketrans(",.", ".,"))
+    numbers: pd.Series[Any] = pd.to_numeric(texts, errors="coerce")
     return numbers

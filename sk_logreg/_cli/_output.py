@@ -1,9 +1,10 @@
-"""The one place that prints."""
+"""Printing, also to streams whose encoding is not Unicode."""
 
 from typing import TextIO
 
-# As wide as what they stand for, so that a table stays aligned.
-_PLAIN = {
+# Each replacement in the table is as wide as the original, so that it stays aligned.
+# errors="backslashreplace" alone would make 450 characters of the table's rule.
+_REPLACEMENTS = {
     "± ": "+-",
     "–": "-",
     "─": "-",
@@ -16,18 +17,12 @@ _PLAIN = {
 
 
 def write(text: str, stream: TextIO) -> None:
-    """Print a text and a line's end to a stream, in glyphs that it has."""
-    stream.write(printable(text, stream.encoding) + "\n")
-    stream.flush()
-
-
-def printable(text: str, encoding: str | None) -> str:
-    """Return ``text`` as a stream of this encoding can print it."""
-    encoding = encoding or "ascii"
+    """Print a line, with replacements for the characters that the stream lacks."""
+    encoding = stream.encoding or "ascii"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        for glyph, stand_in in _PLAIN.items():
-            text = text.replace(glyph, stand_in)
-        return text.encode(encoding, "backslashreplace").decode(encoding)
-    return text
+        for character, replacement in _REPLACEMENTS.items():
+            text = text.replace(character, replacement)
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(text, file=stream, flush=True)

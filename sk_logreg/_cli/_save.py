@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import joblib
+from sklearn.pipeline import Pipeline
+
 from sk_logreg._cli._arguments import SKOPS_ENDING
 from sk_logreg._cli._compare import Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._errors import CommandError, import_extra, reason
-from sk_logreg._cli._files import check_writable
-from sk_logreg._cli._models import positive_column
+from sk_logreg._cli._errors import CommandError, check_writable, import_extra, reason
 
 
 def check_save(path: Path) -> None:
@@ -19,26 +20,11 @@ def check_save(path: Path) -> None:
 
 
 def save_model(path: Path, result: Result, transformer: Any, dataset: Dataset) -> str:
-    """Save the pipeline of a result, and say what it is and how to load it.
+    """Save the pipeline of a result; return a text on what it is and how to load it.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where; the ending chooses skops or joblib.
-    result : Result
-        Of the model to save.
-    transformer : transformer or None
-        Fitted on all rows; the pipeline's first step.
-    dataset : Dataset
-        What it was fitted on.
-
-    Returns
-    -------
-    str
-        For the user.
+    The ending of ``path`` chooses skops or joblib. ``transformer``, fitted on all rows
+    of ``dataset``, is the first step of the pipeline; None for none.
     """
-    from sklearn.pipeline import Pipeline
-
     steps = [] if transformer is None else [("columns", transformer)]
     pipeline = Pipeline([*steps, ("classifier", result.fitted)])
     dump = _dump_skops if path.suffix.lower() == SKOPS_ENDING else _dump_joblib
@@ -47,7 +33,7 @@ def save_model(path: Path, result: Result, transformer: Any, dataset: Dataset) -
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {reason(error)}") from error
     positive = dataset.target.positive
-    column = positive_column(result.fitted, positive)
+    column = result.fitted.classes_.tolist().index(positive)
     reading = (
         f"    import pandas\n    X = {dataset.reading}\n" if dataset.reading else ""
     )
@@ -58,14 +44,12 @@ def save_model(path: Path, result: Result, transformer: Any, dataset: Dataset) -
     )
 
 
-def _dump_joblib(pipeline: Any, path: Path) -> str:
-    import joblib
-
+def _dump_joblib(pipeline: Pipeline, path: Path) -> str:
     joblib.dump(pipeline, path)
     return f"    import joblib\n    model = joblib.load({str(path)!r})"
 
 
-def _dump_skops(pipeline: Any, path: Path) -> str:
+def _dump_skops(pipeline: Pipeline, path: Path) -> str:
     skops_io = import_extra("skops.io")
     skops_io.dump(pipeline, path)
     trusted = skops_io.get_untrusted_types(file=path)

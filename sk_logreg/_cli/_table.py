@@ -3,19 +3,28 @@
 import argparse
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sk_logreg._cli._compare import METRICS, Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import LEAST_SECONDS, REFERENCE, TIME_RATIO
+from sk_logreg._cli._models import MIN_TIME_LIMIT, REFERENCE, TIME_RATIO
 
 _WIDTH = 80
-_GAP = "  "
 _NONE = "–"
 _MARKS = "†‡§¶"
+_HEADING = 3  # lines
+_LABELS = [
+    *[""] * _HEADING,
+    "cost J",
+    *(label for metric in METRICS for label in (metric, "")),
+    "iterations",
+    "optimality gap",
+    "fit time",
+    "largest difference",
+]
 
 
 def format_report(
@@ -26,22 +35,16 @@ def format_report(
 ) -> str:
     """Return the title, the table, its legend and its footnotes, in 80 columns.
 
-    Parameters
-    ----------
-    results : sequence of Result
-        A column of the table each; the last is the reference's.
-    dataset : Dataset
-        What they are of.
-    options : argparse.Namespace
-        ``target``, ``C`` and ``cv``.
-    n_features : int
-        Number of columns of the design matrix.
+    Of ``options`` it takes ``target``, ``C`` and ``cv``. ``n_features`` is the number
+    of columns of the design matrix.
     """
-    title = "\n".join(
-        _wrap(text) for text in (_title(dataset, options, n_features), *dataset.notes)
-    )
-    notes, marks = _footnotes(results)
-    parts = [title, _table(results, marks), _legend(results, options.cv), notes]
+    footnotes, marks = _footnotes(results)
+    parts = [
+        _wrap([_title(dataset, options, n_features), *dataset.notes]),
+        _table(results, marks),
+        _wrap(_legend(results, options.cv)),
+        _wrap(footnotes),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -58,96 +61,48 @@ def _title(dataset: Dataset, options: argparse.Namespace, n_features: int) -> st
 
 
 def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
-    """Return the table, a column a model, numbers aligned on the right."""
-    rows: list[tuple[str, list[str]]] = [
-        ("", [result.model.heading[line] for result in results]) for line in range(3)
-    ]
-    rows.append(("cost J", [_decimal(result.cost) for result in results]))
-    for metric in METRICS:
-        scores = [result.scores[metric] for result in results]
-        rows.append((metric, [_decimal(score.mean()) for score in scores]))
-        rows.append(("", [_deviation(score) for score in scores]))
-    for name, tell in _OF_THE_FIT.items():
-        rows.append((name, [tell(result) for result in results]))
-    first = max(len(label) for label, _ in rows)
-    columns = zip(*(cells for _, cells in rows), strict=True)
-    widths = [max(map(len, column)) for column in columns]
+    """Return the table: a column per model, with numbers aligned on the right."""
+    columns = [_cells(result, results[-1]) for result in results]
+    widths = [max(map(len, cells)) for cells in columns]
+    first = max(map(len, _LABELS))
     lines = []
-    for label, cells in rows:
-        # A mark hangs to the right of its number, outside the alignment.
-        hung = marks if label == "iterations" else [""] * len(cells)
-        line = label.ljust(first) + "".join(
-            f"{_GAP}{cell.rjust(width)}{mark or ' '}"
-            for cell, width, mark in zip(cells, widths, hung, strict=True)
-        )
+    for i, label in enumerate(_LABELS):
+        line = label.ljust(first)
+        for cells, width, mark in zip(columns, widths, marks, strict=True):
+            # The mark is to the right of the aligned numbers.
+            line += f"  {cells[i]:>{width}}{mark if label == 'iterations' else ' '}"
         lines.append(line.rstrip())
-    lines.insert(3, "─" * max(map(len, lines)))
+    lines.insert(_HEADING, "─" * max(map(len, lines)))
     return "\n".join(lines)
 
 
-def _legend(results: Sequence[Result], n_folds: int) -> str:
-    reference = results[-1].model.estimator
-    metrics = f"{', '.join(METRICS[:-1])}, {METRICS[-1]}"
-    entries = [
-        "bias free: not penalised, as in LogisticRegression; absorbed: penalised, as "
-        "one more weight.",
-        "cost J: mean loss over all rows; compare it within one loss only (the squared "
-        "error is half the Brier score).",
-        f"{metrics}: mean ± standard deviation over the held-out rows of "
-        f"{n_folds} folds.",
-        "iterations, optimality gap, fit time: of the fit on all rows, its columns "
-        "prepared. The gap is a bound on how far the objective is above its minimum, "
-        "relative to it.",
-        "largest difference: between a fitted probability and that of "
-        f"{REFERENCE}, over all rows.",
-        f'{REFERENCE}: solver="{reference.solver}", tol={reference.tol:g}; '
-        f"each fit may take {TIME_RATIO} times as long as the longest of the other "
-        f"models' on all rows, or {LEAST_SECONDS:g} s if that is more.",
+def _cells(result: Result, reference: Result) -> list[str]:
+    """Return the column of a model, a cell per label."""
+    difference = np.abs(result.probability - reference.probability).max()
+    scores: list[str] = []
+    for metric in METRICS:
+        values = result.scores[metric]
+        deviation = _decimal(values.std(), small=".1e")
+        scores.append(_decimal(values.mean()))
+        scores.append(deviation if deviation == _NONE else f"± {deviation}")
+    return [
+        *result.model.heading,
+        _decimal(result.cost),
+        *scores,
+        str(int(result.fitted.n_iter_[0])),
+        _number(getattr(result.fitted, "optimality_gap_", np.nan), ".1e"),
+        _duration(result.fits[0].seconds),
+        _NONE if result is reference else _number(difference, ".1e"),
     ]
-    return "\n".join(_wrap(entry) for entry in entries)
 
 
-def _footnotes(results: Sequence[Result]) -> tuple[str, list[str]]:
-    """Return what the fits warned of, and each result's mark ('' if of nothing)."""
-    names: dict[str, list[str]] = {}
-    for result in results:
-        if result.warnings:
-            names.setdefault(_told(result), []).append(result.model.name)
-    mark_of = {told: _MARKS[i % len(_MARKS)] for i, told in enumerate(names)}
-    notes = [
-        _wrap(f"{mark} {'; '.join(names[told])}: {told}.")
-        for told, mark in mark_of.items()
-    ]
-    return "\n".join(notes), [mark_of.get(_told(result), "") for result in results]
+def _number(value: float, spec: str) -> str:
+    return _NONE if np.isnan(value) else format(float(value), spec)
 
 
-def _told(result: Result) -> str:
-    """Return what the fits warned of, and how many of them did; '' if none."""
-    alike: dict[str, list[str]] = {}
-    for warning in result.warnings:
-        alike.setdefault(re.sub(r"\d+", "#", warning), []).append(warning)
-    return "; ".join(
-        f"{warnings[0]} ({len(warnings)} of {result.n_fits} fits)"
-        for warnings in alike.values()
-    )
-
-
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _decimal(value: float) -> str:
-    """Four decimals, or three significant digits where these would vanish."""
-    if np.isnan(value):
-        return _NONE
-    return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.2e}"
-
-
-def _deviation(scores: NDArray[np.float64]) -> str:
-    value = float(scores.std())
-    if np.isnan(value):
-        return _NONE
-    return f"± {value:.4f}" if value == 0 or value >= 1e-3 else f"± {value:.1e}"
+def _decimal(value: float, small: str = ".2e") -> str:
+    """Format with four decimals, or as ``small`` if these would show little."""
+    return _number(value, ".4f" if value == 0 or abs(value) >= 1e-3 else small)
 
 
 def _duration(seconds: float) -> str:
@@ -156,22 +111,59 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
-def _gap(result: Result) -> str:
-    """Return the bound on relative suboptimality; LogisticRegression has none."""
-    if result.model.is_reference:
-        return _NONE
-    return f"{float(result.fitted.optimality_gap_):.1e}"
+def _legend(results: Sequence[Result], n_folds: int) -> list[str]:
+    reference = results[-1].model.estimator
+    *metrics, last = METRICS
+    return [
+        "bias free: not penalized, as in LogisticRegression; absorbed: penalized, as "
+        "one more weight.",
+        "cost J: mean loss over all rows; compare it within one loss only (the squared "
+        "error is half the Brier score).",
+        f"{', '.join(metrics)}, {last}: mean ± standard deviation over the held-out "
+        f"rows of {n_folds} folds.",
+        "iterations, optimality gap, fit time: of the fit on all rows, its columns "
+        "prepared. The gap is a bound on how far the objective is above its minimum, "
+        "relative to it.",
+        "largest difference: between a fitted probability and that of "
+        f"{REFERENCE}, over all rows.",
+        f'{REFERENCE}: solver="{reference.solver}", tol={reference.tol:g}; '
+        f"each fit may take {TIME_RATIO} times as long as the longest of the other "
+        f"models' on all rows, or {MIN_TIME_LIMIT:g} s if that is more.",
+    ]
 
 
-def _difference(result: Result) -> str:
-    if result.model.is_reference or np.isnan(result.difference):
-        return _NONE
-    return f"{result.difference:.1e}"
+def _footnotes(results: Sequence[Result]) -> tuple[list[str], list[str]]:
+    """Return what the fits warned of, and each result's mark (a space if none)."""
+    texts = [_warnings(result) for result in results]
+    mark_of = dict(zip(filter(None, dict.fromkeys(texts)), cycle(_MARKS), strict=False))
+    notes = []
+    for text, mark in mark_of.items():
+        names = [
+            result.model.name
+            for result, other in zip(results, texts, strict=True)
+            if other == text
+        ]
+        notes.append(f"{mark} {'; '.join(names)}: {text}.")
+    return notes, [mark_of.get(text, " ") for text in texts]
 
 
-_OF_THE_FIT: dict[str, Callable[[Result], str]] = {
-    "iterations": lambda result: str(int(result.fitted.n_iter_[0])),
-    "optimality gap": _gap,
-    "fit time": lambda result: _duration(result.seconds),
-    "largest difference": _difference,
-}
+def _warnings(result: Result) -> str:
+    """Return what the fits warned of, and how many of them did; '' if none.
+
+    Warnings that differ by numbers only are counted as one.
+    """
+    alike: dict[str, list[str]] = {}
+    for fit in result.fits:
+        for warning in fit.warnings:
+            alike.setdefault(re.sub(r"\d+", "#", warning), []).append(warning)
+    return "; ".join(
+        f"{warnings[0]} ({len(warnings)} of {len(result.fits)} fits)"
+        for warnings in alike.values()
+    )
+
+
+def _wrap(paragraphs: Iterable[str]) -> str:
+    return "\n".join(
+        textwrap.fill(paragraph, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        for paragraph in paragraphs
+    )

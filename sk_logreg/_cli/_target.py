@@ -1,12 +1,14 @@
 """Make two labels of a target column."""
 
+from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._cli._errors import CommandError, import_extra, listing
+from sk_logreg._cli._errors import CommandError, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,11 +21,11 @@ class Target:
     Attributes
     ----------
     labels : ndarray of shape (n_samples,)
-        Two distinct ones.
+        Two distinct values.
     positive : object
-        The one that counts as positive.
+        The label of the positive class.
     description : str
-        The positive label, and what it means, in words.
+        The positive label and its meaning, in words.
     """
 
     labels: NDArray[Any]
@@ -34,16 +36,10 @@ class Target:
 def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
     """Return the labels of a column.
 
-    White space around a label does not count, nor does a label of nothing else. A
-    column of two values keeps them; one of more becomes ``wanted`` against
+    White space around a label is ignored; a label of white space only is missing. A
+    column of two values keeps them, and ``wanted`` is the positive one, by default the
+    second in sorted order. In a column of more values, all but ``wanted`` become
     ``"not <wanted>"``.
-
-    Parameters
-    ----------
-    column : pandas.Series of shape (n_samples,)
-        The target.
-    wanted : str or None
-        What the user calls positive; None for the second value in sorted order.
 
     Raises
     ------
@@ -51,14 +47,23 @@ def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
         If a value is missing, if there are not two, or none is ``wanted``.
     """
     name = str(column.name)
-    column = column.map(_strip, na_action="ignore")
+    column = column.astype(object).map(_plain, na_action="ignore")
     missing = int(column.isna().sum())
     if missing:
         raise CommandError(
             f"the target {name!r} is missing in {missing} of {column.size} rows: "
             "fill it in, or take these rows out"
         )
-    codes, labels = _factorize(column)
+    try:
+        values = set(column)
+    except TypeError as error:
+        raise CommandError(
+            f"the target {name!r} holds lists or the like: "
+            "name a column with two values"
+        ) from error
+    if len({type(value) for value in values}) > 1:
+        column = column.map(str)
+    labels = sorted(set(column))
     if len(labels) < 2:
         raise CommandError(
             f"the target {name!r} has one value only, {str(labels[0])!r}: "
@@ -72,10 +77,9 @@ def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
         )
     positive = labels[1] if wanted is None else find_label(labels, wanted, name)
     if len(labels) == 2:
-        return Target(np.asarray(labels)[codes], positive, str(positive))
-    is_positive = codes == labels.index(positive)
+        return Target(np.array(column.tolist()), positive, str(positive))
     return Target(
-        np.where(is_positive, str(positive), f"not {positive}"),
+        np.where(column == positive, str(positive), f"not {positive}"),
         str(positive),
         f"{positive} (against all other values)",
     )
@@ -84,47 +88,28 @@ def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
 def find_label(labels: list[Any], wanted: str, target: str) -> Any:
     """Return the label that ``wanted`` spells: '1' and '1.0' both spell 1."""
     wanted = wanted.strip()
-    for label in labels:
-        if str(label) == wanted:
-            return label
-    try:
-        number = float(wanted)
-    except ValueError:
-        number = np.nan
-    for label in labels:
-        if type(label) is int and label == number:
-            return label
+    spellings = [wanted]
+    with suppress(ValueError):
+        spellings.append(str(_plain(float(wanted))))
+    for spelling in spellings:
+        for label in labels:
+            if str(label) == spelling:
+                return label
     raise CommandError(
         f"--positive {wanted!r} is no value of the target {target!r}: "
         f"choose one of {listing(labels)}"
     )
 
 
-def _factorize(column: "pd.Series[Any]") -> tuple[NDArray[np.intp], list[Any]]:
-    """Return each row's place among the sorted labels, and these labels."""
-    try:
-        codes, values = import_extra("pandas").factorize(column)
-    except TypeError as error:
-        raise CommandError(
-            f"the target {str(column.name)!r} holds lists or the like: "
-            "name a column with two values"
-        ) from error
-    labels = [_plain(value) for value in values.tolist()]
-    if len({type(label) for label in labels}) > 1:
-        labels = [str(label) for label in labels]
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    return np.argsort(order)[codes], [labels[i] for i in order]
+def _plain(value: Any) -> Any:
+    """Return a label as a bool, an int or a str, None for one of white space only.
 
-
-def _strip(value: Any) -> Any:
-    """Return a text without white space around it, None if it is nothing else."""
-    return value.strip() or None if isinstance(value, str) else value
-
-
-def _plain(value: Any) -> bool | int | str:
-    """Return a label as a bool, an int or a str: 1.0 is 1, and 0.5 is "0.5"."""
-    if isinstance(value, bool | int | str):
-        return value
+    1.0 is 1 and 0.5 is "0.5", because a classifier takes no fractions as labels.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, bool | int) or not isinstance(value, Hashable):
+        return value
     return str(value)

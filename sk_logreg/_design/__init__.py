@@ -1,24 +1,32 @@
-"""Row blocks of X, dense or sparse: the one place that asks which it is."""
+"""All reads of X: its blocks, dense or sparse, and the map over them."""
 
 from typing import Any
 
 from scipy import sparse
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
+from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
+from sk_logreg._design._costs import Costs
 from sk_logreg._design._dense import DenseDesign
+from sk_logreg._design._map import read, scan
+from sk_logreg._design._rows import Extremes, RowPart, Rows, RowVector
 from sk_logreg._design._sparse import SparseDesign
 
 __all__ = [
     "Block",
     "Coordinates",
+    "Costs",
     "DenseDesign",
     "Design",
-    "Matrix",
-    "Vector",
+    "Extremes",
+    "RowPart",
+    "RowVector",
+    "Rows",
     "coordinates_of",
     "cut",
     "design_of",
+    "read",
+    "scan",
 ]
 
 

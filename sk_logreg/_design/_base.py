@@ -1,4 +1,4 @@
-"""What the objective asks of a design matrix: its rows, block by block."""
+"""The interface of a design matrix: blocks of its rows, and their products."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._threads import Workers
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._costs import Costs
+from sk_logreg._execution import ThreadExecutor
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
-# So many values are worth a thread.
+# Minimum number of stored values per thread. Fewer are read in the time that it takes
+# to wake a thread, about 50 microseconds.
 _LEAST_VALUES = 1 << 17
 
 
@@ -23,7 +23,7 @@ def cut(length: int, n_chunks: int) -> list[slice]:
 
 
 class Block(ABC):
-    """Some consecutive rows of X, and the three products that a fit needs of them."""
+    """Some consecutive rows of X, and the products that a fit needs of them."""
 
     #: Which rows these are.
     rows: slice
@@ -65,12 +65,9 @@ class Design(ABC):
     block_rows: int
     #: Rows in a block where each block's Gram matrix is added up.
     gram_rows: int
-    #: Number of values stored.
-    n_values: int
-    #: What a Gram matrix costs, in reads of X, and one in single precision.
-    reads_per_gram: float
-    reads_per_rough_gram: float
-    #: What share of the rows there is memory for in a sample.
+    #: What operations on it cost.
+    costs: Costs
+    #: The largest sample that `take` may copy, as a share of the rows.
     sample_share: float
 
     @abstractmethod
@@ -82,16 +79,16 @@ class Design(ABC):
         """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
 
     @abstractmethod
-    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+    def part(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some columns of some rows, copied, dense."""
 
     @abstractmethod
-    def take(self, rows: NDArray[np.intp], workers: Workers) -> "Design":
+    def take(self, rows: Indices, executor: ThreadExecutor, /) -> "Design":
         """Return the design of the given rows."""
 
     def chunks(self, n_workers: int) -> list[slice]:
-        """Split the rows into a stretch for each worker that there is enough for."""
-        n_chunks = max(1, min(n_workers, self.n_values // _LEAST_VALUES))
+        """Split the rows into at most one stretch per worker."""
+        n_chunks = max(1, min(n_workers, self.costs.n_values // _LEAST_VALUES))
         return cut(self.n_samples, n_chunks)
 
     def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Vector = NDArray[np.float64]
+from sk_logreg._arrays import Vector
+from sk_logreg._tolerances import EPS
 
 # A column is centered if its mean exceeds this many standard deviations. Of the digits
 # of a Gram matrix, one of fewer costs at most two and a half.
 _FAR_FROM_ZERO = 16.0
 # A column whose deviations are smaller shares of its mean is constant but for rounding
 # and is not centered.
-_NOISE = 64 * float(np.finfo(np.float64).eps)
+_NOISE = 64 * EPS
 # Values are divided by a unit if a column's largest lies outside these limits: inside
 # them, sums of squares neither overflow nor underflow.
 _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
@@ -35,12 +36,13 @@ _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
 _CENTER_DIGITS = -3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coordinates:
-    """An affine change of the features, x̃ = (x - center) / unit.
+    """An affine change of the features and of the coefficients.
 
-    It changes the coefficients to w̃ = unit · w and b̃ = b + Σ center · w, and no
-    prediction.
+    The features become x̃ = (x - center) / unit, and the weights those relative to an
+    origin c, w̃ = unit · (w - c). The prediction stays the same with the bias
+    b̃ = b + Σ center · w and with Σ unit · c · x̃ added to the offset.
 
     Attributes
     ----------
@@ -48,10 +50,13 @@ class Coordinates:
         0 for a column that stays where it is.
     units : ndarray of shape (n_features,)
         Powers of two, so that dividing by them is exact.
+    origin : ndarray of shape (n_features,) or None
+        c, the weights at which w̃ is zero; None for zero weights.
     """
 
     centers: Vector
     units: Vector
+    origin: Vector | None = None
 
     @classmethod
     def none(cls, n_features: int) -> "Coordinates":
@@ -59,18 +64,22 @@ class Coordinates:
         return cls(np.zeros(n_features), np.ones(n_features))
 
     def inside(self, coef: Vector) -> Vector:
-        """Return the coefficients of x̃, given those of x (the bias last)."""
+        """Return w̃ and b̃ (the bias last), given w and b."""
         w, bias = np.split(coef, [len(self.units)])
-        return np.append(w * self.units, bias + self.centers @ w)
+        moved = w if self.origin is None else w - self.origin
+        return np.append(moved * self.units, bias + self.centers @ w)
 
     def outside(self, coef: Vector, dtype: Any = np.float64) -> Vector:
-        """Return the coefficients of x, given those of x̃ (the bias last).
+        """Return w and b (the bias last), given w̃ and b̃.
 
-        The bias belongs to the weights as they are rounded to `dtype`, and is itself
-        not rounded but to float64.
+        The weights are rounded to `dtype`. The bias belongs to the rounded weights, and
+        is itself rounded to float64 only.
         """
         w, bias = np.split(coef, [len(self.units)])
-        w = (w / self.units).astype(dtype)
+        w = w / self.units
+        if self.origin is not None:
+            w += self.origin
+        w = w.astype(dtype)
         moved = self.centers.astype(np.longdouble) @ w
         return np.append(w.astype(np.float64), (bias - moved).astype(np.float64))
 

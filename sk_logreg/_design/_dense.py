@@ -12,27 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates
-from sk_logreg._threads import Workers
+from sk_logreg._design._costs import Costs
+from sk_logreg._execution import ThreadExecutor
 
-# A block is read from memory once and from the cache after that. 3 MB is small
-# enough for the last level of cache and large enough that the Python code of a
-# block costs nothing beside its arithmetic.
+# Size of a block. It is read from memory once and from the cache after that: 3 MB fit
+# into the last level of cache, and take long enough to process that the Python code
+# per block does not matter.
 _BLOCK_BYTES = 3 << 20
-# Rows are gathered and weighted in less, for fresh memory costs more than to read it:
-# gathered in this share of X within these bounds.
+# Scratch buffers are smaller, since touching memory for the first time takes longer
+# than reading it again. Rows are gathered in this share of X, within these limits.
 _GATHERED_SHARE = 1 / 32
 _LEAST_GATHERED, _MOST_GATHERED = 1 << 20, 1 << 21
 _WEIGHTED_BYTES = 1 << 19
 _MAX_BLOCK_ROWS = 32768
-# Rows that are weighted at a time for a Gram matrix in single precision: more
-# would take memory and gain a tenth.
+# Rows weighted at a time for a Gram matrix in single precision. More would take memory
+# and gain 10 % at most.
 _HALF_ROWS = 160
 
 
-class _Space(threading.local):
-    """Memory to write over, each thread's own, kept while there is a design."""
+class _Workspace(threading.local):
+    """Scratch memory of each thread, kept as long as the design."""
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
@@ -40,7 +42,7 @@ class _Space(threading.local):
     def array(
         self, name: str, shape: tuple[int, int], dtype: Any, order: Literal["F", "C"]
     ) -> Any:
-        """Return the array of a name, of any content, in a shape that it may change."""
+        """Return the scratch array of a name in a shape; its content is arbitrary."""
         n_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
         if name not in self._held or self._held[name].size < n_bytes:
             self._held[name] = np.empty(n_bytes, dtype=np.uint8)
@@ -48,11 +50,12 @@ class _Space(threading.local):
 
 
 def _product(matrix: Matrix, v: Vector) -> Vector:
-    """Return ``matrix @ v`` without the lock that other threads' Python code needs.
+    """Return ``matrix @ v``, releasing the global interpreter lock meanwhile.
 
-    `np.dot` lets go of it, but copies what is not contiguous. ``@`` copies nothing, and
-    lets go of it for results of over 500 entries: shares of a shorter one make up as
-    many.
+    `np.dot` releases it, but copies what is not contiguous. ``@`` copies nothing, but
+    releases it only for results of more than 500 entries (NPY_BEGIN_THREADS_THRESHOLDED
+    in NumPy's loops). So a shorter product is computed in parts that have more entries
+    together, and the parts are added.
     """
     if matrix.flags.forc:
         return np.dot(matrix, v)
@@ -65,7 +68,7 @@ def _product(matrix: Matrix, v: Vector) -> Vector:
 class DenseBlock(Block):
     """Rows of a dense array, and memory for products of them."""
 
-    def __init__(self, rows: slice, values: Matrix, space: _Space):
+    def __init__(self, rows: slice, values: Matrix, space: _Workspace):
         self.rows = rows
         self._values = values
         self._space = space
@@ -145,20 +148,18 @@ class DenseDesign(Design):
     def __init__(
         self,
         X: NDArray[np.floating],
-        rows: NDArray[np.intp] | None = None,
-        space: _Space | None = None,
+        rows: Indices | None = None,
+        space: _Workspace | None = None,
         coordinates: Coordinates | None = None,
     ):
         self._X, self._rows, self._coordinates = X, rows, coordinates
-        self._space = space or _Space()
+        self._space = space or _Workspace()
         self.n_samples = len(X) if rows is None else len(rows)
         self.n_features = X.shape[1]
-        self.n_values = self.n_samples * self.n_features
+        n_values = self.n_samples * self.n_features
+        self.costs = Costs.of_dense(n_values, self.n_features)
         # `take` copies rows that are not contiguous.
         self.sample_share = 1 / 4 if X.flags.c_contiguous else 1 / 8
-        # BLAS multiplies some 40 times faster than memory delivers.
-        self.reads_per_gram = 1.0 + self.n_features / 40
-        self.reads_per_rough_gram = 1.0 + self.n_features / 80
         # A block that is computed lies in the cache beside the values it is computed
         # from, unless those are gathered.
         self._computed = X.dtype != np.float64 or coordinates is not None
@@ -227,13 +228,13 @@ class DenseDesign(Design):
             )
         return total
 
-    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+    def part(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some columns of some rows, copied, dense."""
         if self._rows is not None:
             rows = self._rows[rows]
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
-    def take(self, rows: NDArray[np.intp], workers: Workers) -> "DenseDesign":
+    def take(self, rows: Indices, executor: ThreadExecutor, /) -> "DenseDesign":
         """Return the design of the given rows, copied if they are few or scattered."""
         if self._rows is not None:
             rows = self._rows[rows]
@@ -249,5 +250,5 @@ class DenseDesign(Design):
         def copy(chunk: slice) -> None:
             columns[chunk].take(rows, axis=1, out=copied[chunk], mode="clip")
 
-        workers.map(copy, cut(self.n_features, workers.n_threads))
+        executor.map(copy, cut(self.n_features, executor.n_threads))
         return DenseDesign(copied.T, None, space, coordinates)

@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sk_logreg._design._base import Block, Design, Matrix, Vector, cut
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates
-from sk_logreg._threads import Workers
+from sk_logreg._design._costs import Costs
+from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
 
-# A column's entry of the result is touched at random, so a block gains nothing from
-# the cache; it only has to be large enough that its Python code, and adding up its
-# share of the result, cost nothing.
+# Number of values per block. Entries of the result are accessed at random, so a block
+# gains nothing from the cache; it only has to be large enough that the Python code per
+# block, and adding its part to the result, do not matter.
 _BLOCK_STORED = 1 << 18
-# Squares of a block's values are taken in so many parts, to take less memory.
+# The squares of a block's values are computed in this number of parts, to save memory.
 _N_PARTS = 2
 
 
@@ -49,7 +51,7 @@ class SparseBlock(Block):
         indices: Array,
         indptr: Array,
         n_features: int,
-        dense_columns: NDArray[np.intp],
+        dense_columns: Indices,
         dense: Matrix,
     ):
         self.rows = rows
@@ -167,13 +169,9 @@ class SparseDesign(Design):
         )
         self.sample_share = 1 / 8  # copied
         stored = np.diff(X.indptr)
-        self.n_values = int(X.indptr[-1])
         per_row = max(1.0, stored.mean())
-        # Each stored value meets all of its row, at four times the cost of a product.
         pairs = float(np.square(stored, dtype=np.float64).mean())
-        self.reads_per_gram = 4.0 * pairs / per_row
-        # One thread adds it up, block by block.
-        self.reads_per_rough_gram = 5.0 * self.reads_per_gram
+        self.costs = Costs.of_sparse(int(X.indptr[-1]), pairs / per_row)
         fitting = max(_BLOCK_STORED, 6 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # As many pairs as there are entries of the Gram matrix to add up.
@@ -189,13 +187,13 @@ class SparseDesign(Design):
         (block,) = self._whole.cut([slice(0, self.n_samples)], self._factors)
         return block.row_products(scale)
 
-    def part(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+    def part(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some columns of some rows, copied, dense."""
         values = self._X[rows][:, columns].toarray()
         if self._coordinates is not None:
             return self._coordinates.apply(columns, values)
         return values.astype(np.float64, copy=False)
 
-    def take(self, rows: NDArray[np.intp], workers: Workers) -> "SparseDesign":
+    def take(self, rows: Indices, _executor: ThreadExecutor, /) -> "SparseDesign":
         """Return the design of the given rows, copied."""
         return SparseDesign(self._X[rows], self._coordinates)

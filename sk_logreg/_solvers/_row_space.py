@@ -2,49 +2,55 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
+from sklearn.utils import gen_even_slices
 
-from sk_logreg._design import DenseDesign, Matrix, Vector, cut
-from sk_logreg._dual_gap import Divergence, DualGap
-from sk_logreg._objective import Evaluation, Objective
-from sk_logreg._solvers._base import Solution
-from sk_logreg._solvers._factored_hessian import FactoredHessian
-from sk_logreg._solvers._newton import relative
-from sk_logreg._status import ended_by_rounding
-from sk_logreg._threads import blas_threads
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._execution import blas_threads
+from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._records import ended_by_rounding
+from sk_logreg._solvers._base import UNKNOWN_GAP, Solution, relative
+from sk_logreg._solvers._certificates import DualGap
+from sk_logreg._solvers._newton import FactoredHessian
+from sk_logreg._tolerances import negligible
+from sk_logreg.losses._dual import EntropyDual
+from sk_logreg.penalties import L2
 
-_EPS = float(np.finfo(np.float64).eps)
-# So many rows or columns of a square matrix are copied at a time.
+# Rows or columns of a square matrix that are copied at a time.
 _N_COPIED = 256
 # Rows from which the sizes of the columns are estimated.
 _N_SIZED = 8
 # Columns whose sizes differ by more than this ratio share no Gram matrix: rounding
-# would cost the small ones more than half of their digits.
+# errors would cost the small ones more than half of their digits.
 _LARGEST_RATIO = 2.0**12
 
 
 def reducible(objective: Objective) -> bool:
-    """Return whether there are fewer rows than features, under the same penalty."""
-    n_samples, n_features = objective.design.n_samples, objective.design.n_features
-    strengths = objective.strengths[:n_features]
-    return n_samples < n_features and bool((strengths == strengths[0]).all())
+    """Return whether there are fewer rows than features to be reduced.
+
+    Features without a penalty are not, beside penalized ones.
+    """
+    penalized = objective.penalty.penalized[: objective.n_features]
+    n_reduced = np.count_nonzero(penalized) or objective.n_features
+    l2 = isinstance(objective.penalty, L2)
+    return l2 and objective.n_samples < int(n_reduced)
 
 
 class RowSpace:
-    """The row space of X, in which the weights of every minimum lie.
+    """The row space of X, which contains the weights of every minimum.
 
     With X Xᵀ = R Rᵀ and B a basis of the rows, w = X_Bᵀ R_B⁻ᵀ v has the predictions
     R v + b, and ‖w‖ = ‖v‖: the problem keeps its form, with R of shape (n_samples,
     rank) in place of X, which is read once for X Xᵀ, once for w, and once to evaluate
-    the objective there. Without a penalty the weights are those of least norm.
+    the objective there. A column with another penalty is scaled to the same one.
+    Without a penalty the weights are those of least norm.
 
     X Xᵀ squares the ratio of the sizes of the columns. So columns of very different
-    size have row spaces of their own, side by side, and those of a size that few have
-    stay as they are.
+    size have row spaces of their own, side by side. Columns without a penalty beside
+    penalized ones, and those of a size that few have, stay as they are.
 
     Attributes
     ----------
@@ -61,9 +67,14 @@ class RowSpace:
         self._original = objective
         self._basis = _Basis(objective)
         values = self._basis.values
-        #: The squared length of each row.
-        self._squares: Vector = np.einsum("ij,ij->i", values, values)
-        self.objective = objective.over(DenseDesign(values), self._basis.lift)
+        penalty = L2(self._basis.strengths)
+        self.objective = objective.reparametrized(values, penalty, self._basis.lift)
+        # Σ x² / λ of each row, over the penalized columns.
+        penalized = penalty.penalized[: values.shape[1]]
+        inverse = 1.0 / penalty.curvature[: values.shape[1]][penalized]
+        values = values if penalized.all() else values[:, penalized]
+        squares = np.einsum("ij,ij,j->i", values, values, inverse)
+        self._squares = RowVector(squares)
 
     def project(self, coef: Vector) -> Vector:
         """Return v and b for the weights and the bias of a start."""
@@ -72,8 +83,8 @@ class RowSpace:
     def lift(self, solution: Solution, tol: float | None) -> Solution:
         """Return a solution over v and b as one over the weights and the bias.
 
-        Its gradient is computed from X. What of it is not that of the problem over v,
-        which is rounding, counts in the bound.
+        Its gradient is computed from X. Its difference from the gradient of the problem
+        over v, which is rounding error, is charged in the bound.
 
         Parameters
         ----------
@@ -85,35 +96,34 @@ class RowSpace:
         -------
         Solution
         """
-        if tol is None or solution.gap == 1.0:
-            coef, step_left = solution.point.coef, solution.step_left
+        coef, pending = solution.point.coef, solution.pending_step
+        if tol is None or solution.gap == UNKNOWN_GAP:
             point = self._original.evaluate(self._basis.lift(coef))
-            if np.any(step_left):
-                step_left = self._basis.lift(coef + step_left) - point.coef
-            return replace(solution, point=point, step_left=step_left)
-        # With its last step the gradient is about rounding, and bounds f as well.
-        coef = solution.point.coef + solution.step_left
-        point = self._original.evaluate(self._basis.lift(coef))
+            if np.any(pending):
+                pending = self._basis.lift(coef + pending) - point.coef
+            return replace(solution, point=point, pending_step=pending)
+        # With its last step the gradient is about rounding error, and bounds f as well.
+        point = self._original.evaluate(self._basis.lift(coef + pending))
         gap = self._gap_of_gradient(point)
         if gap > tol:
-            point = self._original.evaluate(self._basis.lift(solution.point.coef))
-            gap = min(1.0, self._gap_of_rounding(solution, point))
+            point = self._original.evaluate(self._basis.lift(coef))
+            gap = min(UNKNOWN_GAP, self._gap_of_rounding(solution, point))
         status = solution.status
         if status.converged and gap > tol:
             status = ended_by_rounding(gap)
-        return replace(solution, point=point, gap=gap, status=status, step_left=0.0)
+        return replace(solution, point=point, gap=gap, status=status, pending_step=0.0)
 
     def _gap_of_gradient(self, point: Evaluation) -> float:
         """Return the bound from the whole gradient, charged to the penalty."""
-        if not (self._original.loss.convex and self._original.penalized):
-            return 1.0
+        if self._original.loss.dual is None or self._original.penalty.absent:
+            return UNKNOWN_GAP
         return relative(self._charged(point, point.gradient), point)
 
     def _gap_of_rounding(self, solution: Solution, point: Evaluation) -> float:
-        """Return the bound over v, and what rounding added to the gradient."""
+        """Return the bound over v, and what rounding errors of the gradient add."""
         residual = point.gradient - self._basis.lift_gradient(solution.point.gradient)
         added = np.inf
-        if self._original.penalized:
+        if not self._original.penalty.absent:
             added = self._charged(point, residual)
         reached = solution.gap * solution.point.value
         if added > reached:
@@ -121,23 +131,25 @@ class RowSpace:
         return relative((np.sqrt(reached) + np.sqrt(added)) ** 2, point)
 
     def _charged(self, point: Evaluation, residual: Vector) -> float:
-        """Return what is left of a Newton system, charged to the penalty."""
-        objective = self._original
-        curvature = np.abs(objective.curvature(point.margins))
-        total = float(curvature @ self._squares)
-        diagonal = np.full(objective.n_dof, total / objective.design.n_features)
+        """Return the residual of a Newton system, charged to the penalty."""
+        objective, penalty = self._original, self._original.penalty
+        curvature = objective.curvature(point.margins, absolute=True)
+        # A diagonal of H for which the sum over the penalized columns, relative to the
+        # penalty, is the right one.
+        total = curvature.dot(self._squares)
+        n_penalized = np.count_nonzero(penalty.penalized[: objective.n_features])
+        diagonal = (1.0 + total / max(1, int(n_penalized))) * penalty.curvature
         none = np.zeros(objective.n_dof)
-        gap = DualGap(
-            Divergence.none(), none, residual, objective.strengths, curvature.sum()
-        )
-        return gap.by_penalty(diagonal + objective.strengths)
+        sum_ = curvature.total() if objective.problem.free_bias else None
+        gap = DualGap(EntropyDual(), none, residual, penalty, sum_)
+        return gap.by_penalty(diagonal)
 
     def _left_over(
         self, solution: Solution, point: Evaluation, residual: Vector
     ) -> float:
-        """Return what is left of a Newton system, in the norm of its inverse.
+        """Return the residual of a Newton system, in the norm of its inverse.
 
-        But for the part of it outside of the row space, where only the penalty is.
+        Except for its part outside of the row space, where there is only the penalty.
         """
         known = FactoredHessian.at(self.objective, solution.point.margins)
         if known is None or not (known.complete and known.accurate):
@@ -145,7 +157,7 @@ class RowSpace:
         inside = self._basis.project_gradient(residual)
         norm = known.factor.norm(inside)
         outside = 0.0
-        if self._original.penalized:
+        if not self._original.penalty.absent:
             remainder = residual - self._basis.lift_gradient(inside)
             outside = np.sqrt(2.0 * self._charged(point, remainder))
         return float(0.5 * (norm + outside) ** 2)
@@ -165,16 +177,19 @@ class _Group(NamedTuple):
     basis : ndarray of shape (rank,), or None
         The rows where R is triangular, None if R is X, that is these columns as they
         are.
+    strengths : ndarray of shape (rank,), of longdouble
+        The penalty on v.
     """
 
-    columns: NDArray[np.intp] | slice
+    columns: Indices | slice
     scale: Vector | float
     values: Matrix
-    basis: NDArray[np.intp] | None
+    basis: Indices | None
+    strengths: Any
 
 
 class _Basis:
-    """What turns v into weights, and back."""
+    """The linear map of v to weights, and back."""
 
     def __init__(self, objective: Objective):
         self._objective = objective
@@ -183,6 +198,10 @@ class _Basis:
         self.values = self._groups[0].values
         if len(self._groups) > 1:
             self.values = np.hstack([group.values for group in self._groups])
+        #: The penalty on v and b.
+        bias = _strengths(objective)[objective.n_features :]
+        parts = [group.strengths for group in self._groups]
+        self.strengths = np.concatenate([*parts, bias])
 
     def _parts(self, coef: Vector) -> Iterator[tuple[_Group, Vector]]:
         """Yield each group, and its part of v."""
@@ -194,10 +213,11 @@ class _Basis:
 
     def lift(self, coef: Vector) -> Vector:
         """Return v and b as the weights and the bias."""
-        weights = np.zeros(self._objective.design.n_features)
+        weights = np.zeros(self._objective.n_features)
         for group, v in self._parts(coef):
             if group.basis is not None:
-                v = self._objective.combine_rows(_row_factors(group, v))[group.columns]
+                factors = RowVector(_row_factors(group, v))
+                v = self._objective.rmatvec(factors)[group.columns]
                 v *= group.scale**2
             weights[group.columns] = v
         return np.append(weights, coef[self.values.shape[1] :])
@@ -212,7 +232,7 @@ class _Basis:
 
     def project(self, coef: Vector) -> Vector:
         """Return v and b for the weights and the bias."""
-        w, bias = np.split(coef, [self._objective.design.n_features])
+        w, bias = np.split(coef, [self._objective.n_features])
         if not w.any():
             return np.append(np.zeros(self.values.shape[1]), bias)
         return self._projected(coef, 0)
@@ -223,7 +243,7 @@ class _Basis:
 
     def _projected(self, coef: Vector, power: int) -> Vector:
         """Return v and b for weights times a power of the scale."""
-        w, bias = np.split(coef, [self._objective.design.n_features])
+        w, bias = np.split(coef, [self._objective.n_features])
         parts = [self._project(group, w, power) for group in self._groups]
         return np.concatenate([*parts, bias])
 
@@ -234,23 +254,29 @@ class _Basis:
         objective = self._objective
         alone = np.zeros(objective.n_dof)
         alone[: len(w)][group.columns] = w[group.columns] * group.scale**power
-        z = (objective.changes(alone) * objective.signs)[group.basis]
+        z = objective.predictions(alone, group.basis)
         return solve_triangular(group.values[group.basis], z, lower=True)
 
 
 def _row_factors(group: _Group, v: Vector) -> Vector:
     """Return u with R_Bᵀ u = v, and 0 for the other rows.
 
-    From below, some rows at a time: R_B is not to be copied whole.
+    From below, some rows at a time, which saves a copy of R_B.
     """
     assert group.basis is not None
     factors = np.zeros(len(group.values))
-    for rows in reversed(cut(len(v), len(v) // _N_COPIED + 1)):
+    for rows in reversed(list(gen_even_slices(len(v), len(v) // _N_COPIED + 1))):
         part = group.values[group.basis[rows]]
         u = solve_triangular(part[:, rows], v[rows], trans="T", lower=True)
         v = v[: rows.start] - u @ part[:, : rows.start]
         factors[group.basis[rows]] = u
     return factors
+
+
+def _strengths(objective: Objective) -> Any:
+    """Return the strengths of the penalty, which is L2."""
+    assert isinstance(objective.penalty, L2)
+    return objective.penalty.strengths
 
 
 def _groups_of(objective: Objective) -> Iterator[_Group]:
@@ -259,55 +285,85 @@ def _groups_of(objective: Objective) -> Iterator[_Group]:
     Without a penalty columns may have any unit: one group is enough.
     """
     sizes = _sizes(objective)
-    largest = float(sizes.max())
-    if largest <= _LARGEST_RATIO * sizes.min():
-        yield _reduced(objective, slice(None), 1.0)
-    elif not objective.penalized:
-        yield _reduced(objective, slice(None), np.exp2(-np.round(np.log2(sizes))))
-    else:
-        order = np.argsort(-sizes, kind="stable")
-        while len(order):
-            members = sizes[order] >= sizes[order[0]] / _LARGEST_RATIO
-            yield _reduced(objective, np.sort(order[members]), 1.0)
-            order = order[~members]
+    strengths = _strengths(objective)[: objective.n_features]
+    if objective.penalty.absent:
+        equal = sizes.max() <= _LARGEST_RATIO * sizes.min()
+        scale = 1.0 if equal else np.exp2(-np.round(np.log2(sizes)))
+        yield _reduced(objective, slice(None), scale, 0.0 * strengths[0])
+        return
+    free = strengths == 0.0
+    if free.any():
+        yield _as_they_are(objective, np.flatnonzero(free))
+    common = strengths[~free][0]
+    scale = 1.0
+    if (strengths != common).any():
+        scale = np.sqrt(common / np.where(free, common, strengths)).astype(np.float64)
+        sizes = sizes * scale
+    if not free.any() and sizes.max() <= _LARGEST_RATIO * sizes.min():
+        yield _reduced(objective, slice(None), scale, common)
+        return
+    order = np.argsort(-sizes, kind="stable")
+    order = order[~free[order]]
+    while len(order):
+        members = sizes[order] >= sizes[order[0]] / _LARGEST_RATIO
+        columns = np.sort(order[members])
+        of_columns = scale if isinstance(scale, float) else scale[columns]
+        yield _reduced(objective, columns, of_columns, common)
+        order = order[~members]
 
 
 def _sizes(objective: Objective) -> Vector:
-    """Return about the root mean square of each column, from a few rows.
+    """Return the approximate root mean square of each column, from a few rows.
 
-    Where these rows do not tell, the smallest of the others is as good a guess as any.
+    A column without a value in these rows gets the smallest size of the others.
     """
-    design = objective.design
-    rows = np.arange(0, design.n_samples, max(1, design.n_samples // _N_SIZED))
-    sample = design.part(rows, np.arange(design.n_features))
+    n_samples = objective.n_samples
+    rows = np.arange(0, n_samples, max(1, n_samples // _N_SIZED))
+    sample = objective.dense_rows(rows)
     sizes: Vector = np.sqrt(np.einsum("ij,ij->j", sample, sample))
     known = np.isfinite(sizes) & (sizes > 0.0)
     sizes[~known] = sizes.min(where=known, initial=np.inf) if known.any() else 1.0
     return sizes
 
 
+def _as_they_are(objective: Objective, columns: Indices) -> _Group:
+    """Return some columns, not reduced."""
+    values = objective.dense_rows(columns=columns)
+    return _Group(columns, 1.0, values, None, _strengths(objective)[columns])
+
+
 def _reduced(
-    objective: Objective, columns: NDArray[np.intp] | slice, scale: Vector | float
+    objective: Objective, columns: Indices | slice, scale: Vector | float, strength: Any
 ) -> _Group:
-    """Return the row space of some columns, or these themselves if they are fewer."""
-    design = objective.design
-    if not isinstance(columns, slice) and len(columns) <= design.n_samples:
-        rows = np.arange(design.n_samples)
-        return _Group(columns, scale, design.part(rows, columns), None)
+    """Return the row space of some columns, or these themselves if they are fewer.
+
+    Parameters
+    ----------
+    objective : Objective
+    columns : ndarray of int, or slice
+    scale : ndarray of shape (n_columns,) or float
+        What the columns are multiplied by.
+    strength : longdouble
+        The penalty of a column after that.
+    """
+    if not isinstance(columns, slice) and len(columns) <= objective.n_samples:
+        return _as_they_are(objective, columns)
     factors = None
     if not isinstance(columns, slice) or not isinstance(scale, float):
-        factors = np.zeros(design.n_features)
+        factors = np.zeros(objective.n_features)
         factors[columns] = scale
-    products = objective.row_products(factors)
+    products = objective.row_gram(factors)
     with blas_threads():
-        return _Group(columns, scale, *_root(products))
+        values, basis = _root(products)
+    strengths = np.full(values.shape[1], strength)
+    return _Group(columns, scale, values, basis, strengths)
 
 
-def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Return R with R Rᵀ = X Xᵀ, and which rows are a basis; overwrites X Xᵀ.
+def _root(products: Matrix) -> tuple[Matrix, Indices]:
+    """Return R with R Rᵀ = X Xᵀ, and a basis of the rows; overwrites X Xᵀ.
 
     By Cholesky's method with pivoting, which finds the basis: there R is triangular.
-    The rows are scaled to unit length meanwhile, so that none is too short to count.
+    The rows are scaled to unit length meanwhile, so that no row is negligible.
 
     References
     ----------
@@ -318,13 +374,12 @@ def _root(products: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
     lengths[lengths == 0.0] = 1.0
     products /= lengths
     products /= lengths[:, None]
-    negligible = 8 * len(products) * _EPS
     upper, order, rank, _ = lapack.dpstrf(
-        products, tol=negligible, lower=0, overwrite_a=1
+        products, tol=negligible(len(products)), lower=0, overwrite_a=1
     )
     order -= 1  # LAPACK counts from one
     root = upper.T  # in C order
-    for columns in cut(rank, rank // _N_COPIED + 1):  # not to copy it whole
+    for columns in gen_even_slices(rank, rank // _N_COPIED + 1):  # saves memory
         root[order, columns] = np.tril(root[:, columns], -columns.start)
     root *= lengths[:, None]
     return root[:, :rank], order[:rank]

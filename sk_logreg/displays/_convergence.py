@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sk_logreg._estimator import BinaryLogisticRegression
-from sk_logreg._solvers import IterationRecord
+from sk_logreg._records import IterationRecord
 from sk_logreg.displays._histories import (
     ConvergenceCurve,
     column_of,

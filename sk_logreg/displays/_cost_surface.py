@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from sk_logreg._estimator import BinaryLogisticRegression
-from sk_logreg.displays._iterates import coefficients, problem_of
+from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
+from sk_logreg.displays._iterates import fitted_problem
 from sk_logreg.displays._plane import Plane
 from sk_logreg.displays._style import (
     MAP,
@@ -103,6 +103,7 @@ class CostSurfaceDisplay:
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
         directions: Directions = "principal",
         losses: Sequence[str] | None = None,
         limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
@@ -125,6 +126,8 @@ class CostSurfaceDisplay:
             Their labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Their weights.
+        offset : array-like of shape (n_samples,), default=None
+            Their offset.
         directions : "principal" or tuple of two int or str, default="principal"
             Two coefficients, by index or name of the feature, or ``"bias"``; the
             others stay as fitted. ``"principal"``: the two directions of largest
@@ -163,15 +166,15 @@ class CostSurfaceDisplay:
             )
         losses = [estimator.loss] if losses is None else list(losses)
         surfaces = []
-        with problem_of(estimator, X, y, sample_weight) as problem:
+        with fitted_problem(estimator, X, y, sample_weight, offset) as problem:
             axes = directions_of(estimator, problem, directions)
         for loss in losses:
             own = estimator
             if loss != estimator.loss:
                 own = clone(estimator).set_params(loss=loss)
-                own.fit(X, y, sample_weight=sample_weight)
-            with problem_of(own, X, y, sample_weight) as problem:
-                origin = coefficients(own)
+                own.fit(X, y, sample_weight=sample_weight, offset=offset)
+            with fitted_problem(own, X, y, sample_weight, offset) as problem:
+                origin = coefficients_of(own)
                 if directions != "principal":
                     # The coordinates are the coefficients themselves.
                     origin = np.where(axes.any(axis=0), 0.0, origin)

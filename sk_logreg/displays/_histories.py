@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._estimator import BinaryLogisticRegression
-from sk_logreg._solvers import IterationRecord
+from sk_logreg._records import IterationRecord
 
 _COLUMNS = {"gap": "objective", "gradient": "gradient_norm", "rows": "rows_used"}
 
@@ -42,11 +42,9 @@ class ConvergenceCurve:
 def curve_of_estimator(estimator: BinaryLogisticRegression) -> ConvergenceCurve:
     check_is_fitted(estimator)
     curve = curve_of_history(estimator.history_)
-    # From one start, F never rises on the same rows.
-    rows = np.array([one.rows_used for one in estimator.history_])
-    risen = np.diff(curve.objective, prepend=np.inf) > 1e-9 * np.abs(curve.objective)
-    risen &= np.diff(rows, prepend=0) == 0
-    return replace(curve, new_start=risen, bound=estimator.optimality_gap_)
+    starts = np.array([record.start for record in estimator.history_], dtype=int)
+    new_start = np.diff(starts, prepend=0) > 0
+    return replace(curve, new_start=new_start, bound=estimator.optimality_gap_)
 
 
 def curve_of_history(

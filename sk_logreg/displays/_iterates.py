@@ -1,4 +1,4 @@
-"""A fit once more, with its iterates written down."""
+"""The problem of a fitted estimator, and the iterates of its fit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,53 +7,52 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sk_logreg._compat import check_sample_weight
-from sk_logreg._design import Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, objective_of
-from sk_logreg._labels import encode_labels, total_weights
-from sk_logreg._objective import Objective
-from sk_logreg._solvers import (
-    SOLVERS,
-    IterationRecord,
-    Journal,
-    choose_solver,
-    solve_from_starts,
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._estimator import (
+    BinaryLogisticRegression,
+    coefficients_of,
+    data_of,
+    problem_of,
+    solve,
 )
-from sk_logreg._threads import Workers, workers
+from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._objective import Objective
+from sk_logreg._problem import Data
+from sk_logreg._records import IterationRecord
 
-# Coefficients that differ by less than this share of the largest are the same here.
+# Coefficients that differ by less than this share of the largest are the same point.
 _SAME_POINT = 1e-3
 
 
 @dataclass(frozen=True)
-class Problem:
+class FittedProblem:
     """What an estimator was fitted to.
 
     Attributes
     ----------
+    data : Data
     objective : Objective
-        Over coefficients of the features as they are.
-    solved : Objective
-        The same as the estimator's solver saw it.
-    workers : Workers
-        The threads, alive as long as the problem.
+        The objective over coefficients of the features as they are.
+    executor : ThreadExecutor
+        Its threads are alive as long as the problem.
     """
 
+    data: Data
     objective: Objective
-    solved: Objective
-    workers: Workers
+    executor: ThreadExecutor
 
 
 @contextmanager
-def problem_of(
+def fitted_problem(
     estimator: BinaryLogisticRegression,
     X: Any,
     y: ArrayLike,
     sample_weight: ArrayLike | None,
-) -> Iterator[Problem]:
+    offset: ArrayLike | None,
+) -> Iterator[FittedProblem]:
     """Yield the problem that a fitted estimator solved on the data given.
 
     Parameters
@@ -64,12 +63,12 @@ def problem_of(
         The examples.
     y : array-like of shape (n_samples,)
         Their labels.
-    sample_weight : array-like of shape (n_samples,) or None
-        Their weights.
+    sample_weight, offset : array-like of shape (n_samples,) or None
+        As passed to `fit`.
 
     Yields
     ------
-    Problem
+    FittedProblem
     """
     check_is_fitted(estimator)
     X, labels = validate_data(
@@ -80,55 +79,51 @@ def problem_of(
         dtype=[np.float64, np.float32],
         reset=False,
     )
-    classes, signs = encode_labels(labels)
+    data, classes = data_of(estimator, X, labels, sample_weight, offset)
     if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
             f"y holds the labels {classes.tolist()}, but the estimator was fitted to "
             f"{estimator.classes_.tolist()}."
         )
-    if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, X)
-    weights = total_weights(estimator.class_weight, sample_weight, classes, signs)
-    with workers() as team, np.errstate(all="ignore"):
-        given = estimator, X, signs, weights, team
-        yield Problem(objective_of(*given, as_given=True), objective_of(*given), team)
-
-
-def coefficients(estimator: BinaryLogisticRegression) -> Vector:
-    """Return the weights, then the bias if there is one, in float64."""
-    parts = [estimator.coef_[0]]
-    if estimator.fit_intercept:
-        parts.append(estimator.intercept_)
-    return np.concatenate(parts).astype(np.float64)
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        problem = problem_of(estimator, data, executor, as_given=True)
+        yield FittedProblem(data, Objective(problem, executor), executor)
 
 
 @dataclass
 class _Trail:
-    """Writes down where the iterations went, a run for each start."""
+    """Records the coefficients of each iteration, a run for each start."""
 
     runs: list[list[Vector]] = field(default_factory=list)
+    _start: int | None = None
+    _began: Vector | None = None
 
-    def begin(self, coef: Callable[[], Vector]) -> None:
-        start = coef()
-        if not self.runs or not np.array_equal(self.runs[-1][-1], start):
-            self.runs.append([start])
+    def begin(self, coef: Callable[[], Vector], /) -> None:
+        self._began = coef()
 
-    def end(self, record: IterationRecord, coef: Callable[[], Vector]) -> bool:
+    def end(self, record: IterationRecord, coef: Callable[[], Vector], /) -> bool:
+        assert self._began is not None
+        if record.start != self._start or not np.array_equal(
+            self.runs[-1][-1], self._began
+        ):
+            # Another start, or the same on more rows.
+            self.runs.append([self._began])
+        self._start = record.start
         self.runs[-1].append(coef())
         return False
 
 
-def iterates(estimator: BinaryLogisticRegression, problem: Problem) -> Matrix:
+def iterates(estimator: BinaryLogisticRegression, problem: FittedProblem) -> Matrix:
     """Return the iterates of a fit, by running it once more.
 
-    Of several starts, the iterates of the first that leads to the estimator's
+    With several starts, the iterates of the first that leads to the estimator's
     coefficients are returned.
 
     Parameters
     ----------
     estimator : BinaryLogisticRegression
         A fitted estimator.
-    problem : Problem
+    problem : FittedProblem
         What it was fitted to.
 
     Returns
@@ -136,21 +131,9 @@ def iterates(estimator: BinaryLogisticRegression, problem: Problem) -> Matrix:
     ndarray of shape (n_iterates, n_dof)
         The start, then the point after each iteration.
     """
-    objective = problem.solved
     trail = _Trail()
-    name = estimator.solver
-    if name == "auto":
-        name = choose_solver(objective)
-    solve_from_starts(
-        objective,
-        SOLVERS[name],
-        Journal(estimator.max_iter, [trail]),
-        tol=estimator.tol,
-        previous=None,
-        n_init=estimator.n_init,
-        random_state=check_random_state(estimator.random_state),
-    )
-    end = coefficients(estimator)
+    solve(clone(estimator), problem.data, problem.executor, [trail])
+    end = coefficients_of(estimator)
     runs = trail.runs
     if not runs:
         return end[None, :]

@@ -6,14 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from sk_logreg._design import Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective
-from sk_logreg._threads import Workers
 
-# Margins at a time: their arrays, of 128 kB, stay in the cache and are not given back
-# to the system after each operation.
-_TILE_ROWS = 256
-_TILE_POINTS = 128
 # Up to this many coefficients the Hessian is formed.
 _MAX_DENSE = 500
 
@@ -53,14 +48,12 @@ class Plane:
         return np.asarray(solution.T, dtype=np.float64)
 
 
-def costs_on_plane(
-    plane: Plane, points: Matrix, objective: Objective, workers: Workers
-) -> Vector:
+def costs_on_plane(plane: Plane, points: Matrix, objective: Objective) -> Vector:
     """Return J, the weighted mean of the losses, at points of a plane.
 
     X is read once, for the predictions of the plane's three vectors; the margins at
-    all points are combinations of those, made in tiles that fit the cache, and in
-    single precision: six digits are more than a picture shows.
+    all points are combinations of those, in single precision: six digits are more than
+    a picture shows.
 
     Parameters
     ----------
@@ -69,44 +62,12 @@ def costs_on_plane(
     points : ndarray of shape (n_points, 2)
         Coordinates on the plane.
     objective : Objective
-        Knows the rows, their signs and weights, and the loss.
-    workers : Workers
-        Who runs the map over the row blocks.
 
     Returns
     -------
     ndarray of shape (n_points,)
     """
-    combine = _combine(points).astype(np.float32)
-    basis = plane.basis
-    design, loss = objective.design, objective.loss
-    n_features = design.n_features
-    biases = basis[n_features:].sum(axis=0)
-
-    def over(rows: slice) -> Vector:
-        costs = np.zeros(len(points))
-        tile = np.empty(_TILE_ROWS * _TILE_POINTS, dtype=np.float32)
-        for block in design.blocks(rows):
-            z = np.column_stack([block.matvec(v) for v in basis[:n_features].T.copy()])
-            z += biases
-            z *= objective.signs[block.rows, None]
-            z = z.astype(np.float32)
-            # The largest is 1: single precision would flush the least to zero.
-            weights = (objective.weights[block.rows] / largest).astype(np.float32)
-            for i in range(0, len(z), _TILE_ROWS):
-                part = slice(i, i + _TILE_ROWS)
-                for j in range(0, len(points), _TILE_POINTS):
-                    factors = combine[:, j : j + _TILE_POINTS]
-                    shape = len(z[part]), factors.shape[1]
-                    margins = tile[: shape[0] * shape[1]].reshape(shape)
-                    np.matmul(z[part], factors, out=margins)
-                    values = loss.at_margin(margins).value
-                    costs[j : j + _TILE_POINTS] += weights[part] @ values
-        return costs
-
-    largest = objective.weights.max()
-    shares = workers.map(over, design.chunks(workers.n_threads))
-    return np.sum(shares, axis=0) * largest
+    return objective.mean_losses_of(plane.basis, _combine(points))
 
 
 def _combine(points: Matrix) -> Matrix:
@@ -114,7 +75,7 @@ def _combine(points: Matrix) -> Matrix:
     return np.vstack([np.ones(len(points)), points.T])
 
 
-def penalty_on_plane(plane: Plane, points: Matrix, strengths: Vector) -> Vector:
+def penalty_on_plane(plane: Plane, points: Matrix, objective: Objective) -> Vector:
     """Return the penalty, in the units of J, at points of a plane.
 
     Parameters
@@ -123,17 +84,14 @@ def penalty_on_plane(plane: Plane, points: Matrix, strengths: Vector) -> Vector:
         The plane.
     points : ndarray of shape (n_points, 2)
         Coordinates on the plane.
-    strengths : ndarray of shape (n_dof,)
-        The penalty on each coefficient, see `Objective`.
+    objective : Objective
 
     Returns
     -------
     ndarray of shape (n_points,)
     """
-    combine = _combine(points)
-    basis = plane.basis
-    products = basis.T @ (strengths[:, None] * basis)
-    return 0.5 * (combine * (products @ combine)).sum(axis=0)
+    coefs = (plane.basis @ _combine(points)).T
+    return objective.penalty_at(coefs)
 
 
 def principal_directions(objective: Objective, coef: Vector) -> Matrix:
@@ -162,7 +120,8 @@ def principal_directions(objective: Objective, coef: Vector) -> Matrix:
 
         def product(v: NDArray[np.float64]) -> Vector:
             v = np.ravel(v)
-            return objective.product(curvature, v) + objective.strengths * v
+            image = objective.product(curvature, v)
+            return image + objective.penalty.curvature * v
 
         operator = LinearOperator((n_dof, n_dof), matvec=product, dtype=np.float64)
         values, vectors = eigsh(operator, k=2, which="LA", v0=np.ones(n_dof), tol=1e-6)

@@ -114,7 +114,6 @@ def panels(
     size: tuple[float, float],
     projections: NDArray[Any] | None = None,
     sharex: bool = False,
-    height_ratios: list[float] | None = None,
 ) -> tuple["Figure", NDArray[Any]]:
     """Return a figure and axes in rows and columns to draw on.
 
@@ -132,8 +131,6 @@ def panels(
         Projection of each panel.
     sharex : bool, default=False
         Whether the panels share the x axis.
-    height_ratios : list of float, default=None
-        Heights of the rows.
 
     Returns
     -------
@@ -165,11 +162,10 @@ def panels(
             n_rows,
             n_columns,
             subplot_spec=given[0].get_subplotspec(),
-            height_ratios=height_ratios,
         )
     else:
         figure = plt.figure(figsize=size, layout="constrained")
-        grid = figure.add_gridspec(n_rows, n_columns, height_ratios=height_ratios)
+        grid = figure.add_gridspec(n_rows, n_columns)
     axes: Any = np.empty(shape, dtype=object)
     for place in np.ndindex(shape):
         first = axes[0, place[1]] if sharex and place[0] else None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._design import Matrix
-from sk_logreg._estimator import BinaryLogisticRegression
-from sk_logreg.displays._iterates import Problem, coefficients, iterates
+from sk_logreg._arrays import Matrix
+from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
+from sk_logreg.displays._iterates import FittedProblem, iterates
 from sk_logreg.displays._plane import (
     Plane,
     costs_on_plane,
@@ -68,7 +68,7 @@ def _place(estimator: BinaryLogisticRegression, which: int | str) -> int:
 
 def directions_of(
     estimator: BinaryLogisticRegression,
-    problem: Problem,
+    problem: FittedProblem,
     directions: Directions,
 ) -> Matrix:
     """Return the plane's two directions, of shape (2, n_dof)."""
@@ -81,7 +81,7 @@ def directions_of(
                 'directions must be "principal" or two coefficients, got '
                 f"{directions!r}."
             )
-        return principal_directions(problem.objective, coefficients(estimator))
+        return principal_directions(problem.objective, coefficients_of(estimator))
     places = [_place(estimator, which) for which in directions]
     if len(places) != 2 or places[0] == places[1]:
         raise ValueError(
@@ -109,7 +109,7 @@ def axis_names_of(
 
 
 def azimuth_of(surfaces: Sequence[CostSurface]) -> float:
-    """Return from where to look: over the lowest corner, behind which nothing hides."""
+    """Return the azimuth from which the lowest corner is in front."""
     corners = [0, -1, -1, 0], [-1, -1, 0, 0]
     heights = [surface.cost[corners] / surface.cost.max() for surface in surfaces]
     return -60.0 + 90.0 * int(np.sum(heights, axis=0).argmin())
@@ -117,7 +117,7 @@ def azimuth_of(surfaces: Sequence[CostSurface]) -> float:
 
 def surface_of(
     estimator: BinaryLogisticRegression,
-    problem: Problem,
+    problem: FittedProblem,
     plane: Plane,
     *,
     limits: tuple[tuple[float, float], tuple[float, float]] | None,
@@ -127,7 +127,7 @@ def surface_of(
 ) -> CostSurface:
     """Compute the cost of an estimator's loss over a grid on a plane."""
     objective = problem.objective
-    minimum = plane.coordinates(coefficients(estimator)[None, :])
+    minimum = plane.coordinates(coefficients_of(estimator)[None, :])
     path = plane.coordinates(iterates(estimator, problem))
     if limits is None:
         reach = span * unit_lengths(objective, plane.basis[:, 1:].T)
@@ -139,9 +139,9 @@ def surface_of(
     first, second = np.linspace(low, high, grid_resolution).T
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
     points = np.vstack([grid, minimum, path])
-    cost = costs_on_plane(plane, points, objective, problem.workers)
+    cost = costs_on_plane(plane, points, objective)
     if penalty:
-        cost = cost + penalty_on_plane(plane, points, objective.strengths)
+        cost = cost + penalty_on_plane(plane, points, objective)
     walked = np.column_stack([points, cost])[len(grid) :]
     return CostSurface(
         loss=estimator.loss,

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sk_logreg.losses._dual import EntropyDual
+
 
 class Pointwise(NamedTuple):
     """A pointwise loss and its first two derivatives in the margin.
@@ -41,64 +43,94 @@ class Pointwise(NamedTuple):
 class Loss(ABC):
     """A pointwise loss of the linear prediction z and the label y in {0, 1}.
 
-    Both losses here depend on z and y only through the margin m = (2y - 1) z, so
-    one function of m serves both labels. What a loss has to state is its value and its
-    derivatives in terms of σ(m), the probability given to the label that was observed,
-    and of 1 - σ(m), which is computed without that subtraction.
+    It depends on z and y only through the margin m = (2y - 1) z. A loss states its
+    value and its derivatives in terms of σ(m), the probability given to the label that
+    was observed, and of 1 - σ(m), which is computed without that subtraction.
+
+    What a loss does not state limits what can be done with it. Without a `dual`, the
+    bound on the suboptimality is an estimate from the Newton decrement. Without
+    `convex_from`, a local minimum is not shown to be the lowest of a region. A loss
+    that is not convex must state `curvature_bound` and `least_curvature`.
     """
 
     #: The value of the ``loss`` parameter that selects it.
     name: ClassVar[str]
     #: Whether the loss is convex in z.
     convex: ClassVar[bool]
-    #: The largest curvature anywhere: the one of a quadratic majorizer.
-    curvature_bound: ClassVar[float]
-    #: The least curvature anywhere, 0 for a convex loss.
-    least_curvature: ClassVar[float]
+    #: The largest curvature anywhere, if it is bounded.
+    curvature_bound: ClassVar[float | None] = None
+    #: The least curvature anywhere, if it is bounded.
+    least_curvature: ClassVar[float | None] = None
+    #: The dual of a convex loss, which gives bounds on the suboptimality.
+    dual: ClassVar[type[EntropyDual] | None] = None
+    #: The margin from which on the loss is convex, if it is decreasing.
+    convex_from: ClassVar[float | None] = None
 
-    def at_margin(self, margin: NDArray[np.floating]) -> Pointwise:
+    def at_margin(
+        self,
+        margin: NDArray[np.floating],
+        p_other: NDArray[np.floating] | None = None,
+    ) -> Pointwise:
         """Return the loss and its first two derivatives in the margin.
 
         Parameters
         ----------
         margin : ndarray of shape (n_samples,)
             Margins m = (2y - 1) z, in float32 or float64.
+        p_other : ndarray of shape (n_samples,), default=None
+            The probability of the label that is not y, where labels are soft: the
+            loss is then the expectation over both labels. By default it is 0.
 
         Returns
         -------
         Pointwise
             Value, slope and curvature, each of the margin's shape and precision.
         """
-        opposite = -margin
-        hit, miss = _hit_and_miss(opposite)
-        value = self._value(hit, miss, opposite)
-        return Pointwise(value, *self._derivatives(_or_zero(hit), miss))
+        neg_margin = -margin
+        p, q = _sigmoids(neg_margin)
+        value = self._value(p, q, neg_margin)
+        if p_other is not None:
+            value += p_other * (self._value(q, p, margin) - value)
+        return Pointwise(value, *self._mixed_derivatives(p, q, p_other))
 
     def derivatives(
-        self, margin: NDArray[np.floating]
+        self,
+        margin: NDArray[np.floating],
+        p_other: NDArray[np.floating] | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return slope and curvature alone, which takes less time.
 
         Parameters
         ----------
-        margin : ndarray of shape (n_samples,)
-            Margins m = (2y - 1) z, in float32 or float64.
+        margin, p_other : ndarray of shape (n_samples,)
+            As for `at_margin`.
 
         Returns
         -------
         slope, curvature : ndarray of shape (n_samples,)
             As those of `Pointwise`.
         """
-        hit, miss = _hit_and_miss(-margin)
-        return self._derivatives(_or_zero(hit), miss)
+        return self._mixed_derivatives(*_sigmoids(-margin), p_other)
+
+    def _mixed_derivatives(
+        self, p: Any, q: Any, p_other: NDArray[np.floating] | None
+    ) -> tuple[Any, Any]:
+        """Return both derivatives in m, expected over the labels."""
+        slope, curvature = self._derivatives(_flush_subnormal(p), q)
+        if p_other is not None:
+            # With the labels exchanged, m and its derivative change their signs.
+            slope_other, curvature_other = self._derivatives(_flush_subnormal(q), p)
+            slope = slope - p_other * (slope + slope_other)
+            curvature = curvature + p_other * (curvature_other - curvature)
+        return slope, curvature
 
     @abstractmethod
-    def _value(self, hit: Any, miss: Any, opposite: Any) -> Any:
-        """Return the loss from σ(m), 1 - σ(m) and -m."""
+    def _value(self, p: Any, q: Any, neg_margin: Any) -> Any:
+        """Return the loss from p = σ(m), q = 1 - σ(m) and -m."""
 
     @abstractmethod
-    def _derivatives(self, hit: Any, miss: Any) -> tuple[Any, Any]:
-        """Return the two derivatives in m from σ(m) and 1 - σ(m)."""
+    def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
+        """Return the two derivatives in m from p = σ(m) and q = 1 - σ(m)."""
 
     def value(self, z: ArrayLike, y: ArrayLike) -> NDArray[np.floating]:
         """Return the loss L(σ(z), y).
@@ -155,25 +187,25 @@ class Loss(ABC):
         return f"{type(self).__name__}()"
 
 
-def _hit_and_miss(opposite: Any) -> tuple[Any, Any]:
+def _sigmoids(neg_margin: Any) -> tuple[Any, Any]:
     """Return σ(m) and 1 - σ(m), given -m, each to its last digits.
 
-    One exponential serves both: they are 1 / (1 + d) and d / (1 + d), d = exp(-m).
-    Beyond the largest d of which there is an inverse, they stay what they are there.
+    One exponential serves both: they are 1 / (1 + d) and d / (1 + d), d = exp(-m). m is
+    clipped so that d and its reciprocal are finite.
     """
-    decay = np.exp(np.minimum(opposite, _limits(opposite.dtype)[0]))
+    decay = np.exp(np.minimum(neg_margin, _limits(neg_margin.dtype)[0]))
     both = 1.0 + decay
     decay /= both
     return 1.0 / both, decay
 
 
-def _or_zero(hit: Any) -> Any:
-    """Return σ(m), with zero beyond the largest exponent.
+def _flush_subnormal(p: Any) -> Any:
+    """Return σ(m), with 0 in place of the value at which m is clipped.
 
-    What is left of it there is no curvature: to divide by it would overflow.
+    The curvature there is 0, and dividing by so small a number would overflow.
     """
-    _, least = _limits(hit.dtype)
-    return hit if hit.min(initial=1.0) > least else hit * (hit > least)
+    _, least = _limits(p.dtype)
+    return p if p.min(initial=1.0) > least else p * (p > least)
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sk_logreg.losses._base import Loss
+from sk_logreg.losses._dual import EntropyDual
 
 
 class CrossEntropy(Loss):
@@ -35,14 +36,15 @@ class CrossEntropy(Loss):
     convex = True
     curvature_bound = 0.25
     least_curvature = 0.0
+    dual = EntropyDual
 
-    def _value(self, hit: Any, miss: Any, opposite: Any) -> Any:
-        # -log σ(m), and what it lacks where σ(m) was rounded to a number near one:
-        # hit + miss would be 1.
-        value = hit - 1.0
-        value += miss
-        value -= np.log(hit)
-        return np.maximum(value, opposite)  # beyond the largest exponent
+    def _value(self, p: Any, q: Any, neg_margin: Any) -> Any:
+        # -log p. Where p was rounded to a number near one, p + q is not 1; the
+        # difference corrects the logarithm.
+        value = p - 1.0
+        value += q
+        value -= np.log(p)
+        return np.maximum(value, neg_margin)  # beyond the clipped margins
 
-    def _derivatives(self, hit: Any, miss: Any) -> tuple[Any, Any]:
-        return -miss, miss * hit
+    def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return -q, q * p

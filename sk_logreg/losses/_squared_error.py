@@ -1,5 +1,6 @@
 """Half the squared error of the predicted probability: the Brier score, halved."""
 
+import math
 from typing import Any
 
 from sk_logreg.losses._base import Loss
@@ -41,9 +42,11 @@ class SquaredError(Loss):
     curvature_bound = 0.07703
     least_curvature = -0.06011
 
-    def _value(self, hit: Any, miss: Any, opposite: Any) -> Any:
-        return 0.5 * miss * miss
+    convex_from = -math.log(2.0)
 
-    def _derivatives(self, hit: Any, miss: Any) -> tuple[Any, Any]:
-        slope = -hit * miss * miss
-        return slope, slope * (1.0 - 3.0 * hit)
+    def _value(self, _p: Any, q: Any, _neg_margin: Any) -> Any:
+        return 0.5 * q * q
+
+    def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
+        slope = -p * q * q
+        return slope, slope * (1.0 - 3.0 * p)

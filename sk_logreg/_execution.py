@@ -1,9 +1,9 @@
 """Threads for the row blocks, with BLAS held at one thread meanwhile.
 
-OpenBLAS's threads wait for work by spinning and so take the cores from ours: the
-blocks run in Python threads, each calling BLAS on one thread. BLAS's thread count
-belongs to the whole process, hence the count of the fits that hold it down: the
-first one saves it, the last one puts it back, whatever their order.
+OpenBLAS's threads spin while they wait for work, which takes processor time from the
+threads used here: blocks run in Python threads, and each calls BLAS on one thread.
+BLAS's thread count belongs to the whole process. So the fits that hold it at one are
+counted: the first saves the count that it finds, the last restores it.
 """
 
 import os
@@ -35,8 +35,8 @@ def _n_cpus() -> int:
 class _BlasHold:
     """Hold BLAS at one thread while any fit of this process runs.
 
-    Taking hold and letting go may be repeated, so that they can be where an interrupt
-    broke into them.
+    `acquire` and `release` are idempotent, so that they can be run again after an
+    interrupt.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class _BlasHold:
             if library.num_threads != n_threads:
                 # Newer versions of threadpoolctl hear one thread only, the
                 # one that set a limit first, which may not be this one.
-                free = getattr(library, "clear_controlling_thread", lambda force: None)
+                free = getattr(library, "clear_controlling_thread", dict)
                 free(force=True)
                 library.set_num_threads(n_threads)
                 free(force=True)
@@ -93,8 +93,8 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=_blas_hold.reset_after_fork)
 
 
-class Workers:
-    """Run a function over chunks of work, in as many threads as BLAS would have had.
+class ThreadExecutor:
+    """Runs a function over chunks of work, in as many threads as BLAS would have had.
 
     The number of threads is BLAS's own as this fit found it, which is where
     ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and limits set with threadpoolctl
@@ -169,17 +169,17 @@ def blas_threads() -> Iterator[None]:
 
 
 @contextmanager
-def workers() -> Iterator[Workers]:
-    """Hold BLAS at one thread and yield the `Workers` that stand in for its threads."""
-    holder, team = object(), Workers()
+def thread_executor() -> Iterator[ThreadExecutor]:
+    """Hold BLAS at one thread and yield an executor that takes its threads' place."""
+    holder, executor = object(), ThreadExecutor()
 
     def leave() -> None:
-        team.close()
+        executor.close()
         _blas_hold.release(holder)
 
     try:
-        team.n_threads = min(_blas_hold.acquire(holder), _n_cpus())
-        yield team
+        executor.n_threads = min(_blas_hold.acquire(holder), _n_cpus())
+        yield executor
     finally:
         try:
             leave()

@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from sk_logreg._design import Matrix, Vector
-from sk_logreg._threads import blas_threads
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._execution import blas_threads
+from sk_logreg._tolerances import ACCURATE, negligible
 
-_EPS = np.finfo(np.float64).eps
-# From here on a factor takes long enough for BLAS's own threads to pay.
+# From this size on a factor takes long enough for BLAS's own threads to pay.
 _LARGE = 1000
-# Eigenvalues above this share of the largest are known to several digits: sums over
-# rows are accurate to 1e-14 or so.
-_ACCURATE = 1e-10
 _INVERSE_ITERATIONS = 3
-# Up to this size all eigenvalues cost less than two of them by Lanczos's method.
+# Up to this size computing all eigenvalues is faster than two by Lanczos's method.
 _MAX_DENSE = 300
 
 
@@ -39,15 +36,15 @@ class Factor:
         The diagonal of the matrix.
     eigenvalues : ndarray of shape (rank,) or None
         The nonzero eigenvalues of the scaled matrix where it is singular.
-    left_out : ndarray of shape (n, n - rank) or None
-        The directions in which it is.
+    null_space : ndarray of shape (n, n - rank) or None
+        The directions in which it is singular, which the inverse leaves out.
     """
 
     scale: Vector
     root: Matrix
     diagonal: Vector
     eigenvalues: Vector | None = None
-    left_out: Matrix | None = None
+    null_space: Matrix | None = None
 
     @property
     def singular(self) -> bool:
@@ -76,15 +73,15 @@ class Factor:
         half = blas.dtrsm(1.0, self.root, scaled.T, lower=1)
         return np.asarray(np.linalg.norm(half, axis=0))
 
-    def weakest(self) -> tuple[Vector, float]:
-        """Return about the direction of the smallest eigenvalue that is not zero.
+    def smallest_eigenpair(self) -> tuple[Vector, float]:
+        """Return an estimate of the smallest eigenvalue that is not zero.
 
         Returns
         -------
         direction : ndarray of shape (n,)
-            Of unit length in the scaled variables.
+            Its direction, of unit length in the scaled variables.
         value : float
-            The quadratic form of the matrix, as it was factored, there.
+            The quadratic form of the factored matrix in this direction.
         """
         if self.eigenvalues is not None:
             least = int(self.eigenvalues.argmin())
@@ -98,18 +95,18 @@ class Factor:
         return self.scale * unit, float(half @ half)
 
     def well_conditioned(self) -> bool:
-        """Return whether no eigenvalue but zero is small enough to be inaccurate.
+        """Return whether all eigenvalues that are not zero are accurate.
 
-        Those of the scaled matrix; a cheap estimate from below.
+        Those of the scaled matrix; by a cheap estimate from below.
         """
         if not len(self.scale):
             return True
         if self.eigenvalues is not None:
             least = self.eigenvalues.min(initial=np.inf)
-            return bool(least >= _ACCURATE * self.eigenvalues.max(initial=0.0))
-        # Beside a norm of one, as the diagonal has.
+            return bool(least >= ACCURATE * self.eigenvalues.max(initial=0.0))
+        # The norm of the matrix is passed as 1, that of its diagonal.
         least, _ = lapack.dpocon(self.root, 1.0, uplo="L")
-        return bool(least >= _ACCURATE)
+        return bool(least >= ACCURATE)
 
     def eigenvalue_ratio(self) -> float:
         """Return the smallest eigenvalue of the scaled matrix over the largest."""
@@ -119,7 +116,7 @@ class Factor:
         if len(root) <= _MAX_DENSE:
             lengths = np.linalg.svd(root, compute_uv=False)
             return float((lengths[-1] / lengths[0]) ** 2)
-        start = np.ones(len(root))  # fixed, so that results are from run to run
+        start = np.ones(len(root))  # fixed, for identical results from run to run
 
         def largest(matvec: Callable[[Vector], Vector]) -> float:
             operator = LinearOperator(root.shape, matvec=matvec, dtype=np.float64)
@@ -132,7 +129,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class RoughFactor:
+class Float32Factor:
     """The inverse of a positive definite matrix, in single precision.
 
     Attributes
@@ -154,16 +151,16 @@ class RoughFactor:
         return self.scale * size * _solve_twice(blas.strsv, self.root, narrow)
 
 
-def rough_factor(matrix: NDArray[np.float32], scale: Vector) -> RoughFactor | None:
+def factor_float32(matrix: NDArray[np.float32], scale: Vector) -> Float32Factor | None:
     """Factor a matrix of unit diagonal, of which only the lower triangle counts.
 
-    Overwrites it. An eigenvalue that single precision cannot tell from zero becomes
-    one that it can.
+    Overwrites it. Its diagonal is increased by its rounding error, so that eigenvalues
+    of this size do not make it indefinite.
     """
     matrix.flat[:: len(matrix) + 1] += len(matrix) * np.finfo(np.float32).eps
     with blas_threads():
         root, failed = lapack.spotrf(matrix, lower=1, clean=0, overwrite_a=1)
-    return None if failed else RoughFactor(scale, root)
+    return None if failed else Float32Factor(scale, root)
 
 
 def _solve_twice(trsv: Callable[..., Any], root: Any, rhs: Any) -> Any:
@@ -177,10 +174,10 @@ def factor(
 ) -> Factor | None:
     """Factor a symmetric matrix, or return None where it is indefinite.
 
-    One that is known to be semidefinite is not: a negative eigenvalue is rounding, and
-    positive ones of that size are too. If the matrix is `inaccurate`, eigenvalues that
-    sums over the rows may have changed count as zero, and the result is always a
-    pseudo-inverse.
+    If it is known to be `semidefinite`, it is never rejected: negative eigenvalues are
+    rounding errors, and eigenvalues up to twice their size count as zero. If it is
+    `inaccurate`, eigenvalues of the size of the rounding error of sums over the rows
+    count as zero, and the result is always a pseudo-inverse.
 
     The matrix is scaled to a unit diagonal first, so that neither the success nor the
     accuracy depends on the units of the variables (A. van der Sluis, 1969, Condition
@@ -194,25 +191,26 @@ def factor(
     scaled = matrix * scale[:, None]
     scaled *= scale
     # Symmetric, so its transpose is the Fortran order that LAPACK takes uncopied.
-    negligible = _ACCURATE if inaccurate else 8 * len(diagonal) * _EPS
+    least = ACCURATE if inaccurate else negligible(len(diagonal))
     with blas_threads() if len(scaled) >= _LARGE else nullcontext():
         root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
-    # A pivot is the part of a column that those before it do not explain. It may be far
-    # larger than the smallest eigenvalue, so it does not tell whether that is accurate.
-    large = not failed and (root.diagonal() ** 2).min(initial=1.0) > negligible
+    # A pivot is the part of a column that the columns before it do not explain. It may
+    # be far larger than the smallest eigenvalue, so it does not show whether that is
+    # accurate.
+    large = not failed and (root.diagonal() ** 2).min(initial=1.0) > least
     if large and not inaccurate:
         return Factor(scale, root, diagonal.copy())
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
-    cut = negligible * values[-1]
+    cut = least * values[-1]
     if semidefinite:
         cut = max(cut, -2.0 * values[0])
     elif values[0] < -cut:
         return None
     kept = values > cut
     root = vectors[:, kept] / np.sqrt(values[kept])
-    left_out = scale[:, None] * vectors[:, ~kept]
-    scale = np.where(diagonal > 0.0, scale, 0.0)  # not even rounding where all is zero
-    return Factor(scale, root, diagonal, values[kept], left_out)
+    null_space = scale[:, None] * vectors[:, ~kept]
+    scale = np.where(diagonal > 0.0, scale, 0.0)  # exactly 0 for empty columns
+    return Factor(scale, root, diagonal, values[kept], null_space)
 
 
 def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:
@@ -220,6 +218,6 @@ def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:
     diagonal = metric.diagonal()
     scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     values, vectors = np.linalg.eigh(metric * scale[:, None] * scale)
-    kept = values > 8 * len(diagonal) * _EPS * values[-1]
+    kept = values > negligible(len(diagonal)) * values[-1]
     whiten = scale[:, None] * (vectors[:, kept] / np.sqrt(values[kept]))
     return whiten @ np.linalg.eigh(whiten.T @ matrix @ whiten)[1][:, 0]

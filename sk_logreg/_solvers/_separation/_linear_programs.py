@@ -7,49 +7,47 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
-from sk_logreg._design import Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._tolerances import DEPENDENT, EPS
 
-# What linear programs are solved to.
+# The tolerance of linear programs: the finest that HiGHS accepts.
 _LP_TOL = 1e-10
-#: What that leaves undecided.
-DOUBT = 1e-7
+#: Margins below this cannot be told from 0 at that tolerance.
+LP_RESOLUTION = 1e-7
 _OPTIONS: Any = {
     "primal_feasibility_tolerance": _LP_TOL,
     "dual_feasibility_tolerance": _LP_TOL,
 }
-# Part of a column that the others do not explain: below this share it is rounding.
-_DEPENDENT = 1e-12
-_EPS = float(np.finfo(np.float64).eps)
 
 
-def rounding(direction: Vector) -> float:
-    """Return what a unit row's product with a direction may be wrong by."""
-    return float(64 * _EPS * np.linalg.norm(direction))
+def row_tolerance(direction: Vector) -> float:
+    """Return the rounding error of a unit row's product with a direction."""
+    return float(64 * EPS * np.linalg.norm(direction))
 
 
 def separating_direction(rows: Matrix, mean: Vector) -> Vector | None:
     """Return a direction d with rows @ d ≥ 0 and mean @ d > 0, None if there is none.
 
-    The mean is that of these rows and some more. Only columns that do not depend on
-    others get a weight: what is left of those that do is rounding.
+    The mean is that of these rows and some more. Columns that depend on others get no
+    weight, since their own part is rounding error.
     """
     rows = np.vstack([rows, mean])
     triangle, pivots = qr(rows, mode="r", pivoting=True, check_finite=False)
     lengths = np.linalg.norm(rows, axis=0)[pivots]
     own = np.abs(triangle.diagonal())
-    kept = np.sort(pivots[: len(own)][own > _DEPENDENT * lengths[: len(own)]])
+    kept = np.sort(pivots[: len(own)][own > DEPENDENT * lengths[: len(own)]])
     rows, mean = rows[:, kept], mean[kept]
-    direction = _widest(rows, mean)
-    if direction is not None and (rows @ direction).min() < -rounding(direction):
-        direction = _least_wrong(rows, mean)
-    if direction is None or (rows @ direction).min() < -rounding(direction):
+    direction = _max_mean_margin(rows, mean)
+    if direction is not None and (rows @ direction).min() < -row_tolerance(direction):
+        direction = _max_min_margin(rows, mean)
+    if direction is None or (rows @ direction).min() < -row_tolerance(direction):
         return None
     full = np.zeros(len(lengths))
     full[kept] = direction
     return full
 
 
-def _widest(rows: Matrix, mean: Vector) -> Vector | None:
+def _max_mean_margin(rows: Matrix, mean: Vector) -> Vector | None:
     """Maximize mean @ d over -1 ≤ d ≤ 1 with rows @ d ≥ 0."""
     found: Any = linprog(
         -mean,
@@ -61,16 +59,16 @@ def _widest(rows: Matrix, mean: Vector) -> Vector | None:
     if found.x is None or mean @ found.x <= _LP_TOL:
         return None
     direction: Vector = found.x
-    # Rows on the hyperplane are so to the tolerance of the program; now to rounding.
+    # Rows on the hyperplane are on it to the tolerance of the program. Correct that.
     margins = rows @ direction
-    on_it = np.abs(margins) <= DOUBT
+    on_it = np.abs(margins) <= LP_RESOLUTION
     corrected = direction - np.linalg.lstsq(rows[on_it], margins[on_it])[0]
-    better = (rows @ corrected).min() >= -rounding(corrected)
+    better = (rows @ corrected).min() >= -row_tolerance(corrected)
     return corrected if better and mean @ corrected > _LP_TOL else direction
 
 
-def _least_wrong(rows: Matrix, mean: Vector) -> Vector | None:
-    """Maximize the least of rows @ d with mean @ d = 1, to rounding.
+def _max_min_margin(rows: Matrix, mean: Vector) -> Vector | None:
+    """Maximize the least of rows @ d with mean @ d = 1, to working accuracy.
 
     The residuals, scaled up, are the right sides of the same program again
     (A. M. Gleixner, D. E. Steffy, K. Wolter, 2012, Improving the accuracy of linear
@@ -91,16 +89,16 @@ def _least_wrong(rows: Matrix, mean: Vector) -> Vector | None:
             options=_OPTIONS,
         )
         if found.x is None:
-            break  # what there is may be good enough
+            break  # the direction so far may be good enough
         direction = direction + scale * found.x[:-1]
-        scale *= DOUBT
+        scale *= LP_RESOLUTION
     return direction if direction.any() else None
 
 
 def sparse_direction(
     rows: Matrix, strict: NDArray[np.bool_], n_columns: int
 ) -> Vector | None:
-    """Minimize Σ|dⱼ| with rows @ d ≥ 1 where that is asked for and ≥ 0 elsewhere.
+    """Minimize Σ|dⱼ| with rows @ d ≥ 1 for strict rows and ≥ 0 for others.
 
     The sum is over the first columns; one for the bias may follow. None if there is
     no such d, as where there is no column.

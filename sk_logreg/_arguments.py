@@ -1,0 +1,121 @@
+"""Checks of arguments that have an entry per row or per feature."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from sk_logreg._arrays import Vector
+from sk_logreg._compat import naming
+
+
+def check_offset(offset: Any, n_samples: int) -> Vector | None:
+    """Return an offset as float64, after checking it.
+
+    Parameters
+    ----------
+    offset : array-like of shape (n_samples,) or None
+    n_samples : int
+        Number of rows of X.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or None
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or is not finite.
+    """
+    if offset is None:
+        return None
+    with naming("offset"):
+        if np.ndim(offset) != 1:
+            raise ValueError(_wrong_shape("offset", np.shape(offset), n_samples, "row"))
+        values: Vector = check_array(
+            offset, ensure_2d=False, dtype=np.float64, input_name="offset"
+        )
+    if len(values) != n_samples:
+        raise ValueError(_wrong_shape("offset", values.shape, n_samples, "row"))
+    return values
+
+
+def per_feature(
+    name: str,
+    given: Any,
+    feature_names: NDArray[Any] | None,
+    n_features: int,
+    *,
+    default: float,
+    least: float = -np.inf,
+) -> Vector | None:
+    """Return a parameter that has a number per feature as an array.
+
+    Parameters
+    ----------
+    name : str
+        The name of the parameter, for error messages.
+    given : array-like of shape (n_features,), dict or None
+        Its value; a dict has the names of features as keys.
+    feature_names : ndarray of shape (n_features,) or None
+        The names of the features, if X has any.
+    n_features : int
+    default : float
+        The number of features that are not in the dict.
+    least : float, default=-inf
+        The least number allowed.
+
+    Returns
+    -------
+    ndarray of shape (n_features,) or None
+
+    Raises
+    ------
+    ValueError
+        If a key is not the name of a feature, or the numbers have another shape, are
+        not finite, or below `least`.
+    """
+    if given is None:
+        return None
+    if isinstance(given, dict):
+        given = _by_name(name, given, feature_names, n_features, default)
+    try:
+        values = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold numbers, got {given!r}.") from None
+    if values.shape != (n_features,):
+        raise ValueError(_wrong_shape(name, values.shape, n_features, "feature"))
+    if not (np.isfinite(values).all() and (values >= least).all()):
+        wanted = "finite" if least == -np.inf else f"finite and at least {least:g}"
+        wrong = values[~(np.isfinite(values) & (values >= least))][0]
+        raise ValueError(f"{name} must hold numbers that are {wanted}, got {wrong!r}.")
+    return values
+
+
+def _by_name(
+    name: str,
+    given: dict[Any, Any],
+    feature_names: NDArray[Any] | None,
+    n_features: int,
+    default: float,
+) -> list[Any]:
+    """Return the numbers of a dict in the order of the features."""
+    if feature_names is None:
+        raise ValueError(
+            f"{name} is a dict by feature name, but X has no feature names. Pass an "
+            f"array of shape ({n_features},), or X with names, such as a DataFrame."
+        )
+    known = feature_names.tolist()
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        raise ValueError(f"{name} has the keys {unknown}, which are not features of X.")
+    return [given.get(feature, default) for feature in known]
+
+
+def _wrong_shape(name: str, shape: tuple[int, ...], length: int, unit: str) -> str:
+    """Return what is wrong with the shape of an argument."""
+    return (
+        f"{name} must have shape ({length},), one number per {unit} of X, but has "
+        f"shape {shape}."
+    )

@@ -1,0 +1,64 @@
+"""What operations cost, in passes over X, and how large a block of X is.
+
+Decisions compare these costs. The ratios behind them are properties of today's
+processors, measured on x86-64 with and without AVX-512; a factor of two either way
+changes no decision on the benchmark's grid by more than its cost.
+"""
+
+from dataclasses import dataclass
+
+# Multiply-adds of a dense product with a matrix for each value read from memory, in
+# double precision. Single precision does twice as many.
+_GEMM_PER_READ = 40
+# A Cholesky factor of n columns takes the time of reading n³ over this many values.
+_CUBE_PER_READ = 100
+# A stored value meets each other value of its row at this cost, in reads of a value.
+_SPARSE_PAIR = 4.0
+# The single-precision Gram matrix of a sparse X is formed in one thread, and converted.
+_SERIAL_SPARSE = 5.0
+# A pair of triangular solves reads this many values per entry of the matrix: half of
+# the matrix twice, from memory instead of cache.
+_TRIANGLES = 4.0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What operations on a design cost, in passes over X.
+
+    Attributes
+    ----------
+    n_values : int
+        Number of values stored in X.
+    gram : float
+        A Gram matrix Xᵀ D X.
+    gram_float32 : float
+        One in single precision.
+    """
+
+    n_values: int
+    gram: float
+    gram_float32: float
+
+    @classmethod
+    def of_dense(cls, n_values: int, n_features: int) -> "Costs":
+        """Return the costs for a dense X."""
+        products = n_features / _GEMM_PER_READ
+        return cls(n_values, 1.0 + products, 1.0 + 0.5 * products)
+
+    @classmethod
+    def of_sparse(cls, n_values: int, pairs_per_value: float) -> "Costs":
+        """Return the costs for a sparse X, given the mean length of a value's row."""
+        gram = _SPARSE_PAIR * pairs_per_value
+        return cls(n_values, gram, _SERIAL_SPARSE * gram)
+
+    def factor(self, n_dof: int) -> float:
+        """Return the cost of a Cholesky factor."""
+        return n_dof**3 / (_CUBE_PER_READ * self.n_values)
+
+    def preconditioner(self, n_dof: int) -> float:
+        """Return the cost of a Hessian and its factor in single precision."""
+        return 0.5 * self.factor(n_dof) + self.gram_float32
+
+    def solve(self, n_dof: int) -> float:
+        """Return the cost of solving a system, given the factor."""
+        return _TRIANGLES * n_dof**2 / self.n_values

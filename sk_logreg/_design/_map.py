@@ -1,0 +1,120 @@
+"""The map over the rows and its reduction: all reads of X go through `read`.
+
+A function of a map is a function of a module, not a closure. It gets a block of X, the
+entries of its rows, its part of each row vector and arrays of the size of the
+coefficients, changes none of them but its own results, and returns two tuples: sums,
+to be added over the blocks, and one array per row vector that is kept. So an executor
+may run it in a thread, in another process or on another machine.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._design._rows import Rows, RowVector
+from sk_logreg._execution import ThreadExecutor
+
+# Row vectors are processed this many rows at a time: 64 kB each stay in the cache.
+_STRETCH = 1 << 13
+
+#: Sums over the rows, and row vectors.
+Result = tuple[list[Any], list[RowVector]]
+
+
+def read(
+    rows: Rows,
+    executor: ThreadExecutor,
+    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    vectors: Sequence[RowVector] = (),
+    args: tuple[Any, ...] = (),
+    *,
+    n_kept: int = 0,
+    for_gram: bool = False,
+) -> Result:
+    """Apply a function to each block of X, in one pass over X.
+
+    Each worker adds up its own stretch of blocks, in order, and the stretches are
+    added in order too: the result depends on nothing but their number.
+
+    Parameters
+    ----------
+    rows : Rows
+    executor : ThreadExecutor
+    function : callable
+        ``function(block, part, *row_vector_parts, *args)``, see above.
+    vectors : sequence of RowVector
+        Its part of each is passed with a block.
+    args : tuple
+        Passed with each block as they are.
+    n_kept : int, default=0
+        Number of row vectors that it returns.
+    for_gram : bool, default=False
+        Whether blocks are to have the size that suits Gram matrices.
+    """
+    design = rows.design
+    block_rows = design.gram_rows if for_gram else design.block_rows
+
+    def stretches(chunk: slice) -> Iterator[tuple[slice, tuple[Any, ...]]]:
+        for block in design.blocks(chunk, block_rows):
+            yield block.rows, (block,)
+
+    return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
+
+
+def scan(
+    rows: Rows,
+    executor: ThreadExecutor,
+    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    vectors: Sequence[RowVector] = (),
+    args: tuple[Any, ...] = (),
+    *,
+    n_kept: int = 0,
+) -> Result:
+    """Apply a function to row vectors alone, without reading X; see `read`."""
+
+    def stretches(chunk: slice) -> Iterator[tuple[slice, tuple[Any, ...]]]:
+        for start in range(chunk.start, chunk.stop, _STRETCH):
+            yield slice(start, min(start + _STRETCH, chunk.stop)), ()
+
+    return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
+
+
+def _reduce(
+    rows: Rows,
+    executor: ThreadExecutor,
+    stretches: Callable[[slice], Iterator[tuple[slice, tuple[Any, ...]]]],
+    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    vectors: Sequence[RowVector],
+    args: tuple[Any, ...],
+    n_kept: int,
+) -> Result:
+    """Apply a function to each stretch of rows; add its sums, keep its row vectors."""
+    n_samples = rows.design.n_samples
+    kept = [np.empty(n_samples) for _ in range(n_kept)]
+
+    def over(chunk: slice) -> list[Any]:
+        total: list[Any] = []
+        for where, block in stretches(chunk):
+            parts = [vector.values[where] for vector in vectors]
+            sums, pieces = function(*block, rows.part(where), *parts, *args)
+            for whole, piece in zip(kept, pieces, strict=True):
+                whole[where] = piece
+            total = _add(total, sums)
+        return total
+
+    chunks = rows.design.chunks(executor.n_threads)
+    first, *others = executor.map(over, chunks)
+    for other in others:
+        first = _add(first, other)
+    return first, [RowVector(whole) for whole in kept]
+
+
+def _add(total: list[Any], sums: Sequence[Any]) -> list[Any]:
+    """Add numbers and arrays to a total, the arrays in place."""
+    if not total:
+        return list(sums)
+    for k, part in enumerate(sums):
+        total[k] += part
+    return total

@@ -1,0 +1,289 @@
+"""What is computed from a block of X and its rows: the functions of the map.
+
+See `sk_logreg._design._map` for their form. ``w`` are weights or None, for all zeros,
+and ``b`` is the bias; a sum over the bias follows that over the weights.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._design._base import Block
+from sk_logreg._design._rows import Extremes, RowPart
+from sk_logreg.losses import Loss, Pointwise
+
+Result = tuple[tuple[Any, ...], tuple[Vector, ...]]
+
+# Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
+# the allocator's pool.
+_TILE_ROWS, _TILE_POINTS = 256, 128
+
+
+def _linear(block: Block, w: Any, b: Any) -> Any:
+    """Return wᵀx + b of each row, as a new array."""
+    if w is None:
+        return np.full(block.rows.stop - block.rows.start, b)
+    z = block.matvec(w)
+    z += b
+    return z
+
+
+def _prediction(block: Block, rows: RowPart, w: Any, b: Any) -> Any:
+    """Return z = wᵀx + b + offset of each row, as a new array."""
+    z = _linear(block, w, b)
+    if rows.offset is not None:
+        z += rows.offset
+    return z
+
+
+def _margins(block: Block, rows: RowPart, w: Any, b: Any) -> Any:
+    """Return the margins, sign · z, as a new array."""
+    m = _prediction(block, rows, w, b)
+    m *= rows.signs
+    return m
+
+
+def _gram(block: Block, h: Vector) -> tuple[Any, ...]:
+    """Return Xᵀ diag(h) X: of the weights, of weights and bias, of the bias."""
+    return block.gram(h), block.rmatvec(h), h.sum()
+
+
+# ------------------------------------------------------------- with a read of X
+
+
+def prediction(block: Block, rows: RowPart, w: Vector, b: float) -> Result:
+    """Keep z at a point."""
+    return (), (_prediction(block, rows, w, b),)
+
+
+def margins(block: Block, rows: RowPart, w: Any, b: float) -> Result:
+    """Keep the margins at a point."""
+    return (), (_margins(block, rows, w, b),)
+
+
+def margin_change(block: Block, rows: RowPart, w: Vector, b: float) -> Result:
+    """Keep the change of the margins along a direction."""
+    change = _linear(block, w, b)
+    change *= rows.signs
+    return (), (change,)
+
+
+def value_and_gradient(
+    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, keep: bool
+) -> Result:
+    """Sum the losses and their gradient; keep the margins if asked."""
+    m = _margins(block, rows, w, b)
+    sums, _ = _losses(block, rows, m, loss)
+    return sums, (m,) if keep else ()
+
+
+def value_gradient_and_hessian(
+    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, keep: bool
+) -> Result:
+    """Sum the losses, their gradient and Hessian; keep the curvature, and margins."""
+    m = _margins(block, rows, w, b)
+    sums, h = _losses(block, rows, m, loss)
+    h *= rows.weights
+    return (*sums, *_gram(block, h)), (h, m) if keep else (h,)
+
+
+def _losses(
+    block: Block, rows: RowPart, m: Vector, loss: Loss
+) -> tuple[tuple[Any, ...], Vector]:
+    """Return the weighted sums of losses and gradients, and each row's curvature."""
+    found: Pointwise = loss.at_margin(m, rows.p_other)
+    slope = found.slope
+    slope *= rows.signs
+    slope *= rows.weights
+    value = np.dot(rows.weights, found.value)
+    return (value, block.rmatvec(slope), slope.sum()), found.curvature
+
+
+def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Result:
+    """Sum the gradient, in the precision of `w`."""
+    slope, _ = loss.derivatives(_margins(block, rows, w, b), rows.p_other)
+    slope *= rows.signs
+    slope *= rows.weights
+    return (block.rmatvec(slope), slope.sum()), ()
+
+
+def gram(block: Block, rows: RowPart, h: Vector) -> Result:
+    """Sum the Gram matrix Xᵀ diag(h) X."""
+    return _gram(block, h), ()
+
+
+def gram_product(
+    block: Block,
+    rows: RowPart,
+    h: Vector,
+    w: Vector,
+    b: float,
+) -> Result:
+    """Sum Xᵀ diag(h) X times a vector."""
+    u = _linear(block, w, b)
+    u *= h
+    return (block.rmatvec(u), u.sum()), ()
+
+
+def change_and_image(
+    block: Block, rows: RowPart, h: Vector, *limits_and_direction: Any
+) -> Result:
+    """Sum Xᵀ diag(h) X times a direction; keep the change of the margins along it.
+
+    A row's part is limited to a row vector, if one is passed before the direction.
+    """
+    *limits, w, b = limits_and_direction
+    u = _linear(block, w, b)
+    change = u * rows.signs
+    u *= h
+    for limit in limits:
+        np.clip(u, -limit, limit, out=u)
+    return (block.rmatvec(u), u.sum()), (change,)
+
+
+def gram_diagonal(block: Block, rows: RowPart, h: Vector) -> Result:
+    """Sum the diagonal of Xᵀ diag(h) X."""
+    return (block.gram_diagonal(h), h.sum()), ()
+
+
+def diagonal_and_intercept(
+    block: Block,
+    rows: RowPart,
+    h: Vector,
+) -> Result:
+    """Sum the diagonal of Xᵀ diag(|h|) X, and the bias's column of Xᵀ diag(h) X."""
+    size = np.abs(h)
+    return (block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()), ()
+
+
+def losses_of_combinations(
+    block: Block,
+    rows: RowPart,
+    weights: Matrix,
+    biases: Vector,
+    factors: NDArray[np.float32],
+    loss: Loss,
+    largest: float,
+) -> Result:
+    """Sum the losses at combinations of a few points, in single precision.
+
+    The offset belongs to the first point.
+    """
+    z = np.column_stack([block.matvec(w) for w in weights]) + biases
+    if rows.offset is not None:
+        z[:, 0] += rows.offset
+    z *= rows.signs[:, None]
+    z = z.astype(np.float32)
+    # The largest is 1: single precision would flush the least to zero.
+    row_weights = (rows.weights / largest).astype(np.float32)
+    p_other = None if rows.p_other is None else rows.p_other.astype(np.float32)
+    n_points = factors.shape[1]
+    sums = np.zeros(n_points)
+    tile = np.empty(_TILE_ROWS * _TILE_POINTS, dtype=np.float32)
+    for i in range(0, len(z), _TILE_ROWS):
+        part = slice(i, i + _TILE_ROWS)
+        other = None if p_other is None else p_other[part, None]
+        for j in range(0, n_points, _TILE_POINTS):
+            some = factors[:, j : j + _TILE_POINTS]
+            shape = len(z[part]), some.shape[1]
+            margins = tile[: shape[0] * shape[1]].reshape(shape)
+            np.matmul(z[part], some, out=margins)
+            values = loss.at_margin(margins, other).value
+            sums[j : j + _TILE_POINTS] += row_weights[part] @ values
+    return (sums,), ()
+
+
+def rmatvec(block: Block, rows: RowPart, u: Vector) -> Result:
+    """Sum Xᵀ u."""
+    return (block.rmatvec(u),), ()
+
+
+# ---------------------------------------------------------- without a read of X
+
+
+def losses_at_offset(rows: RowPart, loss: Loss) -> Result:
+    """Sum the losses where all coefficients are zero."""
+    m = rows.signs * (np.zeros(len(rows.signs)) if rows.offset is None else rows.offset)
+    return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),), ()
+
+
+def curvature(
+    rows: RowPart, m: Vector, loss: Loss, added: float, absolute: bool
+) -> Result:
+    """Keep each row's curvature, or its size, plus a number, times its weight."""
+    _, h = loss.derivatives(m, rows.p_other)
+    if absolute:
+        h = np.abs(h)
+    h += added
+    h *= rows.weights
+    return (), (h,)
+
+
+def slope_sizes(rows: RowPart, m: Vector, loss: Loss) -> Result:
+    """Keep the size of each row's weighted slope; sum them, and times the offset."""
+    slope, _ = loss.derivatives(m, rows.p_other)
+    size = np.abs(slope) * rows.weights
+    offset = 0.0 if rows.offset is None else float(size @ np.abs(rows.offset))
+    return (float(size.sum()), offset), (size,)
+
+
+def weighted_variance(rows: RowPart, m: Vector, weights: Vector, loss: Loss) -> Result:
+    """Keep weight · α (1 - α), α the dual variable of each row."""
+    _, variance = loss.derivatives(m, rows.p_other)
+    variance *= weights
+    return (), (variance,)
+
+
+def dual_of_step(
+    rows: RowPart,
+    m: Vector,
+    weights: Vector,
+    h: Vector,
+    change: Vector,
+    loss: Loss,
+    clip: bool,
+) -> Result:
+    """Sum the part in the duality gap of dual variables that follow a Newton step."""
+    assert loss.dual is not None
+    _, variance = loss.derivatives(m, rows.p_other)
+    return (loss.dual.of_step(weights, h, variance, change, clip),), ()
+
+
+def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Result:
+    """Sum the part in the duality gap that a Newton step has left."""
+    assert loss.dual is not None
+    slope, h = loss.derivatives(before, rows.p_other)
+    end_slope, end_h = loss.derivatives(after, rows.p_other)
+    change = after - before
+    shift = end_slope - slope - h * change
+    return (loss.dual.of_shift(rows.weights, shift, end_h, change),), ()
+
+
+def line_derivatives(
+    rows: RowPart, m: Vector, change: Vector, loss: Loss, length: float
+) -> Result:
+    """Sum slope and curvature of the losses along a direction."""
+    slope, h = loss.derivatives(m + length * change, rows.p_other)
+    weighted = rows.weights * change
+    return (float(weighted @ slope), float(weighted @ (h * change))), ()
+
+
+def weighted_extremes(rows: RowPart, v: Vector) -> Result:
+    """Find the extremes of a row vector over the rows of positive weight."""
+    found = v[rows.weights > 0.0]
+    return (Extremes(found.min(initial=np.inf), found.max(initial=-np.inf)),), ()
+
+
+def least_above(rows: RowPart, m: Vector, threshold: float) -> Result:
+    """Find how far margins, and the opposite ones of soft labels, exceed a number."""
+    m = m if rows.p_other is None else np.where(rows.p_other > 0.0, -np.abs(m), m)
+    found = m[rows.weights > 0.0] - threshold
+    return (Extremes(found.min(initial=np.inf), found.max(initial=-np.inf)),), ()
+
+
+def probability_change(rows: RowPart, before: Vector, after: Vector) -> Result:
+    """Find the extremes of the change of the predicted probabilities."""
+    change = 1.0 / (1.0 + np.exp(-after)) - 1.0 / (1.0 + np.exp(-before))
+    return (Extremes(float(change.min()), float(change.max())),), ()

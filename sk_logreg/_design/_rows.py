@@ -1,0 +1,129 @@
+"""Everything that has an entry per row: X, the labels, the weights, the offset."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._base import Design
+from sk_logreg._design._dense import DenseDesign
+from sk_logreg._execution import ThreadExecutor
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The least and the greatest of some numbers; those of several are added."""
+
+    least: float = np.inf
+    greatest: float = -np.inf
+
+    def __add__(self, other: "Extremes") -> "Extremes":
+        return Extremes(
+            min(self.least, other.least), max(self.greatest, other.greatest)
+        )
+
+    @property
+    def size(self) -> float:
+        """The greatest absolute value, 0 of no numbers."""
+        return max(-self.least, self.greatest, 0.0)
+
+
+class RowVector:
+    """A number per row of X, such as the margins at a point.
+
+    It stays where the rows are. A solver passes it back to the objective it comes
+    from and does not look into it; its sum and its extremes are numbers like others.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Vector):
+        self.values = values
+
+    def total(self) -> float:
+        """Return the sum over all rows."""
+        return float(self.values.sum())
+
+    def dot(self, other: "RowVector") -> float:
+        """Return the sum over all rows of the product with another row vector."""
+        return float(self.values @ other.values)
+
+    def extremes(self) -> Extremes:
+        """Return the least and the greatest number."""
+        return Extremes(
+            float(self.values.min(initial=np.inf)),
+            float(self.values.max(initial=-np.inf)),
+        )
+
+    def take(self, rows: Indices | slice) -> "RowVector":
+        """Return the numbers of some of the rows."""
+        return RowVector(self.values[rows])
+
+
+class RowPart(NamedTuple):
+    """The entries of some consecutive rows, see `Rows`."""
+
+    signs: NDArray[np.int8]
+    weights: Vector
+    offset: Vector | None
+    p_other: Vector | None
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """X together with all else that has an entry per row.
+
+    Attributes
+    ----------
+    design : Design
+        The rows of X.
+    signs : ndarray of shape (n_samples,), of int8
+        1 where the positive label is the (more probable) label of a row, -1 elsewhere.
+    weights : ndarray of shape (n_samples,)
+        Sample weight times class weight, scaled to a sum of one.
+    offset : ndarray of shape (n_samples,) or None
+        What is added to z.
+    p_other : ndarray of shape (n_samples,) or None
+        With soft labels, the probability of the other label, in [0, ½].
+    """
+
+    design: Design
+    signs: NDArray[np.int8]
+    weights: Vector
+    offset: Vector | None = None
+    p_other: Vector | None = None
+
+    def part(self, rows: slice) -> RowPart:
+        """Return the entries of consecutive rows."""
+        offset, p_other = self.offset, self.p_other
+        return RowPart(
+            self.signs[rows],
+            self.weights[rows],
+            None if offset is None else offset[rows],
+            None if p_other is None else p_other[rows],
+        )
+
+    def take(self, rows: Indices, weights: Vector, executor: ThreadExecutor) -> "Rows":
+        """Return some of the rows, with other weights of sum one."""
+        offset, p_other = self.offset, self.p_other
+        return Rows(
+            self.design.take(rows, executor),
+            self.signs[rows],
+            weights,
+            None if offset is None else offset[rows],
+            None if p_other is None else p_other[rows],
+        )
+
+    def with_values(self, values: Matrix) -> "Rows":
+        """Return the same rows with other features, given as a dense array."""
+        return Rows(
+            DenseDesign(values), self.signs, self.weights, self.offset, self.p_other
+        )
+
+
+def rows_above(limit: RowVector, curvature: RowVector, change: RowVector) -> Indices:
+    """Return the rows whose part in a Newton system, in size, exceeds a limit."""
+    part = curvature.values * np.abs(change.values)
+    return np.flatnonzero(part > limit.values)

@@ -1,0 +1,232 @@
+"""The journal of a fit's iterations, and its listeners: the log and callbacks."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import dnrm2  # whose squares do not overflow
+from sklearn.base import BaseEstimator
+
+from sk_logreg._arrays import Vector
+from sk_logreg._compat import callback_context
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import IterationRecord
+
+Coef = Callable[[], Vector]
+
+
+class Listener(Protocol):
+    """Is told of the iterations."""
+
+    def begin(self, coef: Coef, /) -> None:
+        """Take note that an iteration begins; `coef` returns at which coefficients."""
+
+    def end(self, record: IterationRecord, coef: Coef, /) -> bool:
+        """Take note of how and where it ended; return whether the fit is to stop."""
+
+
+@dataclass
+class Journal:
+    """The journal of a fit: a record per iteration, and its listeners.
+
+    Attributes
+    ----------
+    max_iter : int
+        Maximum number of iterations per start.
+    listeners : sequence of Listener
+        Told when an iteration begins and how it ended; each may stop the fit.
+    records : list of IterationRecord
+    stopped : bool
+        Whether a listener has stopped the fit.
+    """
+
+    max_iter: int
+    listeners: Sequence[Listener] = ()
+    records: list[IterationRecord] = field(default_factory=list)
+    stopped: bool = False
+    _began: float = field(default_factory=time.perf_counter)
+    _n_before: int = 0
+    _start: int = 0
+
+    def restart(self) -> None:
+        """Count the iterations from here on, for another start."""
+        self._n_before = len(self.records)
+        if self.records:
+            self._start += 1
+
+    @property
+    def full(self) -> bool:
+        """Whether the maximum number of iterations is reached."""
+        return len(self.records) - self._n_before >= self.max_iter
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is to be no further iteration."""
+        return self.full or self.stopped
+
+    @contextmanager
+    def iteration(self, objective: Objective, point: Evaluation) -> Iterator["Entry"]:
+        """Begin an iteration at a point; end it, and write its record, on leaving."""
+        for listener in self.listeners:
+            listener.begin(partial(objective.problem.lift, point.coef))
+        entry = Entry(point)
+        yield entry
+        rescale = objective.problem.rescale
+        reached = entry.reached
+        record = IterationRecord(
+            objective=rescale(reached.value),
+            gradient_norm=rescale(dnrm2(reached.gradient)),
+            decrement=float(np.sqrt(rescale(max(entry.decrement2, 0.0)))),
+            step=entry.length,
+            rows_used=objective.n_samples,
+            reads=objective.meter.passes,
+            seconds=time.perf_counter() - self._began,
+            start=self._start,
+        )
+        self.records.append(record)
+        coef = partial(objective.problem.lift, reached.coef)
+        for listener in self.listeners:
+            # Each listener is told, whether or not one before it stops the fit.
+            self.stopped = listener.end(record, coef) or self.stopped
+
+
+@dataclass
+class Entry:
+    """What is known of an iteration at its end.
+
+    Attributes
+    ----------
+    reached : Evaluation
+        Where it ended.
+    decrement2 : float
+        The squared Newton decrement of its step.
+    length : float
+        The length of its step, in units of the Newton step.
+    """
+
+    reached: Evaluation
+    decrement2: float = 0.0
+    length: float = 0.0
+
+
+_logger = logging.getLogger("sk_logreg")
+
+
+class _Log:
+    """Writes a line per iteration."""
+
+    def begin(self, _coef: Coef, /) -> None:
+        """Write nothing."""
+
+    def end(self, record: IterationRecord, _coef: Coef, /) -> bool:
+        """Write the line."""
+        _logger.info(
+            "objective %.12g, |gradient| %.2e, decrement %.2e, step %g, %d rows, "
+            "%.2f passes over X, %.3f s",
+            record.objective,
+            record.gradient_norm,
+            record.decrement,
+            record.step,
+            record.rows_used,
+            record.reads,
+            record.seconds,
+        )
+        return False
+
+
+@contextmanager
+def _logging() -> Iterator[_Log]:
+    """Yield a log whose lines are shown even if logging has not been configured."""
+    handler = None if _logger.hasHandlers() else logging.StreamHandler()
+    level = _logger.level
+    if handler is not None:
+        _logger.addHandler(handler)
+    if not _logger.isEnabledFor(logging.INFO):
+        _logger.setLevel(logging.INFO)
+    try:
+        yield _Log()
+    finally:
+        _logger.setLevel(level)
+        if handler is not None:
+            _logger.removeHandler(handler)
+
+
+class _Callbacks:
+    """Makes each iteration a task of scikit-learn's callbacks."""
+
+    def __init__(self, context: Any, about: dict[str, Any], known: dict[str, Any]):
+        self._context = context
+        self._about = about
+        self._known = known
+        self._task: Any = None
+
+    def _fitted(self, coef: Vector) -> dict[str, Any]:
+        """Return the attributes of an estimator fitted to these coefficients."""
+        n_features = self._known["n_features_in_"]
+        bias = coef[n_features:].sum(keepdims=True)
+        return self._known | {"coef_": coef[None, :n_features], "intercept_": bias}
+
+    def begin(self, coef: Coef, /) -> None:
+        """Begin the task."""
+        self._task = self._context.subcontext(task_name="iteration")
+        self._task.call_on_fit_task_begin(
+            **self._about, reconstruction_attributes=lambda: self._fitted(coef())
+        )
+
+    def end(self, _record: IterationRecord, coef: Coef, /) -> bool:
+        """End the task."""
+        return self._task.call_on_fit_task_end(
+            **self._about, reconstruction_attributes=lambda: self._fitted(coef())
+        )
+
+
+@contextmanager
+def listening(
+    estimator: BaseEstimator,
+    X: Any,
+    y: NDArray[Any],
+    metadata: dict[str, Any],
+    *,
+    classes: NDArray[Any],
+    max_iterations: int,
+    verbose: int,
+) -> Iterator[list[Listener]]:
+    """Yield the listeners of a fit; tell callbacks of its begin and its end.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator being fitted, which carries the callbacks.
+    X, y, metadata
+        The data, and the other arguments of `fit`, for the callbacks.
+    classes : ndarray of shape (2,)
+        The labels.
+    max_iterations : int
+        Maximum number of iterations.
+    verbose : int
+        Whether to log the iterations.
+
+    Yields
+    ------
+    list of Listener
+    """
+    with ExitStack() as stack:
+        listeners: list[Listener] = []
+        if verbose:
+            listeners.append(stack.enter_context(_logging()))
+        context = callback_context(estimator, max_iterations)
+        if context is None:
+            yield listeners
+            return
+        given = {name: value for name, value in metadata.items() if value is not None}
+        about = {"estimator": estimator, "X": X, "y": y, "metadata": given or None}
+        known = {"classes_": classes, "n_features_in_": X.shape[1]}
+        context.call_on_fit_task_begin(**about)
+        yield [*listeners, _Callbacks(context, about, known)]
+        context.call_on_fit_task_end(**about, reconstruction_attributes={})

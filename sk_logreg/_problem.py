@@ -1,0 +1,228 @@
+"""What is minimized: rows, a loss, a penalty and a scale; and how it is built.
+
+For the user the objective is
+
+    F(w, b) = C Σ sᵢ L(zᵢ, yᵢ) + ½ Σ vⱼ (wⱼ - cⱼ)²,    zᵢ = wᵀxᵢ + b + oᵢ,
+
+with sᵢ the sample weight times the class weight, v the penalty factors, c the center of
+the penalty and o the offset. The bias b is free of the penalty, or under it like a
+weight where it is absorbed. There is no penalty where C is infinite. The solvers
+minimize the same divided by C Σ sᵢ,
+
+    f(w, b) = Σ ŝᵢ L(zᵢ, yᵢ) + ½ Σ λⱼ wⱼ²,    ŝ = s / Σ s,    λ = v / (C Σ s),
+
+whose size does not depend on C, on the number of rows or on the unit of the weights.
+The center is not a part of it: the builder translates the coefficients, and adds what
+they predict at the center to the offset.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Vector
+from sk_logreg._design import Coordinates, Rows, coordinates_of, design_of, read
+from sk_logreg._design import _products as products
+from sk_logreg._execution import ThreadExecutor
+from sk_logreg.losses import Loss
+from sk_logreg.penalties import L2, Penalty
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Validated data.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    signs : ndarray of shape (n_samples,), of int8
+        1 for the rows of the positive class, -1 for the others.
+    weights : ndarray of shape (n_samples,) or (1,)
+        Sample weight times class weight, not negative.
+    offset : ndarray of shape (n_samples,) or None
+        What is added to z.
+    p_other : ndarray of shape (n_samples,) or None
+        With soft labels, the probability of the label that `signs` does not name.
+    penalty_factor, penalty_center : ndarray of shape (n_features,) or None
+        v and c; None for ones and zeros.
+    """
+
+    X: Any
+    signs: NDArray[np.int8]
+    weights: Vector
+    offset: Vector | None = None
+    p_other: Vector | None = None
+    penalty_factor: Vector | None = None
+    penalty_center: Vector | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An objective as a value: another loss, penalty or sample by `replace`.
+
+    Attributes
+    ----------
+    rows : Rows
+        X and all else that has an entry per row.
+    loss : Loss
+        The pointwise loss.
+    penalty : Penalty
+        The penalty on the weights and the bias.
+    fit_intercept : bool
+        Whether the coefficients end with a bias.
+    unit : float
+        What f is multiplied by to give F.
+    coordinates : Coordinates or None
+        Those of the features and the coefficients, if they are not the user's.
+    lift : callable
+        Takes coefficients and returns the user's.
+    center : ndarray of shape (n_dof,) or None
+        Where the penalty is least, if the coefficients are not relative to it.
+    reduced : bool
+        Whether this is a problem over more features, reduced to their row space.
+    """
+
+    rows: Rows
+    loss: Loss
+    penalty: Penalty
+    fit_intercept: bool
+    unit: float
+    coordinates: Coordinates | None = None
+    lift: Callable[[Vector], Vector] = np.copy
+    center: Vector | None = None
+    reduced: bool = False
+
+    @property
+    def n_features(self) -> int:
+        """Number of weights."""
+        return self.rows.design.n_features
+
+    @property
+    def n_dof(self) -> int:
+        """Number of coefficients, the bias included."""
+        return self.n_features + self.fit_intercept
+
+    @property
+    def free_bias(self) -> bool:
+        """Whether there is a bias without a penalty."""
+        return self.fit_intercept and not self.penalty.penalized[-1]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether all weights are penalized, so that there is a minimum."""
+        return bool(self.penalty.penalized[: self.n_features].all())
+
+    def split(self, coef: Vector) -> tuple[Vector, float]:
+        """Return the weights and the bias, 0 where there is none."""
+        return coef[: self.n_features], float(coef[self.n_features :].sum())
+
+    def lower(self, coef: Vector) -> Vector:
+        """Return the user's coefficients in the coordinates of this problem."""
+        return coef if self.coordinates is None else self.coordinates.inside(coef)
+
+    def rescale(self, value: float) -> float:
+        """Return F, the objective as the user knows it, from a value of f."""
+        return float(value * self.unit)
+
+
+def build_problem(
+    data: Data,
+    executor: ThreadExecutor,
+    *,
+    loss: Loss,
+    C: float,
+    fit_intercept: bool,
+    absorb_bias: bool,
+    as_given: bool = False,
+    every_row: bool = False,
+) -> Problem:
+    """Build the problem of minimizing F on validated data.
+
+    Parameters
+    ----------
+    data : Data
+    executor : ThreadExecutor
+        Runs the pass over X that a center of the penalty takes.
+    loss : Loss
+    C : float
+        Weight of the losses against the penalty; infinite for no penalty.
+    fit_intercept : bool
+        Whether there is a bias.
+    absorb_bias : bool
+        Whether the bias is penalized like a weight.
+    as_given : bool, default=False
+        If True, the coefficients are those of the user's features. By default they
+        are those in coordinates that lose no digits.
+    every_row : bool, default=False
+        Whether to look for too large values in all rows instead of a sample.
+
+    Returns
+    -------
+    Problem
+    """
+    penalized = bool(np.isfinite(C))
+    n_samples, n_features = data.X.shape
+    found = None
+    if not as_given:
+        found = coordinates_of(
+            data.X,
+            data.weights,
+            centered=fit_intercept and not (absorb_bias and penalized),
+            penalized=penalized,
+            every_row=every_row,
+        )
+    coordinates = found or Coordinates.none(n_features)
+    factors = np.ones(n_features)
+    if data.penalty_factor is not None:
+        factors = data.penalty_factor
+    # Dividing by the largest first keeps the sum of tiny or huge weights exact.
+    largest = data.weights.max()
+    relative = data.weights / largest
+    total = relative.sum() * (n_samples / relative.size)
+    # In this order, since it is the weight of the heaviest row as it was rounded above.
+    strength = np.longdouble(1.0 / total) / C / largest
+    strengths = strength * factors / coordinates.units.astype(np.longdouble) ** 2
+    if fit_intercept:
+        strengths = np.append(strengths, strength if absorb_bias else 0.0)
+    rows = Rows(
+        design_of(data.X, found),
+        data.signs,
+        np.broadcast_to(relative / total, (n_samples,)),
+        data.offset,
+        data.p_other,
+    )
+    problem = Problem(
+        rows,
+        loss,
+        L2.of(strengths),
+        fit_intercept,
+        # In this order the product overflows only if F itself does.
+        unit=largest * (C if penalized else 1.0) * total,
+        coordinates=found,
+        lift=np.copy if found is None else found.outside,
+    )
+    center = data.penalty_center
+    if center is None or not penalized:
+        return problem
+    center = np.where(factors > 0.0, center, 0.0)
+    if as_given:
+        return replace(problem, center=np.append(center, np.zeros(fit_intercept)))
+    return _about(problem, replace(coordinates, origin=center), executor)
+
+
+def _about(
+    problem: Problem, coordinates: Coordinates, executor: ThreadExecutor
+) -> Problem:
+    """Return a problem in translated coefficients, zero at the origin."""
+    assert coordinates.origin is not None
+    w = coordinates.units * coordinates.origin
+    _, [z] = read(problem.rows, executor, products.prediction, (), (w, 0.0), n_kept=1)
+    return replace(
+        problem,
+        rows=replace(problem.rows, offset=z.values),
+        coordinates=coordinates,
+        lift=coordinates.outside,
+    )

@@ -1,0 +1,98 @@
+"""What rounding the coefficients to a floating-point format adds to the bound."""
+
+from typing import Any
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._objective import Coordinates, Evaluation, Objective
+from sk_logreg._tolerances import EPS
+
+# The effect of rounding is first estimated from this number of rows, times a safety
+# factor. Below this share of the accuracy asked for it is negligible.
+_N_ROWS, _SAFETY, _NEGLIGIBLE = 16, 10.0, 0.01
+
+
+def stated(
+    objective: Objective, point: Evaluation, dtype: Any, accuracy: float
+) -> tuple[Vector, float, float]:
+    """Return the user's coefficients at a minimum, in a floating-point format.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : Evaluation
+        The minimum.
+    dtype : dtype
+        The format of the coefficients.
+    accuracy : float
+        An excess of f that counts.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_features,), of `dtype`
+    bias : float
+    excess : float
+        By how much f may be higher there, since the coefficients are rounded.
+    """
+    problem, narrow = objective.problem, dtype != np.float64
+    if problem.coordinates is None and not narrow:
+        return *problem.split(point.coef), 0.0
+    coordinates = problem.coordinates or Coordinates.none(objective.n_features)
+    coef = coordinates.outside(point.coef, dtype)
+    w, b = problem.split(coef)
+    terms = float(np.abs(coordinates.centers) @ np.abs(w))
+    change = abs(float(dtype.type(b)) - b) + EPS * terms
+    changes = None
+    if narrow or coordinates.origin is not None:
+        moved = coordinates.inside(coef) - point.coef
+        changes = np.abs(moved[: objective.n_features])
+    excess = _excess(objective, point, accuracy, change, changes)
+    return w.astype(dtype), b, excess
+
+
+def _excess(
+    objective: Objective,
+    point: Evaluation,
+    accuracy: float,
+    change: float,
+    changes: Vector | None,
+) -> float:
+    """Return by how much f may rise if the coefficients change at its minimum.
+
+    A bound by the inequality of Cauchy and Schwarz on the quadratic form of the
+    Hessian, since the slope is about zero. If a multiple of the effect on a few rows
+    is negligible, that is returned.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : Evaluation
+        The minimum.
+    accuracy : float
+        An excess of f that counts.
+    change : float
+        The change of the bias, in size.
+    changes : ndarray of shape (n_features,) or None
+        The changes of the weights, in size.
+    """
+    z_change = change
+    if changes is not None:
+        rows = np.linspace(0, objective.n_samples - 1, _N_ROWS).astype(np.intp)
+        columns = np.flatnonzero(changes)
+        part = objective.dense_rows(rows, columns)
+        sizes = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
+        z_change += _SAFETY * float(sizes @ changes[columns])
+    if objective.loss.curvature_bound is not None:
+        excess = 0.5 * objective.loss.curvature_bound * z_change**2
+        if excess <= _NEGLIGIBLE * accuracy:
+            return excess
+    # No curvature changes by more than this factor along the change of the bias.
+    factor = np.exp(change)
+    curvature = objective.curvature(point.margins, absolute=True)
+    root = np.sqrt(factor * curvature.total()) * change
+    if changes is not None:
+        diagonal = factor * objective.product_diagonal(curvature)
+        diagonal += objective.penalty.curvature
+        root += np.sqrt(diagonal[: objective.n_features]) @ changes
+    return 0.5 * float(root) ** 2

@@ -1,0 +1,61 @@
+"""How far a minimum is known to be the lowest: everywhere, in a region, or nearby."""
+
+import numpy as np
+
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import Scope
+from sk_logreg._solvers._factors import factor
+
+
+def optimality_scope(objective: Objective, point: Evaluation) -> Scope:
+    """Return how far a local minimum is known to be the lowest.
+
+    Parameters
+    ----------
+    objective : Objective
+        With a loss that is not convex.
+    point : Evaluation
+        The local minimum.
+
+    Returns
+    -------
+    {"global", "region", "local"}
+        "global" if the objective is convex, since the penalty outweighs the curvature
+        of the loss, or if a row outside the region would by itself cost more than all
+        rows do here. "region" if all rows are where their loss is convex: the
+        objective is convex over the points of which that is true, a convex set.
+        "local" elsewhere.
+    """
+    if _is_convex(objective, point):
+        return "global"
+    threshold = objective.loss.convex_from
+    if threshold is None or not objective.in_convex_region(point, threshold):
+        return "local"
+    if objective.has_soft_labels:  # their loss outside the region may be small
+        return "region"
+    least_outside = objective.loss.at_margin(np.array([threshold])).value[0]
+    cost = least_outside * objective.lightest_weight
+    return "global" if point.value <= cost else "region"
+
+
+def _is_convex(objective: Objective, point: Evaluation) -> bool:
+    """Return whether the objective is provably convex: Λ ≥ c Xᵀ diag(ŝ) X.
+
+    -c is the least curvature of the loss and Λ that of the penalty. The quadratic
+    forms at the solution itself are free, and settle the usual case.
+    """
+    least = objective.loss.least_curvature
+    strengths = objective.penalty.curvature
+    if least is None or not strengths.min() > 0.0:
+        return False
+    concavity = objective.curvature_of(-least)
+    z2 = objective.weighted_square(objective.linear_margins(point))
+    if float(strengths @ np.square(point.coef)) < -least * z2:
+        return False
+    # A sum of the eigenvalues bounds the largest, in one pass over X.
+    if strengths.min() >= objective.product_diagonal(concavity).sum():
+        return True
+    small = objective.n_dof <= objective.n_samples
+    return (
+        small and factor(objective.hessian(objective.curvature_of(least))) is not None
+    )

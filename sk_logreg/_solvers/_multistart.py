@@ -1,0 +1,339 @@
+"""Starting points for a loss that is not convex, and which minimum to return."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._log import Journal
+from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._records import SEPARABLE, STALLED, STOPPED, SUSPECTED, StartRecord
+from sk_logreg._solvers._base import Solution, Solver
+from sk_logreg._solvers._certificates import optimality_scope
+from sk_logreg._solvers._elemental_starts import (
+    ElementalOptions,
+    ElementalStarts,
+    Start,
+)
+from sk_logreg._solvers._samples import Strata
+from sk_logreg._solvers._separation import resolve_separation
+from sk_logreg.losses import CrossEntropy
+
+
+@dataclass(frozen=True)
+class MultistartOptions:
+    """The parameters of the search for the lowest minimum.
+
+    Attributes
+    ----------
+    max_rows, rows_per_coef : int
+        Starts are searched for on at most this number of rows, or this number per
+        coefficient if that is more.
+    max_coefs : int
+        Elemental starts are tried with at most this number of coefficients; with more,
+        subsets of the rows that agree are too rare.
+    same_probability : float
+        Points whose predicted probabilities differ by less are the same minimum.
+    final_tol : float
+        The lowest of several minima is refined to this tolerance, so that it does not
+        depend on the start from which it was reached.
+    start_tol : float
+        The accuracy of the minimum of cross entropy as a start, relative to f.
+    sample_tol : float
+        The accuracy of a sample's minima, to tell them apart.
+    lower : float
+        A minimum is lower than another if f is by this share.
+    furthest : float
+        With p coefficients, a sample of m rows is expected to have a minimum that is
+        lower than its value at the minimum of all rows by p/m, relative to it. This
+        multiple of it is allowed.
+    max_rough_steps : int
+        Maximum number of iterations for a rough start, which may be at infinity.
+    heavy_tails : float
+        Features have outliers if their kurtosis, relative to that of normal ones, is
+        larger.
+    max_lower : int
+        Maximum number of a sample's minima that are tried on all rows.
+    elemental : ElementalOptions
+    """
+
+    max_rows: int = 1000
+    rows_per_coef: int = 16
+    max_coefs: int = 50
+    same_probability: float = 1e-3
+    final_tol: float = 1e-14
+    start_tol: float = 1e-3
+    sample_tol: float = 1e-6
+    lower: float = 1e-4
+    furthest: float = 5.0
+    max_rough_steps: int = 20
+    heavy_tails: float = 2.0
+    max_lower: int = 3
+    elemental: ElementalOptions = field(default_factory=ElementalOptions)
+
+
+_DEFAULT = MultistartOptions()
+
+
+def solve_from_starts(
+    objective: Objective,
+    solver: Solver,
+    journal: Journal,
+    *,
+    tol: float,
+    previous: Vector | None,
+    n_init: int,
+    random_state: np.random.RandomState,
+) -> Solution:
+    """Minimize an objective from each of its starts and return the lowest minimum.
+
+    A convex loss needs one start. Another loss starts from zero, where the first step
+    of Newton's method is the least-squares fit, from the minimum of cross entropy and
+    from elemental starts, see `ElementalStarts`. With many rows the search runs on a
+    sample of them, and only zero and those starts that lead lower are used on all rows.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimize.
+    solver : callable
+        Minimizes it.
+    journal : Journal
+        Where iterations are recorded.
+    tol : float
+        The bound on the relative suboptimality to reach.
+    previous : ndarray of shape (n_dof,) or None
+        Coefficients of an earlier fit to start from, instead of zero if f is lower
+        there.
+    n_init : int
+        Number of rounds of starts for a loss that is not convex: a fixed one, and
+        others that are drawn.
+    random_state : RandomState
+        Draws the other starts.
+
+    Returns
+    -------
+    Solution
+    """
+    if objective.loss.convex:
+        return _from_one_start(objective, solver, journal, tol, previous)
+
+    search = _Search(objective, solver, n_init, random_state)
+    first = _first(objective, previous)
+    found = _Minima(objective, solver, journal, tol)
+    found.minimize(first)
+    if not found.ended:
+        for start in search.starts(found.solutions[0].point):
+            found.minimize(start)
+            if found.ended:
+                break
+    best = resolve_separation(objective, found.lowest(), journal)
+    scope = optimality_scope(objective, best.point)
+    return replace(best, starts=tuple(found.records), scope=scope)
+
+
+def _from_one_start(
+    objective: Objective,
+    solver: Solver,
+    journal: Journal,
+    tol: float,
+    previous: Vector | None,
+) -> Solution:
+    """Minimize a convex objective, which has one minimum or none."""
+    zero = np.zeros(objective.n_dof)
+    start = zero if previous is None else _first(objective, previous).coef
+    solution = solver(objective, start, journal, tol=tol)
+    if solution.status is STALLED and start.any():
+        # Far from the minimum the curvature may vanish, but not at zero.
+        solution = solver(objective, zero, journal, tol=tol)
+    resolved = resolve_separation(objective, solution, journal)
+    if resolved.status is SUSPECTED:  # without reason
+        coef = resolved.point.coef
+        return solver(objective, coef, journal, tol=tol, separation_excluded=True)
+    return resolved
+
+
+def max_starts(n_init: int, options: MultistartOptions = _DEFAULT) -> int:
+    """Return the maximum number of starts."""
+    elemental = options.elemental
+    return 2 + len(elemental.lengths) * (elemental.n_rounds + n_init - 1)
+
+
+def _first(objective: Objective, previous: Vector | None) -> Start:
+    """Return the coefficients of the last fit if f is lower there, else zero."""
+    at_zero = objective.value_at_zero
+    if previous is not None:
+        with suppress(NotFiniteError):
+            at_previous = objective.evaluate(previous).value
+            if at_previous < at_zero:
+                return Start("previous", previous, at_previous)
+    return Start("zero", np.zeros(objective.n_dof), at_zero)
+
+
+class _Minima:
+    """The minima that the starts of an objective lead to.
+
+    Attributes
+    ----------
+    solutions : list of Solution
+    records : list of StartRecord
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        solver: Solver,
+        journal: Journal,
+        tol: float,
+        options: MultistartOptions = _DEFAULT,
+    ):
+        self._objective, self._solver = objective, solver
+        self._journal, self._tol, self._options = journal, tol, options
+        self.solutions: list[Solution] = []
+        self.records: list[StartRecord] = []
+        self._distinct: list[Evaluation] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last solution is such that no further start is tried."""
+        return self.solutions[-1].status in (STOPPED, SEPARABLE)
+
+    def minimize(self, start: Start) -> None:
+        """Minimize from a start, and record where it leads."""
+        self._journal.restart()
+        objective, problem = self._objective, self._objective.problem
+        solution = self._solver(objective, start.coef, self._journal, tol=self._tol)
+        self.solutions.append(solution)
+        self.records.append(
+            StartRecord(
+                origin=start.origin,
+                start_objective=problem.rescale(start.value),
+                objective=problem.rescale(solution.point.value),
+                coef=problem.lift(solution.point.coef),
+                status=solution.status,
+                minimum=self._number_of(solution.point),
+            )
+        )
+
+    def _number_of(self, point: Evaluation) -> int:
+        """Return the number of the minimum that a point is at."""
+        for number, other in enumerate(self._distinct):
+            change = self._objective.probability_change(point, other)
+            if change < self._options.same_probability:
+                return number
+        self._distinct.append(point)
+        return len(self._distinct) - 1
+
+    def lowest(self) -> Solution:
+        """Return the lowest minimum, among equals one that is certified."""
+        best = min(self.solutions, key=_rank)
+        few = self._objective.n_samples <= self._options.max_rows
+        if few and len(self.solutions) > 1 and best.status.converged:
+            tol = min(self._tol, self._options.final_tol)
+            coef = best.point.coef
+            final = self._solver(self._objective, coef, self._journal, tol=tol)
+            best = min((final, best), key=_rank)
+        return best
+
+
+class _Search:
+    """The search for starts other than the first."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        solver: Solver,
+        n_init: int,
+        random_state: np.random.RandomState,
+        options: MultistartOptions = _DEFAULT,
+    ):
+        self._objective, self._solver, self._options = objective, solver, options
+        self._n_init, self._random_state = n_init, random_state
+
+    def starts(self, reached: Evaluation) -> Iterator[Start]:
+        """Yield the starts, given the minimum that the first has led to."""
+        objective, options = self._objective, self._options
+        n_rows = max(options.max_rows, options.rows_per_coef * objective.n_dof)
+        many, some = objective.n_samples > n_rows, objective
+        if many:
+            some = objective.sample(*Strata(objective).draw(n_rows))
+        elemental = None
+        if objective.n_dof <= options.max_coefs:
+            elemental = ElementalStarts(some, options.elemental)
+        others = [self._cross_entropy_start(some)]
+        if elemental and not (many and elemental.kurtosis < options.heavy_tails):
+            others += elemental.fixed()
+        yield from self._lower(some, reached.coef, others) if many else others
+        rng = np.random.default_rng(self._random_state.randint(2**31))
+        if elemental is None:
+            yield from self._drawn(rng)
+        else:
+            for _ in range(self._n_init - 1):
+                yield from elemental.lowest_per_length("drawn", rng)
+
+    def _lower(
+        self, sample: Objective, reached: Vector, starts: list[Start]
+    ) -> list[Start]:
+        """Return the lowest minima of a sample, if lower than the one next to a point.
+
+        With many rows the minimum is unique if the model holds and the features have
+        light tails [1]_. Outliers lead to more, far more often than wrong labels do.
+
+        References
+        ----------
+        .. [1] S. Mei, Y. Bai, A. Montanari (2018). The landscape of empirical risk for
+           nonconvex losses. Annals of Statistics 46(6A), 2747-2774, theorem 4.
+        """
+        options = self._options
+        value = sample.evaluate(reached).value
+        ends: list[Start] = []
+        for origin, coef, _ in (Start("chosen", reached, value), *starts):
+            end = self._approximate_minimum(sample, coef, options.sample_tol)
+            ends.append(Start(origin, end.coef, end.value))
+        gained = options.furthest * sample.n_dof / sample.n_samples * value
+        if value - ends[0].value < gained:  # or the sample has no minimum next to it
+            value = ends[0].value
+        lower: list[Start] = []
+        for start in sorted(ends, key=lambda start: -start.value):
+            if start.value < value * (1.0 - options.lower):
+                lower.append(start)
+                value = start.value
+        return lower[::-1][: options.max_lower]
+
+    def _cross_entropy_start(self, objective: Objective) -> Start:
+        """Return the approximate minimum of cross entropy, which has only one."""
+        convex = objective.with_loss(CrossEntropy())
+        zero = np.zeros(objective.n_dof)
+        coef = self._approximate_minimum(convex, zero, self._options.start_tol).coef
+        return Start("cross_entropy", coef, objective.evaluate(coef).value)
+
+    def _approximate_minimum(
+        self, objective: Objective, start: Vector, tol: float
+    ) -> Evaluation:
+        """Return the objective at an approximate minimum, without a certificate."""
+        journal = Journal(self._options.max_rough_steps)
+        found = self._solver(objective, start, journal, tol=tol, certify=False)
+        with suppress(NotFiniteError):
+            end = objective.evaluate(found.point.coef + found.pending_step)
+            if end.value < found.point.value:
+                return end
+        return found.point
+
+    def _drawn(self, rng: np.random.Generator) -> Iterator[Start]:
+        """Yield random starts, in units in which each feature's mean square is one."""
+        objective, lengths = self._objective, self._options.elemental.lengths
+        if self._n_init == 1:
+            return
+        squares = objective.product_diagonal(objective.weights)
+        spread = np.sqrt(objective.n_dof * squares)
+        for k in range(self._n_init - 1):
+            draw = rng.standard_normal(objective.n_dof) * lengths[k % len(lengths)]
+            coef = draw / np.where(spread > 0.0, spread, np.inf)
+            yield Start("drawn", coef, objective.evaluate(coef).value)
+
+
+def _rank(solution: Solution) -> tuple[float, bool]:
+    """Return a key to sort solutions by: f to ten digits, certified ones first."""
+    return float(f"{solution.point.value:.10e}"), not solution.status.converged

@@ -1,0 +1,148 @@
+"""The Newton system of conjugate gradients: products, preconditioner, free bias."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
+
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._objective import Objective, RowVector
+
+# A penalty below this share of the curvature changes only the last digits.
+_UNNOTICED = 1e-14
+# Maximum number of restarts of Lanczos's method, of about 18 products each: more would
+# take longer than the rest of a fit. Its tolerance is enough for the sign and the size
+# of the smallest eigenvalue.
+_MAX_RESTARTS, _EIGENVALUE_TOL = 20, 0.1
+
+
+class Preconditioner(Protocol):
+    """The inverse of a positive definite matrix close to the Hessian."""
+
+    def solve(self, rhs: Vector) -> Vector:
+        """Return the inverse times a vector."""
+
+
+class System:
+    """The Newton system (H + μM) d = -g.
+
+    An unpenalized bias is eliminated by deflation: each search direction is made
+    conjugate to it, so that its equation holds throughout, as the bound on the
+    suboptimality requires.
+
+    Attributes
+    ----------
+    curvature : RowVector
+        The curvature of each row in H + μM.
+    diagonal : ndarray of shape (n_dof,)
+        The diagonal of H + μM, with the size of each curvature.
+    scale : ndarray of shape (n_dof,)
+        What rows and columns are multiplied by for a unit diagonal.
+    bounded : bool
+        Whether the penalty on all weights is strong enough to charge residuals to.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        curvature: RowVector,
+        shift: float,
+        preconditioner: Preconditioner | None = None,
+    ):
+        self._objective = objective
+        self._preconditioner = preconditioner
+        self.curvature = curvature
+        self._added = (1.0 + shift) * objective.penalty.curvature
+        diagonal, column = objective.diagonal_and_intercept_column(curvature)
+        diagonal += self._added
+        self.diagonal = diagonal
+        self._inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+        self.scale = np.sqrt(self._inverse_diagonal)
+        noticed = self._added > _UNNOTICED * diagonal
+        added = np.where(noticed, self._added, 1.0)
+        self._inverse_added = np.where(noticed, 1.0 / added, self._inverse_diagonal)
+        problem = objective.problem
+        deflated = problem.free_bias and not objective.penalty.absent
+        self._bias_column = column if deflated else None
+        self.bounded = bool(noticed[: objective.n_features].all())
+
+    def product(self, v: Vector) -> Vector:
+        """Return (H + μM) v."""
+        return self._objective.product(self.curvature, v) + self._added * v
+
+    def diagonal_norm2(self, v: Vector) -> float:
+        """Return the squared norm of a vector in the metric of the diagonal."""
+        return float(v @ (v / self._inverse_diagonal))
+
+    def precondition(self, residual: Vector) -> Vector:
+        """Return an approximate solution of (H + μM) v = residual."""
+        if self._preconditioner is not None:
+            return self._preconditioner.solve(residual)
+        return self._inverse_diagonal * residual
+
+    def eliminate_bias(self, residual: Vector) -> Vector | None:
+        """Return the step in the bias alone, None if the curvature is not positive.
+
+        `residual` becomes the residual after this step.
+        """
+        direction = np.zeros_like(residual)
+        column = self._bias_column
+        if column is not None:
+            if column[-1] <= 0.0:
+                return None
+            direction[-1] = residual[-1] / column[-1]
+            residual -= direction[-1] * column
+        return direction
+
+    def conjugate_to_bias(self, v: Vector) -> Vector:
+        """Return `v` with the bias chosen so that its own equation is unaffected."""
+        column = self._bias_column
+        if column is not None:
+            v = v.copy()
+            v[-1] = -float(column[:-1] @ v[:-1]) / column[-1]
+        return v
+
+    def slack(self, residual: Vector) -> float:
+        """Return an estimate of what the residual adds to the bound on f - f*.
+
+        Half the squared norm of the residual over the penalty, which is what it takes
+        to make the dual point feasible. Where there is no penalty, or one below working
+        accuracy, the norm of the preconditioner takes its place.
+        """
+        return 0.5 * float(residual @ (residual * self._inverse_added))
+
+
+def extremes(
+    objective: Objective, system: System, max_dense: int
+) -> tuple[Vector, Matrix]:
+    """Return eigenvalues of the scaled system, the smallest first, and eigenvectors.
+
+    All of them up to `max_dense` coefficients. With more, the smallest and the largest
+    by Lanczos's method, NaN where it fails.
+    """
+    scale, n_dof = system.scale, objective.n_dof
+    if n_dof <= max_dense:
+        matrix = objective.hessian(system.curvature)
+        return np.linalg.eigh(matrix * scale[:, None] * scale)
+    operator = LinearOperator(
+        (n_dof, n_dof),
+        matvec=lambda v: scale * system.product(scale * v.ravel()),
+        dtype=np.float64,
+    )
+    start = np.random.default_rng(0).standard_normal(n_dof)
+    found: tuple[Any, Any] = np.full(2, np.nan), np.zeros((n_dof, 2))
+    try:
+        found = eigsh(
+            operator,
+            k=2,
+            which="BE",
+            v0=start,
+            maxiter=_MAX_RESTARTS,
+            tol=_EIGENVALUE_TOL,
+        )
+    except ArpackNoConvergence as failure:
+        if len(failure.eigenvalues):
+            found = failure.eigenvalues, failure.eigenvectors
+    except ArpackError:
+        pass
+    return found

@@ -1,0 +1,285 @@
+"""A Hessian and its factor: Newton steps, and the bounds that follow from them."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._solvers._certificates import DualGap
+from sk_logreg._solvers._factors import Factor, factor
+from sk_logreg._solvers._newton._model import Bound
+from sk_logreg._tolerances import ACCURATE, EPS
+
+# A sum that is at most this share of the sizes of its terms is their rounding error.
+_ROUNDING = 256 * EPS
+# A system counts as solved if the norm of its residual is at most this share of the
+# norm of the solution. Where the parts of rows are limited, the share is far smaller,
+# since a correction would again exceed the limits.
+_SOLVED, _SOLVED_WITH_LIMITS = 1e-3, 1e-6
+# Maximum number of corrections of a solution by residuals.
+_MAX_CORRECTIONS = 5
+# Norms in the metric of the inverse grow by at most this factor if rows are left out
+# whose leverages add up to a half.
+_WITHOUT_ROWS = np.sqrt(2.0)
+# Leverages are computed for at most this many values.
+_MAX_VALUES = 1 << 22
+# The largest residual after a step, relative to the step, at which its bound holds.
+_LARGEST_RESIDUAL = 0.1
+# A system is an old one if its curvatures exceed those at the point by this ratio.
+_CURRENT = 2.0
+# The quadratic form of a factor may exceed that of the matrix by this ratio.
+_OVERSTATED = 2.0
+
+
+class _SolvedStep(NamedTuple):
+    """A Newton step, and how well it solves its system.
+
+    Attributes
+    ----------
+    direction, residual : ndarray of shape (n_dof,)
+        d, and g + H d.
+    change : RowVector
+        The change of the margins along d.
+    norm, size : float
+        The norm of the residual in the metric of H⁻¹, and that of d in that of H.
+    solved : bool
+        Whether the residual is small enough to be charged by its norm.
+    """
+
+    direction: Vector
+    change: RowVector
+    residual: Vector
+    norm: float
+    size: float
+    solved: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FactoredHessian:
+    """A Hessian that was factored: over which rows, and with which curvature.
+
+    Attributes
+    ----------
+    objective : Objective
+        The objective over those rows.
+    rows : slice or ndarray
+        Which of all rows they are.
+    curvature : RowVector
+        The weighted curvature of each.
+    factor : Factor
+        The factor of the Hessian plus `shift` times the majorizer.
+    shift : float
+    """
+
+    objective: Objective
+    rows: slice | Indices
+    curvature: RowVector
+    factor: Factor
+    shift: float = 0.0
+
+    @classmethod
+    def at(cls, objective: Objective, margins: RowVector) -> "FactoredHessian | None":
+        """Return the Hessian of an objective at a point, None where it is indefinite.
+
+        Parameters
+        ----------
+        objective : Objective
+        margins : RowVector
+            The margins at the point.
+        """
+        curvature, convex = objective.curvature(margins), objective.loss.convex
+        factored = factor(objective.hessian(curvature), semidefinite=convex)
+        if factored is None:
+            return None
+        return cls(objective, slice(None), curvature, factored)
+
+    def refactored(self, margins: RowVector) -> "FactoredHessian":
+        """Return the same at a point, given these rows' margins, for a convex loss."""
+        renewed = self.at(self.objective, margins)
+        assert renewed is not None
+        return replace(renewed, rows=self.rows)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the factor left out only directions that change no z."""
+        directions = self.factor.null_space
+        if directions is None:
+            return True
+        # All of them at once, combined at random.
+        draw = np.random.default_rng(0).standard_normal(directions.shape[1])
+        direction, objective = directions @ draw, self.objective
+        squares = objective.product_diagonal(objective.weights) * direction**2
+        # Relative to what each column's part of z changes by.
+        limit = ACCURATE * float(np.sqrt(squares.max()))
+        return objective.max_abs_change(direction) <= limit
+
+    @cached_property
+    def accurate(self) -> bool:
+        """Whether its norms are those of the Hessian, but for directions left out.
+
+        Where it is ill-conditioned, a product with X shows it, in the direction of its
+        smallest eigenvalue.
+        """
+        if self.factor.well_conditioned():
+            return True
+        direction, value = self.factor.smallest_eigenpair()
+        image = self.objective.product(self.curvature, direction)
+        image += self.objective.penalty.curvature * direction
+        return value <= _OVERSTATED * float(direction @ image)
+
+    def certify(
+        self, margins: RowVector, weights: RowVector, point: Evaluation
+    ) -> Bound:
+        """Return the bound on f - f* at a point.
+
+        It charges the residual of its Newton system: to the penalty or, where the
+        factor is accurate, in the norm of the inverse, whichever is less. A direction
+        left out that changes some z has no bound but the penalty's; one that changes
+        none has the penalty's slope alone. For a loss without a dual the bound is that
+        of the quadratic model.
+
+        Parameters
+        ----------
+        margins, weights : RowVector
+            The margins of the Hessian's rows at the point, and the weights that they
+            have there.
+        point : Evaluation
+        """
+        objective = self.objective
+        if objective.loss.convex and not (self.factor.singular or self.accurate):
+            return self._without_inaccurate().certify(margins, weights, point)
+        step = self._solved(point.gradient)
+        complete = self.complete and self._is_level(point)
+        known = complete and step.solved and self.accurate
+        left_out = self._left_out(point.coef + step.direction) if known else np.inf
+        if objective.loss.dual is None:
+            excess = 0.5 * (step.size + step.norm) ** 2 + left_out
+            change = step.change.extremes()
+            singular = self.factor.singular
+            return Bound(excess, change.least, change.greatest, complete, singular)
+        dual = objective.dual_of_step(margins, weights, self.curvature, step.change)
+        bound = Bound(np.inf, dual.min_change, dual.max_change, complete)
+        if dual.max_ratio > 1.0 and dual.curvature_ratio <= _CURRENT:
+            # Rows with large margins have tiny dual variables, and the step asks for
+            # more. Limit their parts and solve for the other rows.
+            limit = objective.weighted_variance(margins, weights)
+            above = objective.rows_above(limit, self.curvature, step.change)
+            known = known and self._is_definite_without(above)
+            step = self._solved(point.gradient, step.direction, limit)
+            known = known and step.solved
+            dual = objective.dual_of_step(
+                margins, weights, self.curvature, step.change, clip=True
+            )
+        gap = DualGap(
+            dual,
+            step.direction,
+            step.residual,
+            objective.penalty,
+            self.curvature.total() if objective.problem.free_bias else None,
+        )
+        excess = gap.by_penalty(self.factor.diagonal)
+        if known:
+            excess = min(excess, gap.by_norm(_WITHOUT_ROWS * step.norm) + left_out)
+        return replace(bound, excess=excess)
+
+    def _is_definite_without(self, rows: Indices) -> bool:
+        """Return whether the Hessian without some rows is at least half of it.
+
+        So it is if the sum of their leverages is at most a half.
+        """
+        objective = self.objective
+        if len(rows) * objective.n_dof > _MAX_VALUES:
+            return False
+        norms = self.factor.norms(objective.with_intercept(objective.dense_rows(rows)))
+        return self.curvature.take(rows).dot(RowVector(norms**2)) <= 0.5
+
+    def _without_inaccurate(self) -> "FactoredHessian":
+        """Return the same, leaving out directions whose eigenvalues are inaccurate."""
+        matrix = self.objective.hessian(self.curvature)
+        factored = factor(matrix, semidefinite=True, inaccurate=True)
+        assert factored is not None
+        return replace(self, factor=factored)
+
+    def _is_level(self, point: Evaluation) -> bool:
+        """Return whether the loss has no slope in the directions left out.
+
+        Up to the rounding error of the gradient. A direction that changes no z has
+        none, but a few huge values may give it an apparent slope.
+        """
+        directions = self.factor.null_space
+        if directions is None or not isinstance(self.rows, slice):
+            return True
+        penalty_slope = self.objective.penalty.gradient(point.coef)
+        slopes = (point.gradient - penalty_slope) @ directions
+        sizes = self.objective.slope_sizes(point)[0] @ np.abs(directions)
+        return bool((np.abs(slopes) <= _ROUNDING * sizes).all())
+
+    def _solved(
+        self,
+        gradient: Vector,
+        direction: Vector | None = None,
+        limit: RowVector | None = None,
+    ) -> "_SolvedStep":
+        """Return a step that solves the system, corrected by residuals from X.
+
+        Parameters
+        ----------
+        gradient : ndarray of shape (n_dof,)
+        direction : ndarray of shape (n_dof,), optional
+            Where to start.
+        limit : RowVector, optional
+            The greatest part of each row in H d.
+        """
+        if direction is None:
+            direction = -self.factor.solve(gradient)
+        size = np.sqrt(max(0.0, -float(gradient @ direction)))
+        share = _SOLVED if limit is None else _SOLVED_WITH_LIMITS
+        for count in range(1 + _MAX_CORRECTIONS):
+            change, residual = self.objective.change_and_residual(
+                self.curvature, direction, gradient, limit
+            )
+            norm = self.factor.norm(residual)
+            solved = norm <= share * size
+            if solved or not np.isfinite(norm) or count == _MAX_CORRECTIONS:
+                break
+            direction = direction - self.factor.solve(residual)
+        return _SolvedStep(direction, change, residual, norm, size, solved)
+
+    def _left_out(self, coef: Vector) -> float:
+        """Return how far the penalty may fall in the directions left out."""
+        directions = self.factor.null_space
+        if directions is None:
+            return 0.0
+        return self.objective.penalty.reduction_over(directions, coef)
+
+    def certify_after(
+        self, point: Evaluation, after: Evaluation, decrement2: float
+    ) -> float:
+        """Return the bound on f - f* after a whole Newton step from a point.
+
+        Without a pass over X. If the system was solved exactly, the gradient after the
+        step is that of the change of the dual variables; what exceeds it is the
+        residual. Infinite where this factor gives no bound.
+
+        Parameters
+        ----------
+        point, after : Evaluation
+            Where the Hessian is this one, and where its step led.
+        decrement2 : float
+            The squared Newton decrement of the step.
+        """
+        if self.factor.singular or not self.accurate:
+            return np.inf
+        dual = self.objective.dual_after_step(point.margins, after.margins)
+        if not dual.reach <= 1.0:
+            return np.inf
+        # Curvatures at both ends differ by at most this factor, squared.
+        stretch = np.exp(0.5 * dual.reach)
+        left = self.factor.norm(after.gradient)
+        left += stretch * np.sqrt(dual.quadratic)
+        if left**2 > _LARGEST_RESIDUAL**2 * decrement2:
+            return np.inf
+        return dual.bound(residual_norm=stretch * left)

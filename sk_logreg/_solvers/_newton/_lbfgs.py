@@ -1,0 +1,49 @@
+"""The L-BFGS correction of a factored Hessian by the changes of the gradient."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._solvers._factors import Factor
+from sk_logreg._tolerances import EPS
+
+
+@dataclass
+class Correction:
+    """The pairs (s, y) of L-BFGS, with a factor in place of the usual initial matrix.
+
+    Attributes
+    ----------
+    pairs : list of (ndarray, ndarray)
+        Changes of the coefficients, s, and of the gradient, y.
+    gamma : float
+        What the inverse of the factored matrix is multiplied by.
+
+    References
+    ----------
+    .. [1] J. Nocedal (1980). Updating quasi-Newton matrices with limited storage.
+       Mathematics of Computation 35, 773-782.
+    """
+
+    pairs: list[tuple[Vector, Vector]] = field(default_factory=list)
+    gamma: float = 1.0
+
+    def add(self, s: Vector, y: Vector, factor: Factor | None) -> None:
+        """Add a pair, if the curvature along s is positive."""
+        if s @ y > EPS * np.linalg.norm(s) * np.linalg.norm(y):
+            self.pairs.append((s, y))
+            if factor is not None:
+                self.gamma = float((s @ y) / (y @ factor.solve(y)))
+
+    def solve(self, factor: Factor, gradient: Vector) -> Vector:
+        """Return the corrected inverse times a gradient, by the two-loop recursion."""
+        v, alphas = gradient, []
+        for s, y in reversed(self.pairs):
+            alpha = (s @ v) / (s @ y)
+            v = v - alpha * y
+            alphas.append(alpha)
+        v = self.gamma * factor.solve(v)
+        for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
+            v = v + (alpha - (y @ v) / (s @ y)) * s
+        return v

@@ -1,0 +1,125 @@
+"""Newton's method: a model proposes, a line search moves, a policy decides."""
+
+from sk_logreg._arrays import Vector
+from sk_logreg._log import Journal
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import MAX_ITER, SINGULAR, STALLED, STOPPED, Status
+from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
+from sk_logreg._solvers._newton._line_search import (
+    Move,
+    NoiseFloor,
+    descend_negative_curvature,
+    line_search,
+    try_evaluate,
+)
+from sk_logreg._solvers._newton._model import Model, Step
+from sk_logreg._solvers._newton._stopping import (
+    Continue,
+    Redirect,
+    Renew,
+    stopping_for,
+)
+
+#: The model has spent its budget of passes over X. Never the status of a fit.
+BUDGET_SPENT = Status("budget_spent", "The budget of passes over X is spent.")
+
+
+def minimize(
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    model: Model,
+    *,
+    tol: float,
+    certify: bool = True,
+    separation_excluded: bool = False,
+) -> Solution:
+    """Minimize an objective by Newton's method, damped where it must be.
+
+    The step solves (H + μM) d = -g with H the Hessian, M a majorizer of every Hessian
+    and μ = 0 unless H is indefinite, which makes the method invariant to linear maps
+    of the features; a line search shortens it if f does not fall enough. At a saddle
+    point, where the gradient vanishes, the step follows negative curvature instead.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimize.
+    start : ndarray of shape (n_dof,)
+        Where to start; a convex loss starts at zero if f is lower there.
+    journal : Journal
+        Where iterations are recorded.
+    model : Model
+        What solves the Newton systems.
+    tol, certify, separation_excluded
+        See `Solver`.
+
+    Returns
+    -------
+    Solution
+
+    References
+    ----------
+    .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
+       chapters 3, 4 and 7. Springer.
+    """
+    stopping = stopping_for(
+        objective,
+        model,
+        tol,
+        certify=certify,
+        separation_excluded=separation_excluded,
+    )
+    noise = NoiseFloor(objective)
+    point, exact = _first_point(objective, model, start), False
+    while True:
+        if (diverged := stopping.diverged(point)) is not None:
+            return diverged
+        step = model.step(point, tol * point.value, exact=exact)
+        if step is None:
+            return Solution(point, UNKNOWN_GAP, BUDGET_SPENT)
+        verdict = stopping.judge(
+            step, stagnated=noise.stagnated(step), can_move=not journal.closed
+        )
+        if isinstance(verdict, Solution):
+            return verdict
+        if isinstance(verdict, Renew):
+            exact = True
+            continue
+        if journal.closed:
+            return stopping.unfinished(step, STOPPED if journal.stopped else MAX_ITER)
+        with journal.iteration(objective, point) as entry:
+            move = _move(objective, model, verdict, noise)
+            entry.reached, entry.length = move.point, move.length
+            entry.decrement2 = verdict.step.decrement2
+        if move.length == 0.0 and isinstance(verdict, Redirect):
+            return Solution(point, UNKNOWN_GAP, SINGULAR)
+        if move.length == 0.0 and noise.exhausted(verdict.step):
+            return stopping.unfinished(verdict.step, STALLED)
+        if (last := stopping.after(verdict, move, journal.stopped)) is not None:
+            return last
+        point, exact = move.point, move.length == 0.0
+
+
+def _first_point(objective: Objective, model: Model, start: Vector) -> Evaluation:
+    """Return the objective at a start or, if a convex one is lower there, at zero."""
+    if not (objective.loss.convex and start.any()):
+        return model.evaluate(start)
+    point = try_evaluate(model.evaluate, start)
+    if point is None or point.value > objective.value_at_zero:
+        return model.evaluate(0.0 * start)
+    return point
+
+
+def _move(
+    objective: Objective, model: Model, verdict: Continue | Redirect, noise: NoiseFloor
+) -> Move:
+    """Return the point that an iteration leads to."""
+    if isinstance(verdict, Redirect):
+        noise.reset()
+        return descend_negative_curvature(
+            objective, model, verdict.step.point, verdict.direction
+        )
+    step: Step = verdict.step
+    evaluate = objective.evaluate if verdict.last else model.evaluate
+    return line_search(objective, evaluate, step, noise.floor(step))

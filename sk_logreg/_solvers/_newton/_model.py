@@ -1,0 +1,148 @@
+"""The quadratic model of an objective: what solves the Newton systems."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._objective import Evaluation
+
+#: The first multiple of the majorizer that is added to an indefinite Hessian.
+FIRST_SHIFT = 2.0**-20
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A step d that solves (H + μM) d = -g, up to a residual.
+
+    Attributes
+    ----------
+    point : Evaluation
+        Where it starts.
+    accuracy : float
+        The excess of f over its minimum that counts as none.
+    direction : ndarray of shape (n_dof,)
+        d.
+    decrement2 : float
+        -gᵀd. Where μ is 0 this is the squared Newton decrement, and the quadratic
+        model of f falls by half of it.
+    shift : float
+        μ, the multiple of the majorizer M that was added to the Hessian H.
+    exact : bool
+        Whether d solves a system with the Hessian of all rows at this very point,
+        instead of an older or a smaller one, or of following negative curvature.
+    slack : float, default=0.0
+        An estimate of what the residual adds to the bound on f - f*.
+    extendable : bool, default=False
+        Whether f may be lowest well beyond the whole step.
+    """
+
+    point: Evaluation
+    accuracy: float
+    direction: Vector
+    decrement2: float
+    shift: float
+    exact: bool
+    slack: float = 0.0
+    extendable: bool = False
+
+    @property
+    def below_accuracy(self) -> bool:
+        """Whether the quadratic model falls by no more than the accuracy."""
+        return 0.5 * self.decrement2 <= self.accuracy
+
+    @property
+    def next_converges(self) -> bool:
+        """Whether the point after this step is likely to be within the accuracy.
+
+        Convergence is quadratic: the excess of f, relative to f, is about squared.
+        """
+        # Of roots, since the squares may overflow.
+        roots = np.sqrt(2.0 * self.accuracy) * np.sqrt(self.point.value)
+        return self.decrement2 <= roots
+
+    @property
+    def solved(self) -> bool:
+        """Whether d is the Newton step, up to a residual that does not count."""
+        return self.exact and self.shift == 0.0 and self.slack <= self.accuracy
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The curvature of a Hessian in the direction in which it is least.
+
+    Attributes
+    ----------
+    ratio : float
+        Its smallest eigenvalue over the largest, with rows and columns scaled to a
+        unit diagonal; NaN if it is indefinite.
+    negative_direction : ndarray of shape (n_dof,) or None
+        A direction of negative curvature if it is indefinite.
+    """
+
+    ratio: float = np.nan
+    negative_direction: Vector | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound on f - f* at a point, and what the step behind it does to the margins.
+
+    Attributes
+    ----------
+    excess : float
+        The bound, infinite where there is none.
+    min_change, max_change : float
+        Least and greatest change of a margin along the step, 0 for rows without
+        weight.
+    complete : bool, default=True
+        Whether each direction in which the step was not solved for changes no z.
+    singular : bool, default=False
+        Whether the Hessian is singular to working accuracy.
+    """
+
+    excess: float
+    min_change: float
+    max_change: float
+    complete: bool = True
+    singular: bool = False
+
+    @property
+    def reach(self) -> float:
+        """The greatest change of a margin, in size."""
+        return max(-self.min_change, self.max_change)
+
+
+class Model(Protocol):
+    """The quadratic model of an objective, which solves the Newton systems."""
+
+    def evaluate(self, coef: Vector) -> Evaluation:
+        """Return the objective at a point, with what the next step will need of it."""
+
+    def step(
+        self, point: Evaluation, accuracy: float, *, exact: bool = False
+    ) -> Step | None:
+        """Return the Newton step, with a shift if the Hessian is indefinite.
+
+        Returns None when the budget of passes over X is spent.
+
+        Where f is within about `accuracy` of its minimum, the step must be good enough
+        to certify that. If `exact`, it must be an exact step, see `Step`.
+        """
+
+    def certify(self, step: Step) -> Bound:
+        """Return the bound on f - f* at the start of an exact or a convex step.
+
+        It charges the residual of the step's Newton system. For a loss without a dual,
+        f* is the minimum of the quadratic model.
+        """
+
+    def certify_after(self, step: Step, after: Evaluation) -> float:
+        """Return the bound on f - f* after a whole step that was solved."""
+
+    def last_step(self, point: Evaluation) -> Vector:
+        """Return an approximate Newton step, without a pass over X."""
+
+    def least_curvature(self, point: Evaluation) -> Curvature:
+        """Return the least curvature of the Hessian at a point."""

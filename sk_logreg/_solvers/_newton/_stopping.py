@@ -1,0 +1,295 @@
+"""When Newton's method stops: one policy per kind of objective, chosen once."""
+
+from dataclasses import dataclass, replace
+
+from sk_logreg._arrays import Vector
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import (
+    AT_INFINITY,
+    CONVERGED,
+    SEPARABLE,
+    SINGULAR,
+    SUSPECTED,
+    Status,
+    ended_by_rounding,
+)
+from sk_logreg._solvers._base import UNKNOWN_GAP, Solution, relative
+from sk_logreg._solvers._newton._line_search import Move, try_evaluate
+from sk_logreg._solvers._newton._model import Bound, Model, Step
+from sk_logreg._tolerances import FINE
+
+# With all margins above this, the classes are separated and the loss falls for ever.
+_SEPARATED = 1.0
+# If the Newton step would still change some z by more than this although f hardly
+# falls, f is flat there: the point is not near a minimum.
+_FLAT_FROM = 0.25
+# A direction recedes if it lowers no margin by more than this share of what it raises
+# another.
+_NOT_LOWERED = 1e-6
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Take a step; it is `last` if the point after it is likely to end the fit."""
+
+    step: Step
+    last: bool
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Follow a direction of negative curvature instead of a step."""
+
+    step: Step
+    direction: Vector
+
+
+@dataclass(frozen=True)
+class Renew:
+    """Take an exact step from the same point."""
+
+
+Verdict = Solution | Continue | Redirect | Renew
+
+
+class NewtonDecrement:
+    """Stops a convex loss without a dual: the bound is half the squared decrement.
+
+    Also the base of the other policies. It is an estimate from the quadratic model,
+    with the residual of the Newton system charged to it.
+    """
+
+    def __init__(self, objective: Objective, model: Model, tol: float):
+        self._objective, self._model, self._tol = objective, model, tol
+        self._moved = False
+        self._bounded = objective.problem.bounded
+
+    def diverged(self, point: Evaluation) -> Solution | None:
+        """Return the solution if the point shows that there is no minimum."""
+        if self._bounded or not self._objective.separates(point, _SEPARATED):
+            return None
+        return Solution(point, UNKNOWN_GAP, SEPARABLE)
+
+    def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
+        """Return what to do with a step.
+
+        Parameters
+        ----------
+        step : Step
+        stagnated : bool
+            Whether the decrement no longer falls although f cannot show progress.
+        can_move : bool
+            Whether further iterations are allowed.
+        """
+        if not (stagnated or step.below_accuracy):
+            return self._go_on(step)
+        if stagnated or not self._is_enough(step):
+            exact = self._model.step(step.point, step.accuracy, exact=True)
+            step = step if exact is None else exact
+        return self._judge(step, stagnated, can_move)
+
+    def _judge(self, step: Step, stagnated: bool, _can_move: bool) -> Verdict:
+        """Return what to do with a step that may be the end."""
+        gap, status = self._gap_and_status(step)
+        if stagnated and status is None:
+            status = ended_by_rounding(gap)
+        if status is not None:
+            return self._solution(step, gap, status)
+        if gap >= UNKNOWN_GAP and not step.exact:  # too old a matrix for a certificate
+            return Renew()
+        return self._go_on(step)
+
+    def _solution(self, step: Step, gap: float, status: Status) -> Solution:
+        """Return the point of a step as the solution; at a certified start, its end."""
+        point: Evaluation = step.point
+        pending: Vector | float = 0.0
+        refinable = status.converged and self._tol < FINE
+        if status.converged and not (refinable or self._moved):
+            point = self._improved(step)
+        elif not refinable and self._objective.problem.reduced:
+            pending = self._pending(step)
+        return Solution(point, gap, status, pending_step=pending)
+
+    def _improved(self, step: Step) -> Evaluation:
+        """Return the end of a step if f is no higher there, else its start."""
+        coef = step.point.coef + step.direction
+        end = try_evaluate(self._objective.evaluate, coef)
+        return step.point if end is None or end.value > step.point.value else end
+
+    def _pending(self, _step: Step) -> Vector | float:
+        """Return the step that is taken over more features, if this is a reduction."""
+        return 0.0
+
+    def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
+        """Return the solution if the point after a step is certified at no cost."""
+        self._moved = self._moved or move.length > 0.0
+        if not isinstance(verdict, Continue):
+            return None
+        if not verdict.last or move.length != 1.0 or stopped:
+            return None
+        after = move.point
+        gap = relative(self._model.certify_after(verdict.step, after), after)
+        if gap > self._tol:
+            return None
+        pending: Vector | float = 0.0
+        if self._objective.problem.reduced:
+            pending = self._model.last_step(after)
+        return Solution(after, gap, CONVERGED, pending_step=pending)
+
+    def unfinished(self, step: Step, status: Status) -> Solution:
+        """Return the solution where a fit ends before it is certified."""
+        return Solution(step.point, self._gap_and_status(step)[0], status)
+
+    def _go_on(self, step: Step) -> Verdict:
+        return Continue(step, last=False)
+
+    def _is_enough(self, step: Step) -> bool:
+        """Return whether a step serves to judge its start."""
+        return step.exact
+
+    def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
+        """Return the bound on the relative suboptimality, and a status if it decides.
+
+        It is half the squared Newton decrement.
+        """
+        if step.shift > 0.0:
+            return UNKNOWN_GAP, None
+        estimate = relative(0.5 * step.decrement2 + step.slack, step.point)
+        if estimate > self._tol or not step.exact:
+            return estimate, None
+        bound = self._model.certify(step)
+        gap = relative(bound.excess, step.point)
+        if gap > self._tol:
+            return gap, None
+        if bound.reach >= _FLAT_FROM:
+            return gap, None if self._bounded else AT_INFINITY
+        return gap, self._at_minimum(bound)
+
+    def _at_minimum(self, _bound: Bound) -> Status:
+        """Return the status at a point where the gradient is about zero."""
+        return CONVERGED
+
+
+class LocalMinimum(NewtonDecrement):
+    """Stops a loss that is not convex: where the Hessian is positive definite."""
+
+    def _judge(self, step: Step, stagnated: bool, can_move: bool) -> Verdict:
+        """Return what to do with a step that may be the end, or a saddle point's."""
+        curvature = self._model.least_curvature(step.point)
+        if curvature.negative_direction is not None and can_move:
+            return Redirect(step, curvature.negative_direction)
+        verdict = super()._judge(step, stagnated, can_move)
+        if isinstance(verdict, Solution):
+            return replace(verdict, curvature_ratio=curvature.ratio)
+        return verdict
+
+    def _at_minimum(self, bound: Bound) -> Status:
+        """Return the status at a point where the gradient is about zero."""
+        return SINGULAR if bound.singular else CONVERGED
+
+
+class DualityGap(NewtonDecrement):
+    """Stops a loss with a dual where the bound is that of a dual point."""
+
+    def _go_on(self, step: Step) -> Verdict:
+        # A finer tolerance asks for refinement, for which the step must be at hand.
+        last = self._tol >= FINE and step.solved and step.next_converges
+        return Continue(step, last)
+
+    def _pending(self, step: Step) -> Vector | float:
+        return step.direction
+
+    def _is_enough(self, _step: Step) -> bool:
+        return True
+
+    def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
+        bound = self._model.certify(step)
+        gap = relative(bound.excess, step.point)
+        return gap, self._status(gap, bound)
+
+    def _status(self, gap: float, _bound: Bound) -> Status | None:
+        return CONVERGED if gap <= self._tol else None
+
+
+class DualityGapOrRecession(DualityGap):
+    """The same without a penalty on some weights: there may be no minimum."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        model: Model,
+        tol: float,
+        *,
+        separation_excluded: bool,
+    ):
+        super().__init__(objective, model, tol)
+        self._separation_excluded = separation_excluded
+
+    def _go_on(self, step: Step) -> Verdict:
+        # The slack of a step is an estimate here: the bound after it would be no proof.
+        return Continue(step, last=False)
+
+    def _status(self, gap: float, bound: Bound) -> Status | None:
+        if self._separation_excluded:
+            return super()._status(gap, bound)
+        if bound.reach >= _FLAT_FROM:  # unless it lowers some margin as well
+            recedes = bound.min_change > -_NOT_LOWERED * bound.max_change
+            return SUSPECTED if recedes else None
+        # A dual point inside its bounds proves that there is a minimum, if the step
+        # that it is from solves the whole system.
+        return super()._status(gap, bound) if bound.complete else SUSPECTED
+
+
+class Predicted:
+    """Stops where the next point is predicted to be near enough, without proof.
+
+    For samples of the rows and for rough starts. The last step is not taken.
+    """
+
+    def __init__(self, certified: NewtonDecrement):
+        self._certified = certified
+
+    def diverged(self, point: Evaluation) -> Solution | None:
+        """Return the solution if the point shows that there is no minimum."""
+        return self._certified.diverged(point)
+
+    def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
+        """Return what to do with a step."""
+        arrives = step.below_accuracy or (step.exact and step.next_converges)
+        if arrives and step.shift == 0.0:
+            pending = step.direction
+            return Solution(step.point, UNKNOWN_GAP, CONVERGED, pending_step=pending)
+        return self._certified.judge(step, stagnated=stagnated, can_move=can_move)
+
+    def after(self, _verdict: Verdict, _move: Move, _stopped: bool) -> Solution | None:
+        """Return None: no point is certified."""
+        return None
+
+    def unfinished(self, step: Step, status: Status) -> Solution:
+        """Return the solution where the fit ends before that."""
+        return Solution(step.point, UNKNOWN_GAP, status)
+
+
+Stopping = NewtonDecrement | Predicted
+
+
+def stopping_for(
+    objective: Objective,
+    model: Model,
+    tol: float,
+    *,
+    certify: bool,
+    separation_excluded: bool,
+) -> Stopping:
+    """Return the policy that suits an objective."""
+    certified: NewtonDecrement
+    if objective.loss.dual is None:
+        kind = NewtonDecrement if objective.loss.convex else LocalMinimum
+        certified = kind(objective, model, tol)
+    elif objective.problem.bounded:
+        certified = DualityGap(objective, model, tol)
+    else:
+        certified = DualityGapOrRecession(
+            objective, model, tol, separation_excluded=separation_excluded
+        )
+    return certified if certify else Predicted(certified)

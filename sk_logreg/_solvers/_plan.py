@@ -1,0 +1,250 @@
+"""How a fit is put together: the row space, samples, the model, refinement."""
+
+from dataclasses import dataclass, replace
+
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._log import Journal
+from sk_logreg._objective import Objective
+from sk_logreg._records import STALLED, SUSPECTED
+from sk_logreg._solvers._base import Solution, Solver
+from sk_logreg._solvers._newton import (
+    BUDGET_SPENT,
+    CholeskyModel,
+    ConjugateGradientModel,
+    FactoredHessian,
+    minimize,
+    refined,
+)
+from sk_logreg._solvers._newton._cg_system import Preconditioner
+from sk_logreg._solvers._newton._model import Model
+from sk_logreg._solvers._newton._preconditioner import preconditioner
+from sk_logreg._solvers._row_space import RowSpace, reducible
+from sk_logreg._solvers._samples import nested_samples
+from sk_logreg._tolerances import FINE
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """The parameters of the plan.
+
+    Attributes
+    ----------
+    max_factor : int
+        With more coefficients a factor takes too much memory and too many seconds.
+    max_gram_cost : float
+        The largest cost of a Hessian, in passes over X: the number of products that
+        conjugate gradients need for the same step where it is hard.
+    many : int
+        Number of coefficients from which a factor is costly enough to try conjugate
+        gradients first.
+    sample_accuracy : float
+        The accuracy of a sample's minimum, relative to the error of the sample itself.
+    max_preconditioners : int
+        Maximum number of factors in single precision before one in double precision.
+    saved_passes : float
+        The passes over X that a factor of a sample's Hessian saves.
+    """
+
+    max_factor: int = 4000
+    max_gram_cost: float = 100.0
+    many: int = 500
+    sample_accuracy: float = 0.1
+    max_preconditioners: int = 8
+    saved_passes: float = 10.0
+
+
+_DEFAULT = PlanOptions()
+
+
+def _by_conjugate_gradients(
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    *,
+    tol: float,
+    certify: bool = True,
+    separation_excluded: bool = False,
+) -> Solution:
+    """Minimize by Newton's method with conjugate gradients; see `Solver`."""
+    goal = _Goal(tol, certify, separation_excluded)
+    model = ConjugateGradientModel(objective)
+    return _minimize(objective, start, journal, model, goal)
+
+
+def _by_factors(
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    *,
+    tol: float,
+    certify: bool = True,
+    separation_excluded: bool = False,
+) -> Solution:
+    """Minimize by Newton's method with Cholesky factors; see `Solver`."""
+    goal = _Goal(tol, certify, separation_excluded)
+    return _in_row_space(objective, start, journal, goal, mixed=False)
+
+
+def _by_cost(
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    *,
+    tol: float,
+    certify: bool = True,
+    separation_excluded: bool = False,
+) -> Solution:
+    """Minimize with factors, conjugate gradients or both, by cost; see `Solver`.
+
+    A factor is exact and indifferent to the conditioning, so factors are used unless
+    they are too large, or forming the Hessian costs far more than the products that
+    would replace it.
+    """
+    goal = _Goal(tol, certify, separation_excluded)
+    costs, options = objective.costs, _DEFAULT
+    size, gram = objective.n_features, costs.gram
+    if reducible(objective):  # a dense matrix of that size takes the place of X
+        size = objective.n_samples
+        gram = 5.0 * costs.factor(size)
+    if size <= options.max_factor and gram <= options.max_gram_cost:
+        return _in_row_space(objective, start, journal, goal, mixed=True)
+    model = ConjugateGradientModel(objective)
+    return _minimize(objective, start, journal, model, goal)
+
+
+#: The solvers by the value of the ``solver`` parameter that selects them.
+SOLVERS: dict[str, Solver] = {
+    "auto": _by_cost,
+    "newton-cholesky": _by_factors,
+    "newton-cg": _by_conjugate_gradients,
+}
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """What a solver has to reach, see `Solver`."""
+
+    tol: float
+    certify: bool
+    separation_excluded: bool
+
+
+def _minimize(
+    objective: Objective, start: Vector, journal: Journal, model: Model, goal: _Goal
+) -> Solution:
+    """Minimize by a model, and refine the minimum for a fine tolerance."""
+    solution = minimize(
+        objective,
+        start,
+        journal,
+        model,
+        tol=goal.tol,
+        certify=goal.certify,
+        separation_excluded=goal.separation_excluded,
+    )
+    if goal.certify and goal.tol < FINE and solution.status.converged:
+        # The bound at the minimum holds after refinement too.
+        return replace(solution, point=refined(objective, model, solution.point))
+    return solution
+
+
+def _in_row_space(
+    objective: Objective, start: Vector, journal: Journal, goal: _Goal, *, mixed: bool
+) -> Solution:
+    """Minimize in the row space of X if there are fewer rows than features."""
+    if not reducible(objective):
+        return _from_samples(objective, start, journal, goal, mixed=mixed)
+    row_space = RowSpace(objective)
+    # Half of the bound is left for the rounding errors of the reduction.
+    inner = replace(goal, tol=0.5 * goal.tol)
+    start = row_space.project(start)
+    reduced = row_space.objective
+    solution = _from_samples(reduced, start, journal, inner, mixed=mixed)
+    return row_space.lift(solution, goal.tol if goal.certify else None)
+
+
+def _from_samples(
+    objective: Objective, start: Vector, journal: Journal, goal: _Goal, *, mixed: bool
+) -> Solution:
+    """Minimize on nested samples of the rows, then on all of them.
+
+    Each sample starts where the one before it ended. The Hessian of the last serves
+    all rows as the initial matrix of L-BFGS, so that an iteration on all rows only
+    takes a gradient; it is replaced by the Hessian of all rows if progress is slow. The
+    bound that ends the fit holds whatever matrix is in use.
+
+    If `mixed`, and with many coefficients, conjugate gradients are tried first.
+
+    References
+    ----------
+    .. [1] R. H. Byrd, G. M. Chin, W. Neveitt, J. Nocedal (2011). On the use of
+       stochastic Hessian information in optimization methods for machine learning.
+       SIAM Journal on Optimization 21(3), 977-995.
+    """
+    mixed = mixed and objective.n_dof > _DEFAULT.many
+    of_sample = None
+    for rows, weights in nested_samples(objective, goal.tol):
+        of_sample = None  # frees the memory of the sample before
+        start, of_sample = _from_sample(objective, rows, weights, start, journal, mixed)
+    if mixed:
+        factor = None if of_sample is None else of_sample.factor
+        solution = _preconditioned(objective, start, journal, goal, factor)
+        start = solution.point.coef
+        # A factor may show that there is a minimum where products do not.
+        unsolved = solution.status in (BUDGET_SPENT, STALLED, SUSPECTED)
+        if not unsolved or (journal.closed and solution.status is not BUDGET_SPENT):
+            return solution
+    model = CholeskyModel(objective, of_sample)
+    return _minimize(objective, start, journal, model, goal)
+
+
+def _from_sample(
+    objective: Objective,
+    rows: Indices,
+    weights: Vector,
+    start: Vector,
+    journal: Journal,
+    mixed: bool,
+) -> tuple[Vector, FactoredHessian | None]:
+    """Return where the minimum over a sample is, and a factored Hessian near it.
+
+    Returns the start, and None, if the sample has no minimum.
+    """
+    sample = objective.sample(rows, weights)
+    model = CholeskyModel(sample)
+    # With many coefficients one factor, at the sample's minimum, is enough.
+    walker: Model = ConjugateGradientModel(sample) if mixed else model
+    accuracy = _DEFAULT.sample_accuracy * objective.n_dof / len(rows)
+    solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
+    if not solution.status.converged:
+        return start, None
+    of_sample = None
+    if objective.costs.factor(objective.n_dof) < _DEFAULT.saved_passes:
+        of_sample = model.factored_hessian(rows, solution.point)
+    return solution.point.coef + solution.pending_step, of_sample
+
+
+def _preconditioned(
+    objective: Objective,
+    start: Vector,
+    journal: Journal,
+    goal: _Goal,
+    factor: Preconditioner | None,
+) -> Solution:
+    """Minimize by conjugate gradients, preconditioned by factors as they pay.
+
+    The first preconditioner is a factor of a sample's Hessian, if there is one. Then
+    the ski-rental rule: when conjugate gradients have cost as much as a factor of the
+    Hessian in single precision, one is computed where they have come to. The total cost
+    is at most twice that of switching at the best time.
+    """
+    budget = objective.costs.preconditioner(objective.n_dof)
+    for _ in range(_DEFAULT.max_preconditioners):
+        model = ConjugateGradientModel(objective, budget, factor)
+        solution = _minimize(objective, start, journal, model, goal)
+        start = solution.point.coef
+        if solution.status is not BUDGET_SPENT or journal.closed:
+            break
+        factor = None  # frees the memory of the factor before
+        factor = preconditioner(objective, solution.point)
+    return solution

@@ -1,0 +1,122 @@
+"""Where the iterates diverge if there is no minimum: a hyperplane over all columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._execution import blas_threads
+from sk_logreg._log import Journal
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._solvers._newton import ConjugateGradientModel, minimize
+from sk_logreg._solvers._separation._linear_programs import row_tolerance
+from sk_logreg._solvers._separation._unit_rows import UnitRows
+from sk_logreg._tolerances import DEPENDENT, EPS
+from sk_logreg.losses import CrossEntropy
+
+
+@dataclass(frozen=True)
+class RecessionOptions:
+    """The parameters of the search for a direction of recession.
+
+    Attributes
+    ----------
+    gap : float
+        The iterates run until f is within this of its infimum, relative to f.
+        Separated rows then have margins of at least 20, mostly of thousands.
+    diverged : float
+        Rows with a smaller margin are not separated.
+    max_steps, max_passes : int
+        Maximum number of iterations and of passes over X.
+    max_coefs : int
+        Projections of more coefficients than this take too long.
+    max_projections : int
+        Maximum number of projections of a direction.
+    """
+
+    gap: float = 1e-11
+    diverged: float = 10.0
+    max_steps: int = 100
+    max_passes: int = 2000
+    max_coefs: int = 4000
+    max_projections: int = 8
+
+
+_DEFAULT = RecessionOptions()
+
+
+def run_to_recession(
+    objective: Objective, point: Evaluation, options: RecessionOptions = _DEFAULT
+) -> Evaluation:
+    """Return a late iterate of the minimization of cross entropy.
+
+    Without a minimum the iterates diverge in a direction that separates all rows that
+    any direction can, and leaves the others on the hyperplane [1]_.
+
+    Parameters
+    ----------
+    objective : Objective
+        Some of its weights have no penalty.
+    point : Evaluation
+        The last iterate so far.
+
+    Returns
+    -------
+    Evaluation
+
+    References
+    ----------
+    .. [1] Z. Ji, M. Telgarsky (2019). The implicit bias of gradient descent on
+       nonseparable data. Conference on Learning Theory, PMLR 99, 1772-1798.
+    """
+    if objective.separates(point, 0.0):
+        return point
+    convex = objective.with_loss(CrossEntropy())
+    model = ConjugateGradientModel(convex, options.max_passes)
+    journal = Journal(options.max_steps)
+    solution = minimize(
+        convex, point.coef, journal, model, tol=options.gap, separation_excluded=True
+    )
+    return solution.point
+
+
+def recession_direction(
+    far: Evaluation, rows: UnitRows, options: RecessionOptions = _DEFAULT
+) -> Vector | None:
+    """Return the direction in which the iterates diverge, over all free columns.
+
+    A late iterate is in that direction, except for the part that moves rows that are
+    not separated, which is projected away. Each row is checked afterwards, so a
+    direction that is returned is right.
+
+    Parameters
+    ----------
+    far : Evaluation
+        A late iterate.
+    rows : UnitRows
+        All of the rows.
+
+    Returns
+    -------
+    ndarray or None
+        It has no row on its wrong side. None if no such direction was found.
+    """
+    direction = rows.direction(far.coef)
+    if len(direction) > options.max_coefs:
+        return None
+    columns = rows.columns
+    stay = np.flatnonzero(rows.margins_at(far) < options.diverged)
+    with blas_threads():
+        gram = sum(part.T @ part for part in rows.chunks(stay, columns))
+        values, vectors = np.linalg.eigh(gram)
+    kept = values > DEPENDENT * values[-1]
+    values, vectors = values[kept], vectors[:, kept]
+    for _ in range(options.max_projections):
+        moved = [part.T @ (part @ direction) for part in rows.chunks(stay, columns)]
+        change = vectors @ ((vectors.T @ np.sum(moved, axis=0)) / values)
+        direction = direction - change
+        if np.linalg.norm(change) <= EPS * np.linalg.norm(direction):
+            break
+    margins = rows.margins(np.arange(rows.n_rows), columns, direction)
+    least = row_tolerance(direction)
+    return direction if margins.min() >= -least and margins.max() > least else None

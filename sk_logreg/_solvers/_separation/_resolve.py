@@ -1,0 +1,170 @@
+"""Whether a hyperplane separates the classes, and the status that follows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._log import Journal
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import (
+    CONVERGED,
+    MAX_ITER,
+    QUASI_SEPARABLE,
+    SEPARABLE,
+    STOPPED,
+)
+from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
+from sk_logreg._solvers._separation._linear_programs import LP_RESOLUTION
+from sk_logreg._solvers._separation._recession import (
+    recession_direction,
+    run_to_recession,
+)
+from sk_logreg._solvers._separation._search import Search, SearchOptions
+from sk_logreg._solvers._separation._unit_rows import UnitRows
+from sk_logreg._tolerances import ACCURATE
+
+_DEFAULT = SearchOptions()
+
+
+@dataclass(frozen=True)
+class Separation:
+    """A hyperplane with no row on its wrong side, and not all of them on it.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether all rows are on their right sides, or some are on the hyperplane.
+    columns : ndarray of int
+        Columns that alone separate the same rows, those of the largest weights first.
+        Of up to `max_dropped` columns, none can be dropped.
+    coef : ndarray of shape (n_dof,)
+        Coefficients of a hyperplane, of any length.
+    """
+
+    complete: bool
+    columns: Indices
+    coef: Vector
+
+
+def resolve_separation(
+    objective: Objective, solution: Solution, journal: Journal
+) -> Solution:
+    """Return a solution whose status says whether separation excludes a minimum.
+
+    Afterwards the status of a solution is right, except that `SUSPECTED` stays where
+    the suspicion was unfounded.
+
+    Parameters
+    ----------
+    objective : Objective
+        What was minimized.
+    solution : Solution
+        Where its solver ended.
+    journal : Journal
+        The journal of the fit.
+
+    Returns
+    -------
+    Solution
+    """
+    # A definite Hessian where the gradient vanishes proves that there is a minimum.
+    definite = objective.loss.convex or solution.curvature_ratio > ACCURATE
+    proven = solution.status is CONVERGED and definite
+    if objective.problem.bounded or proven or solution.status is STOPPED:
+        return solution
+    if solution.status is MAX_ITER and not journal.records:
+        return solution  # the start, with max_iter=0
+    found = find_separation(objective, solution.point)
+    if found is None:
+        return solution
+    point = solution.point
+    if found.complete and objective.penalty.absent:
+        point = _separating_point(objective, point, found.coef)
+    return replace(
+        solution,
+        point=point,
+        gap=UNKNOWN_GAP,
+        status=SEPARABLE if found.complete else QUASI_SEPARABLE,
+        columns=tuple(found.columns.tolist()),
+    )
+
+
+def _separating_point(
+    objective: Objective, point: Evaluation, coef: Vector
+) -> Evaluation:
+    """Return a point that separates the classes, given a hyperplane that does."""
+    if objective.weighted_extremes(point.margins).least > 0.0:
+        return point
+    change = objective.weighted_extremes(objective.margin_change(coef))
+    if not change.least > 0.0:
+        return point
+    # Far enough for all losses together to be less than one of a wrong row.
+    far = 1.0 + np.log(objective.n_samples) + objective.largest_offset
+    return objective.evaluate(far / change.least * coef)
+
+
+def find_separation(
+    objective: Objective, point: Evaluation, options: SearchOptions = _DEFAULT
+) -> Separation | None:
+    """Return how a hyperplane separates the classes, None if none does.
+
+    With rows rᵢ = ±(xᵢ, 1), their signs those of the labels, the loss has no minimum
+    if and only if there is a direction d of coefficients without a penalty such that
+    rᵢᵀd ≥ 0 for all rows of positive weight and > 0 for some [1]_. A linear program
+    finds one, or shows that there is none [2]_. It is solved by cutting planes: on few
+    rows, to which those on the wrong side of its solution are added until there are
+    none. Rows that are on their right side are then left out, and the next direction
+    needs to separate only some of the others, until none are left or no direction is
+    found. Rows within rounding error of a hyperplane count as on it.
+
+    With more than `max_columns` columns the programs get those of the largest weights
+    at `point`, in units of their standard deviations. The iterates, which diverge if
+    they can, then show whether all rows can be separated. If the programs found
+    nothing, the direction of the iterates is tried, and with up to `max_all_columns`
+    columns a program over all of them.
+
+    Parameters
+    ----------
+    objective : Objective
+        Some of its weights have no penalty.
+    point : Evaluation
+        The last iterate.
+
+    Returns
+    -------
+    Separation or None
+
+    References
+    ----------
+    .. [1] A. Albert, J. A. Anderson (1984). On the existence of maximum likelihood
+       estimates in logistic regression models. Biometrika 71(1), 1-10.
+    .. [2] K. Konis (2007). Linear programming algorithms for detecting separated data
+       in binary logistic regression models. DPhil thesis, University of Oxford.
+    """
+    rows = UnitRows(objective)
+    search = Search(objective, point, rows)
+    n_columns = len(search.order)
+    columns = search.order[: options.max_columns]
+    separated, coef = search.separate(columns)
+    many = n_columns > options.max_columns
+    if many and not separated.all():
+        far = run_to_recession(objective, point)
+        if objective.separates(far, 0.0):
+            return Separation(True, search.order, far.coef)
+    if separated.any():
+        columns = search.minimal_columns(columns, separated)
+        return Separation(bool(separated.all()), columns, coef)
+    if not many:
+        return None
+    direction = recession_direction(far, rows)
+    if direction is not None:
+        sizes = np.abs(direction[:n_columns])
+        n_used = np.count_nonzero(sizes > LP_RESOLUTION * sizes.max())
+        columns = rows.columns[np.argsort(-sizes)[:n_used]]
+        return Separation(False, columns, rows.coef(rows.columns, direction))
+    if n_columns <= options.max_all_columns:
+        separated, coef = search.separate(search.order)
+        if separated.any():
+            return Separation(bool(separated.all()), search.order, coef)
+    return None

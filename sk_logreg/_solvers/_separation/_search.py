@@ -1,0 +1,191 @@
+"""The search for hyperplanes that separate the classes, by cutting planes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._solvers._separation._linear_programs import (
+    LP_RESOLUTION,
+    row_tolerance,
+    separating_direction,
+    sparse_direction,
+)
+from sk_logreg._solvers._separation._unit_rows import UnitRows
+from sk_logreg._tolerances import EPS
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The parameters of the search for a separating hyperplane.
+
+    Attributes
+    ----------
+    max_columns : int
+        A linear program over more columns takes longer than the fit.
+    max_all_columns : int
+        A linear program over more columns is not attempted: it takes minutes.
+    rows_per_column, first_rows : int
+        The first linear program has `first_rows` rows, and this number per column.
+    max_dropped : int
+        Of at most this number of columns, each is tried to be dropped.
+    """
+
+    max_columns: int = 300
+    max_all_columns: int = 1000
+    rows_per_column: int = 4
+    first_rows: int = 100
+    max_dropped: int = 32
+
+
+_DEFAULT = SearchOptions()
+
+
+class Search:
+    """Searches for hyperplanes over some of the columns, by cutting planes.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : Evaluation
+        The last iterate, whose margins order the rows and whose weights the columns.
+    rows : UnitRows
+    options : SearchOptions, optional
+
+    Attributes
+    ----------
+    order : ndarray of int
+        The columns without a penalty, those of the largest weights first.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        point: Evaluation,
+        rows: UnitRows,
+        options: SearchOptions = _DEFAULT,
+    ):
+        self._rows, self._options = rows, options
+        nearest = np.argsort(np.abs(rows.margins_at(point)), kind="stable")
+        # Alternately the nearest row, which may be on the wrong side of a hyperplane,
+        # and the farthest, which may be separated by one.
+        self._informative = np.empty_like(nearest)
+        self._informative[::2] = nearest[: -(-len(nearest) // 2)]
+        self._informative[1::2] = nearest[::-1][: len(nearest) // 2]
+        self._wrong = nearest[:0]
+        w, _ = objective.problem.split(point.coef)
+        sizes = (np.abs(w) * rows.scales)[rows.columns]
+        self.order: Indices = rows.columns[np.argsort(-sizes, kind="stable")]
+
+    def separate(self, columns: Indices) -> tuple[NDArray[np.bool_], Vector]:
+        """Return which rows a hyperplane over some columns can separate, and one.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+
+        Returns
+        -------
+        separated : ndarray of shape (n_rows,), of bool
+        coef : ndarray of shape (n_dof,)
+        """
+        n_rows = self._rows.n_rows
+        separated = np.zeros(n_rows, dtype=bool)
+        total = np.zeros(len(columns) + self._rows.n_biases)
+        margins = np.zeros(n_rows)
+        while not separated.all():
+            direction = self._direction(np.flatnonzero(~separated), columns)
+            if direction is None:
+                break
+            change = self._rows.margins(np.arange(n_rows), columns, direction)
+            gained = ~separated & (change > row_tolerance(direction))
+            if not gained.any():
+                break
+            # Scale the total, so that rows whose margins fall stay separated.
+            back = separated & (change < 0.0)
+            far = max(1.0, 2.0 * np.max(-change[back] / margins[back], initial=0.0))
+            total = far * total + direction
+            margins = far * margins + change
+            separated |= gained
+        return separated, self._rows.coef(columns, total)
+
+    def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
+        """Return a direction that separates some rows, with none on its wrong side."""
+        mean = self._rows.mean(rows, columns)
+        if np.linalg.norm(mean) <= 64 * EPS:
+            return None  # no direction raises the mean margin
+        working = self._initial_working_set(rows, columns)
+        while True:
+            direction = separating_direction(self._rows.some(working, columns), mean)
+            if direction is None:
+                return None
+            excess = self._rows.margins(rows, columns, direction) + row_tolerance(
+                direction
+            )
+            wrong = _most_wrong(rows, excess, working, self._options.first_rows)
+            if not len(wrong):
+                return direction
+            working = np.append(working, wrong)
+            self._wrong = np.union1d(self._wrong, wrong)
+
+    def minimal_columns(
+        self, columns: Indices, separated: NDArray[np.bool_]
+    ) -> Indices:
+        """Return few columns that alone separate these rows."""
+        rows = np.arange(len(separated))
+        working = self._initial_working_set(rows, columns)
+        while True:
+            fewer, direction = self._drop_columns(columns, working, separated[working])
+            if direction is None:
+                return columns
+            margins = self._rows.margins(rows, fewer, direction)
+            excess = margins - np.where(separated, 0.5, -LP_RESOLUTION)
+            wrong = _most_wrong(rows, excess, working, self._options.first_rows)
+            if not len(wrong):
+                return fewer
+            working = np.append(working, wrong)
+
+    def _drop_columns(
+        self, columns: Indices, working: Indices, separated: NDArray[np.bool_]
+    ) -> tuple[Indices, Vector | None]:
+        """Return few columns that separate the working rows, and how, if any do."""
+
+        def attempt(some: Indices) -> Vector | None:
+            part = self._rows.some(working, some)
+            return sparse_direction(part, separated, len(some))
+
+        direction = attempt(columns)
+        if direction is None:
+            return columns, None
+        sizes = np.abs(direction[: len(columns)])
+        used = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+        bias = np.arange(len(columns), len(direction))
+        columns, direction = columns[used], direction[np.append(used, bias)]
+        for column in (
+            columns[::-1] if len(columns) <= self._options.max_dropped else ()
+        ):
+            others = columns[columns != column]
+            found = attempt(others)
+            if found is not None:
+                columns, direction = others, found
+        return columns, direction
+
+    def _initial_working_set(self, rows: Indices, columns: Indices) -> Indices:
+        """Return the rows of the first linear program, out of some."""
+        asked = np.zeros(self._rows.n_rows, dtype=bool)
+        asked[rows] = True
+        informative = self._informative[asked[self._informative]]
+        size = self._options.first_rows + self._options.rows_per_column * len(columns)
+        return np.union1d(informative[:size], self._wrong[asked[self._wrong]])
+
+
+def _most_wrong(
+    rows: Indices, excess: Vector, working: Indices, first_rows: int
+) -> Indices:
+    """Return rows of the most negative excess that are not in the working set."""
+    wrong = np.flatnonzero(excess < 0.0)
+    wrong = wrong[~np.isin(rows[wrong], working)]
+    size = max(first_rows, len(working) // 2)
+    return rows[wrong[np.argsort(excess[wrong], kind="stable")[:size]]]

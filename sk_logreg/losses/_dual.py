@@ -1,0 +1,139 @@
+"""The dual of cross entropy: what moving its dual variables adds to the duality gap.
+
+At a point with margins m the dual variables are α = σ(-m). Soft labels add a linear
+term to the loss, and an offset moves m: neither changes what follows. At other dual
+variables α + δ in [0, 1], with Σ weight · sign · (α + δ) unchanged where the bias is
+free, the gap between the primal and the dual objective is a sum of Kullback-Leibler
+divergences and the penalty's part. With t = δ / (α (1 - α)) the divergence of a row is
+at most α (1 - α) times
+
+    (1 + t) log(1 + t) - t  ≤  t²/2 (1 + |t|)    for |t| ≤ 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sk_logreg._arrays import Vector
+from sk_logreg._tolerances import TINY
+
+
+@dataclass(frozen=True)
+class EntropyDual:
+    """The part of some rows in the duality gap of cross entropy.
+
+    Parts of several rows are added with ``+``.
+
+    Attributes
+    ----------
+    quadratic : float
+        The weighted sum of δ² / (α (1 - α)).
+    max_ratio : float
+        The largest |t| of a row of positive weight.
+    min_change, max_change : float
+        Least and greatest change of a margin, 0 for rows of zero weight.
+    curvature_ratio : float
+        The largest curvature of a row in the system behind δ, relative to
+        weight · α (1 - α).
+
+    References
+    ----------
+    .. [1] H.-F. Yu, F.-L. Huang, C.-J. Lin (2011). Dual coordinate descent methods for
+       logistic regression and maximum entropy models. Machine Learning 85, 41-75.
+    """
+
+    quadratic: float = 0.0
+    max_ratio: float = 0.0
+    min_change: float = 0.0
+    max_change: float = 0.0
+    curvature_ratio: float = 1.0
+
+    @classmethod
+    def of_step(
+        cls,
+        weights: Vector,
+        curvature: Vector,
+        variance: Vector,
+        change: Vector,
+        clip: bool,
+    ) -> "EntropyDual":
+        """Return the part of rows whose dual variables follow a Newton step.
+
+        Parameters
+        ----------
+        weights, curvature : ndarray of shape (n_rows,)
+            The rows' weights, and their curvature in the Newton system.
+        variance : ndarray of shape (n_rows,)
+            α (1 - α), the second derivative of the loss.
+        change : ndarray of shape (n_rows,)
+            The change of the margins along the step.
+        clip : bool
+            Whether |δ| is limited to α (1 - α).
+        """
+        change = change * (weights > 0.0)
+        # Where the denominator is zero, the numerator is too.
+        ratio = curvature / np.maximum(weights * variance, TINY)
+        t = ratio * change
+        if clip:
+            t = np.clip(t, -1.0, 1.0)
+        return cls(
+            float((weights * variance * t) @ t),
+            float(np.abs(t).max()),
+            float(change.min()),
+            float(change.max()),
+            float(ratio.max()),
+        )
+
+    @classmethod
+    def of_shift(
+        cls, weights: Vector, shift: Vector, variance: Vector, change: Vector
+    ) -> "EntropyDual":
+        """Return the part of rows whose dual variables are shifted by δ.
+
+        Parameters
+        ----------
+        weights, shift : ndarray of shape (n_rows,)
+            The rows' weights, and δ.
+        variance, change : ndarray of shape (n_rows,)
+            As for `of_step`.
+        """
+        relevant = weights > 0.0
+        shift, change = shift * relevant, change * relevant
+        t = shift / np.maximum(variance, TINY)
+        return cls(
+            float((weights * shift) @ t),
+            float(np.abs(t).max()),
+            float(change.min()),
+            float(change.max()),
+        )
+
+    def __add__(self, other: "EntropyDual") -> "EntropyDual":
+        return EntropyDual(
+            self.quadratic + other.quadratic,
+            max(self.max_ratio, other.max_ratio),
+            min(self.min_change, other.min_change),
+            max(self.max_change, other.max_change),
+            max(self.curvature_ratio, other.curvature_ratio),
+        )
+
+    @property
+    def reach(self) -> float:
+        """The greatest change of a margin, in size."""
+        return max(-self.min_change, self.max_change)
+
+    def bound(self, penalty_gap: float = 0.0, residual_norm: float = 0.0) -> float:
+        """Return the bound on f - f*, infinite where no dual point is known.
+
+        Parameters
+        ----------
+        penalty_gap : float
+            The penalty's part of the gap.
+        residual_norm : float
+            The norm, in the metric of H⁻¹, of the residual of the step's Newton
+            system.
+        """
+        if not self.max_ratio <= 1.0:
+            return np.inf
+        size = np.sqrt((1.0 + self.max_ratio) * self.quadratic + 2.0 * penalty_gap)
+        left = np.sqrt(max(1.0, self.curvature_ratio)) * residual_norm
+        return float(0.5 * (size + left) ** 2)

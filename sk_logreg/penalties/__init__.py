@@ -1,0 +1,6 @@
+"""The penalties on the coefficients, one per file."""
+
+from sk_logreg.penalties._base import Penalty
+from sk_logreg.penalties._l2 import L2
+
+__all__ = ["L2", "Penalty"]

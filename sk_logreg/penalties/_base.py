@@ -1,0 +1,79 @@
+"""What a penalty has to state: its value, its derivatives and where it is absent."""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Vector
+
+
+class Penalty(ABC):
+    """A separable, convex penalty on the coefficients, minimal where they are zero.
+
+    A penalty that is minimal elsewhere is one about zero in translated coefficients;
+    the builder of a problem translates them.
+    """
+
+    @property
+    @abstractmethod
+    def curvature(self) -> Vector:
+        """Ndarray of shape (n_dof,): the second derivative for each coefficient."""
+
+    @abstractmethod
+    def value(self, coef: NDArray[np.float64]) -> Any:
+        """Return the penalty at a point, or at each row of an array of points."""
+
+    @abstractmethod
+    def gradient(self, coef: Vector) -> Vector:
+        """Return its gradient, of shape (n_dof,)."""
+
+    @abstractmethod
+    def gradient_longdouble(self, coef: Vector) -> NDArray[Any]:
+        """Return its gradient in the widest floating-point format there is."""
+
+    @abstractmethod
+    def gap(self, direction: Vector, residual: Vector) -> float:
+        """Return the penalty's part of a duality gap.
+
+        With r the penalty, w a point and v = ∇r(w + d) - residual the slope that a
+        dual point asks of it, that is the Fenchel-Young gap r(w) + r*(v) - wᵀv, over
+        the penalized coefficients.
+
+        Parameters
+        ----------
+        direction : ndarray of shape (n_dof,)
+            d.
+        residual : ndarray of shape (n_dof,)
+        """
+
+    @abstractmethod
+    def dual_norm(self, slope: Vector) -> float:
+        """Return the dual norm of a slope, over the penalized coefficients.
+
+        A change of the dual point that changes the slope by `slope` adds at most this
+        to the square root of twice `gap`.
+        """
+
+    @abstractmethod
+    def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
+        """Return by how much the penalty can fall along given directions.
+
+        Parameters
+        ----------
+        directions : ndarray of shape (n_dof, n_directions)
+        coef : ndarray of shape (n_dof,)
+            Where it falls from.
+        """
+
+    @cached_property
+    def penalized(self) -> NDArray[np.bool_]:
+        """Ndarray of shape (n_dof,): whether there is a penalty on a coefficient."""
+        return self.curvature > 0.0
+
+    @cached_property
+    def absent(self) -> bool:
+        """Whether no coefficient is penalized."""
+        return not self.penalized.any()

@@ -1,0 +1,84 @@
+"""The L2 penalty (ridge), with a strength for each coefficient."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Vector
+from sk_logreg.penalties._base import Penalty
+
+# Strengths are clipped to this range so that λ w² stays finite. Beyond it a weight is
+# zero, or free, to working precision.
+_SMALLEST, _LARGEST = 1e-300, 1e300
+
+
+@dataclass(frozen=True, eq=False)
+class L2(Penalty):
+    """Half the sum of λⱼ wⱼ².
+
+    Parameters
+    ----------
+    strengths : ndarray of shape (n_dof,), of longdouble
+        λ, 0 for coefficients without a penalty.
+
+    References
+    ----------
+    .. [1] A. E. Hoerl, R. W. Kennard (1970). Ridge regression: biased estimation for
+       nonorthogonal problems. Technometrics 12(1), 55-67.
+    """
+
+    strengths: NDArray[Any]
+
+    @classmethod
+    def of(cls, strengths: NDArray[Any]) -> "L2":
+        """Return the penalty of some strengths, clipped to a range that is safe."""
+        clipped = strengths.clip(_SMALLEST, _LARGEST)
+        return cls(np.where(strengths > 0.0, clipped, 0.0).astype(np.longdouble))
+
+    @cached_property
+    def curvature(self) -> Vector:
+        """Ndarray of shape (n_dof,): λ in float64."""
+        return self.strengths.astype(np.float64)
+
+    def value(self, coef: NDArray[np.float64]) -> Any:
+        """Return the penalty at a point, or at each row of an array of points."""
+        return 0.5 * (self.curvature * coef * coef).sum(axis=-1)
+
+    def gradient(self, coef: Vector) -> Vector:
+        """Return its gradient, of shape (n_dof,)."""
+        return self.curvature * coef
+
+    def gradient_longdouble(self, coef: Vector) -> NDArray[Any]:
+        """Return its gradient in the widest floating-point format there is."""
+        return self.strengths * coef
+
+    def gap(self, direction: Vector, residual: Vector) -> float:
+        """Return the penalty's part of a duality gap.
+
+        With v = λ (w + d) - residual, it is half the sum of (λ d - residual)² / λ.
+        """
+        roots = self._roots
+        slope = roots * direction[self.penalized] - residual[self.penalized] / roots
+        # Of a norm, since the squares may underflow.
+        return 0.5 * float(np.linalg.norm(slope)) ** 2
+
+    def dual_norm(self, slope: Vector) -> float:
+        """Return the root of the sum of slope² / λ, over the penalized coefficients."""
+        return float(np.linalg.norm(slope[self.penalized] / self._roots))
+
+    def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
+        """Return by how much the penalty can fall along given directions."""
+        if self.absent:
+            return 0.0
+        roots = np.sqrt(self.curvature)
+        directions = roots[:, None] * directions
+        lengths = np.linalg.norm(directions, axis=0)
+        basis, _ = np.linalg.qr(directions / np.where(lengths > 0.0, lengths, 1.0))
+        return 0.5 * float(np.sum(((roots * coef) @ basis) ** 2))
+
+    @cached_property
+    def _roots(self) -> Vector:
+        return np.sqrt(self.curvature[self.penalized])

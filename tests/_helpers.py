@@ -1,0 +1,74 @@
+"""Helpers of several test modules: a callback that records, and sparse matrices."""
+
+import numpy as np
+import pytest
+import sklearn
+from scipy import sparse
+from sklearn.utils.fixes import parse_version
+
+HAVE_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
+needs_callbacks = pytest.mark.skipif(not HAVE_CALLBACKS, reason="scikit-learn < 1.9")
+
+
+class Recorder:
+    """Callback that records its calls and the partial models it is given.
+
+    With `stop_at`, it stops the fit at the end of the iteration of that number.
+    """
+
+    def __init__(self, stop_at=None):
+        self.calls = []
+        self.models = []
+        self.stop_at = stop_at
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(
+        self,
+        estimator,
+        context,
+        *,
+        X=None,
+        y=None,
+        metadata=None,
+        fitted_estimator=None,
+    ):
+        self.calls.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(
+        self,
+        estimator,
+        context,
+        *,
+        X=None,
+        y=None,
+        metadata=None,
+        fitted_estimator=None,
+    ):
+        self.calls.append(f"end {context.task_name}")
+        if context.task_name == "fit":
+            return False
+        self.X, self.y, self.metadata = X, y, metadata
+        self.models.append(fitted_estimator)
+        return self.stop_at is not None and context.task_id + 1 >= self.stop_at
+
+
+def shuffled_indices(X):
+    """Return the same CSR matrix with the entries of each row in another order."""
+    X = X.copy()
+    for start, stop in zip(X.indptr[:-1], X.indptr[1:], strict=True):
+        X.indices[start:stop] = X.indices[start:stop][::-1].copy()
+        X.data[start:stop] = X.data[start:stop][::-1].copy()
+    X.has_sorted_indices = False
+    return X
+
+
+def duplicates(X):
+    """Return the same CSR matrix with each value stored as two halves."""
+    indptr = 2 * X.indptr
+    indices, values = np.repeat(X.indices, 2), np.repeat(X.data / 2, 2)
+    return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
