@@ -6,7 +6,7 @@ vectors that it does not look into, and arrays of the size of the coefficients.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -130,15 +130,15 @@ class Objective:
         value = float(loss + self.penalty.value(coef))
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
-        found: Callable[[], RowVector] = lambda: self.margins(coef)  # noqa: E731
-        if margins:
-            *_, kept_margins = vectors
-            found = lambda: kept_margins  # noqa: E731
-        point = Evaluation(coef, value, float(loss), gradient, found)
-        if not hessian:
-            return point
-        matrix = self._matrix(*gradient_and_gram[2:])
-        return replace(point, curvature=vectors[0], hessian=matrix)
+        return Evaluation(
+            coef,
+            value,
+            float(loss),
+            gradient,
+            (lambda: vectors[-1]) if margins else partial(self.margins, coef),
+            vectors[0] if hessian else None,
+            self._matrix(*gradient_and_gram[2:]) if hessian else None,
+        )
 
     @cached_property
     def value_at_zero(self) -> float:
@@ -384,6 +384,8 @@ class Objective:
 
     def weighted_extremes(self, vector: RowVector) -> Extremes:
         """Return the extremes of a row vector over the rows of positive weight."""
+        if self._rows.all_positive:
+            return vector.extremes()
         [found], _ = self._scan(products.weighted_extremes, (vector,))
         return found
 

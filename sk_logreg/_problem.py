@@ -162,7 +162,13 @@ def build_problem(
     Returns
     -------
     Problem
+
+    Raises
+    ------
+    ValueError
+        If the loss does not state what a fit needs.
     """
+    loss.check()
     penalized = bool(np.isfinite(C))
     n_samples, n_features = data.X.shape
     found = None
@@ -175,9 +181,9 @@ def build_problem(
             every_row=every_row,
         )
     coordinates = found or Coordinates.none(n_features)
-    factors = np.ones(n_features)
-    if data.penalty_factor is not None:
-        factors = data.penalty_factor
+    factors = data.penalty_factor
+    if factors is None:
+        factors = np.ones(n_features)
     # Dividing by the largest first keeps the sum of tiny or huge weights exact.
     largest = data.weights.max()
     relative = data.weights / largest

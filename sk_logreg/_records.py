@@ -160,14 +160,16 @@ QUASI_SEPARABLE = Status(
 )
 AT_INFINITY = Status(
     "at_infinity",
-    "There is no penalty and the minimum is approached only as the coefficients "
+    "Some coefficients have no penalty, and the minimum is approached only as they "
     "diverge. The coefficients returned are finite.",
-    remedy="Use a finite C, which makes the solution finite.",
+    remedy="Use a finite C (and a positive penalty_factor), which makes the solution "
+    "finite.",
 )
 SINGULAR = Status(
     "singular",
     "The solution is a minimum, but not the only one: the Hessian there is singular.",
-    remedy="Use a finite C, or drop columns that are constant or repeat others.",
+    remedy="Use a finite C (and a positive penalty_factor), or drop columns that are "
+    "constant or repeat others.",
 )
 STALLED = Status(
     "stalled",

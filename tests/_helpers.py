@@ -1,10 +1,15 @@
-"""Helpers of several test modules: a callback that records, and sparse matrices."""
+"""Helpers of several test modules: callbacks, sparse matrices, objectives."""
 
 import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
 from sklearn.utils.fixes import parse_version
+
+from sk_logreg._execution import ThreadExecutor
+from sk_logreg._objective import Objective
+from sk_logreg._problem import Data, build_problem
+from sk_logreg.losses import LOSSES
 
 HAVE_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
 needs_callbacks = pytest.mark.skipif(not HAVE_CALLBACKS, reason="scikit-learn < 1.9")
@@ -72,3 +77,19 @@ def duplicates(X):
     indptr = 2 * X.indptr
     indices, values = np.repeat(X.indices, 2), np.repeat(X.data / 2, 2)
     return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
+
+
+def objective_of(X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, **flags):
+    """Return the objective of labels 0 and 1."""
+    signs = np.where(y == 1, 1, -1).astype(np.int8)
+    executor = ThreadExecutor(n_threads)
+    flags = {"fit_intercept": True, "absorb_bias": False} | flags
+    problem = build_problem(
+        Data(X, signs, weights),
+        executor,
+        loss=LOSSES[loss],
+        C=C,
+        as_given=True,
+        **flags,
+    )
+    return Objective(problem, executor)

@@ -139,3 +139,49 @@ FINITE_NAMES = ("gaussian", "one_column", "units", "far_from_origin", "weighted"
 def problem(name: str) -> Problem:
     """Return a problem of the table."""
     return _TABLE[name]()
+
+
+#: Shapes of problems: those with many rows pay for samples, wide ones are reduced.
+SHAPES = ("usual", "tall", "wide", "sparse", "wide_sparse", "float32")
+#: What else an objective may have beside rows, labels and weights.
+INGREDIENTS = ("offset", "penalty_factor", "penalty_center", "soft_labels")
+
+
+def shaped(shape, seed=0):
+    """Return rows and labels of a shape, with weights."""
+    sizes = {"tall": (9000, 3), "wide": (25, 60), "wide_sparse": (25, 60)}
+    n_samples, n_features = sizes.get(shape, (150, 5))
+    X, y = sample(n_samples, n_features, seed, strength=2.0)
+    rng = np.random.default_rng(seed + 1)
+    X *= 10.0 ** rng.uniform(-1, 1, n_features)
+    if "sparse" in shape:
+        X = sparse.csr_array(X * (rng.random(X.shape) < 0.4))
+    elif shape == "float32":
+        X = X.astype(np.float32)
+    return Problem(X, y, rng.exponential(size=n_samples))
+
+
+def general(shape, *ingredients, seed=0):
+    """Return the arguments of `fit`, and parameters, of a problem of a shape.
+
+    It has the given ingredients, all of those that there are by default. Some penalty
+    factors are 0, and some soft labels are 0 or 1.
+    """
+    data = shaped(shape, seed).data
+    n_samples, n_features = data["X"].shape
+    rng = np.random.default_rng(seed + 2)
+    params = {}
+    for ingredient in ingredients or INGREDIENTS:
+        if ingredient == "offset":
+            data["offset"] = 0.5 + rng.standard_normal(n_samples)
+        elif ingredient == "penalty_factor":
+            factors = 10.0 ** rng.uniform(-2, 2, n_features)
+            factors[1::30] = 0.0
+            params["penalty_factor"] = factors
+        elif ingredient == "penalty_center":
+            params["penalty_center"] = rng.standard_normal(n_features)
+        else:
+            distance = rng.uniform(-0.2, 0.7, n_samples).clip(0.0, 1.0)
+            data["y"] = np.abs(data["y"] - distance)
+            params["soft_labels"] = True
+    return data, params

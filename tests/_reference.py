@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+EPS = np.finfo(np.float64).eps
 LOSSES = ("cross_entropy", "squared_error")
 SOLVERS = ("newton-cholesky", "newton-cg")
 #: The parameters of each way to treat the bias.
@@ -52,6 +53,10 @@ class Reference:
     fit_intercept: bool = True
     absorb_bias: bool = False
     class_weight: Any = None
+    offset: Any = None
+    penalty_factor: Any = None
+    penalty_center: Any = None
+    soft_labels: bool = False
 
     def __post_init__(self):
         X = self.X.toarray() if sparse.issparse(self.X) else np.asarray(self.X)
@@ -61,20 +66,35 @@ class Reference:
         self.target = np.asarray(self.y).astype(np.longdouble)
         s = np.ones(len(X)) if self.sample_weight is None else self.sample_weight
         s = np.asarray(s, dtype=np.longdouble)
-        positive = self.target == 1
+        # A soft label q stands for two rows, of weights s q and s (1 - q).
+        positive, negative = s * self.target, s * (1 - self.target)
         if self.class_weight == "balanced":
             half = s.sum() / 2
-            s = s * np.where(
-                positive, half / s[positive].sum(), half / s[~positive].sum()
-            )
+            positive = positive * (half / positive.sum())
+            negative = negative * (half / negative.sum())
         elif self.class_weight is not None:
-            s = s * np.where(positive, self.class_weight[1], self.class_weight[0])
-        self.weights = s
+            positive = positive * self.class_weight[1]
+            negative = negative * self.class_weight[0]
+        self.weights = positive + negative
+        some = self.weights > 0
+        self.target = np.where(
+            some, positive / np.where(some, self.weights, 1), self.target
+        )
+        self.added = np.zeros(len(X), dtype=np.longdouble)
+        if self.offset is not None:
+            self.added = np.asarray(self.offset, dtype=np.longdouble)
         self.factor = 1.0 if np.isinf(self.C) else self.C
         penalty = 0.0 if np.isinf(self.C) else 1.0
         self.ridge = np.full(self.design.shape[1], penalty, dtype=np.longdouble)
         if self.fit_intercept and not self.absorb_bias:
             self.ridge[-1] = 0.0
+        n_features = X.shape[1]
+        if self.penalty_factor is not None:
+            factors = np.asarray(self.penalty_factor, dtype=np.longdouble)
+            self.ridge[:n_features] *= factors
+        self.center = np.zeros_like(self.ridge)
+        if self.penalty_center is not None:
+            self.center[:n_features] = self.penalty_center
 
     def theta(self, model):
         """Return the coefficients of a fitted model."""
@@ -82,18 +102,30 @@ class Reference:
         return np.concatenate([w, b] if self.fit_intercept else [w])
 
     def losses(self, theta):
-        return pointwise(self.loss, self.design @ theta, self.target)
+        """Return value, slope and curvature of the loss of each row."""
+        z = self.design @ theta + self.added
+        if not self.soft_labels:
+            return pointwise(self.loss, z, self.target)
+        both = [pointwise(self.loss, z, np.full_like(z, y)) for y in (0, 1)]
+        q = self.target
+        return [(1 - q) * off + q * on for off, on in zip(*both, strict=True)]
+
+    def cost(self, theta):
+        """Return J, the weighted mean of the losses."""
+        theta = np.asarray(theta, dtype=np.longdouble)
+        return self.weights @ self.losses(theta)[0] / self.weights.sum()
 
     def value(self, theta):
         """Return F."""
         theta = np.asarray(theta, dtype=np.longdouble)
         loss = self.weights @ self.losses(theta)[0]
-        return self.factor * loss + (self.ridge @ theta**2) / 2
+        return self.factor * loss + (self.ridge @ (theta - self.center) ** 2) / 2
 
     def gradient(self, theta):
         theta = np.asarray(theta, dtype=np.longdouble)
         slope = self.weights * self.losses(theta)[1]
-        return self.factor * (slope @ self.design) + self.ridge * theta
+        penalty = self.ridge * (theta - self.center)
+        return self.factor * (slope @ self.design) + penalty
 
     def hessian(self, theta):
         theta = np.asarray(theta, dtype=np.longdouble)
@@ -154,6 +186,29 @@ class Reference:
             value = self.value(theta)
         return theta.astype(np.float64), value
 
+    def assert_optimal(self, model, lowest, rtol=1e-8):
+        """Assert that a fit reached a minimum, and says of it what is true.
+
+        First that F is within `rtol` of the minimum and the bound, then that the
+        gradient is about zero, then that what the model states is what this computes.
+        """
+        theta = self.theta(model)
+        value = self.value(theta)
+        assert model.converged_
+        assert abs(value - lowest) <= rtol * value
+        self.assert_bounds(model, lowest)
+        assert self.residual(theta) <= rtol
+        assert abs(model.objective_ - value) <= rtol * value
+        cost = self.cost(theta)
+        assert abs(model.cost_ - cost) <= max(1e-6, rtol) * cost
+
+    def assert_bounds(self, model, lowest, rtol=1e-6):
+        """Assert that the gap bounds how far F is above a minimum, up to rounding."""
+        value = self.value(self.theta(model))
+        assert 0.0 <= model.optimality_gap_ <= 1.0
+        excess = float((value - lowest) / value)
+        assert excess <= model.optimality_gap_ * (1 + rtol) + 64 * EPS
+
     def separated(self, theta):
         """Return whether a hyperplane through theta has each row on its own side."""
         z = self.design @ theta
@@ -181,6 +236,7 @@ class CenteredReference(Reference):
         self.spreads = np.where(spreads > 0, spreads, 1.0)
         self.design[:, :n_features] = X / self.spreads
         self.ridge[:n_features] /= self.spreads.astype(np.longdouble) ** 2
+        self.center[:n_features] *= self.spreads
 
     def theta(self, model):
         w = model.coef_[0].astype(np.float64)

@@ -4,18 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
+from _helpers import objective_of
 from _problems import sample
 from _reference import BIASES, Reference
 from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
 from sk_logreg._design import RowVector, _base, _dense, _sparse
-from sk_logreg._execution import ThreadExecutor
-from sk_logreg._objective import NotFiniteError, Objective
-from sk_logreg._problem import Data, build_problem
+from sk_logreg._objective import NotFiniteError
 from sk_logreg._solvers._newton import CholeskyModel
 from sk_logreg._solvers._samples import Strata
-from sk_logreg.losses import LOSSES
 
 
 def _csr(X):
@@ -67,22 +65,6 @@ STORAGE = {
 every_loss = pytest.mark.parametrize("loss", LOSS_NAMES)
 every_bias = pytest.mark.parametrize("bias", BIASES)
 every_storage = pytest.mark.parametrize("storage", STORAGE)
-
-
-def objective_of(X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, **flags):
-    """Return the objective of labels 0 and 1."""
-    signs = np.where(y == 1, 1, -1).astype(np.int8)
-    executor = ThreadExecutor(n_threads)
-    flags = {"fit_intercept": True, "absorb_bias": False} | flags
-    problem = build_problem(
-        Data(X, signs, weights),
-        executor,
-        loss=LOSSES[loss],
-        C=C,
-        as_given=True,
-        **flags,
-    )
-    return Objective(problem, executor)
 
 
 def objectives(

@@ -272,15 +272,23 @@ def line_derivatives(
 
 def weighted_extremes(rows: RowPart, v: Vector) -> Result:
     """Find the extremes of a row vector over the rows of positive weight."""
-    found = v[rows.weights > 0.0]
-    return (Extremes(found.min(initial=np.inf), found.max(initial=-np.inf)),), ()
+    return (_extremes(rows, v),), ()
+
+
+def _extremes(rows: RowPart, v: Vector) -> Extremes:
+    """Return the extremes of some numbers over the rows of positive weight."""
+    if not rows.weights.min() > 0.0:
+        v = v[rows.weights > 0.0]
+    return Extremes(
+        float(v.min(initial=np.inf)),
+        float(v.max(initial=-np.inf)),
+    )
 
 
 def least_above(rows: RowPart, m: Vector, threshold: float) -> Result:
     """Find how far margins, and the opposite ones of soft labels, exceed a number."""
     m = m if rows.p_other is None else np.where(rows.p_other > 0.0, -np.abs(m), m)
-    found = m[rows.weights > 0.0] - threshold
-    return (Extremes(found.min(initial=np.inf), found.max(initial=-np.inf)),), ()
+    return (_extremes(rows, m - threshold),), ()
 
 
 def probability_change(rows: RowPart, before: Vector, after: Vector) -> Result:

@@ -1,6 +1,7 @@
 """Everything that has an entry per row: X, the labels, the weights, the offset."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -94,6 +95,11 @@ class Rows:
     weights: Vector
     offset: Vector | None = None
     p_other: Vector | None = None
+
+    @cached_property
+    def all_positive(self) -> bool:
+        """Whether no weight is zero."""
+        return bool(self.weights.min() > 0.0)
 
     def part(self, rows: slice) -> RowPart:
         """Return the entries of consecutive rows."""

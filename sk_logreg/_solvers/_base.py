@@ -50,35 +50,33 @@ class Solution:
     pending_step: Vector | float = 0.0
 
 
+@dataclass(frozen=True)
+class Goal:
+    """What a solver has to reach.
+
+    Attributes
+    ----------
+    tol : float
+        The bound on the relative suboptimality.
+    certify : bool, default=True
+        Whether to show that it was reached. Otherwise the last step is neither taken
+        nor evaluated, but returned as the solution's `pending_step`.
+    separation_excluded : bool, default=False
+        Whether it is known that no hyperplane separates the classes.
+    """
+
+    tol: float
+    certify: bool = True
+    separation_excluded: bool = False
+
+
 class Solver(Protocol):
-    """Minimizes an objective from a start."""
+    """Minimizes an objective from a start, recording iterations in the journal."""
 
     def __call__(
-        self,
-        objective: Objective,
-        start: Vector,
-        journal: Journal,
-        *,
-        tol: float,
-        certify: bool = True,
-        separation_excluded: bool = False,
+        self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
-        """Return where the solver ended, having recorded its iterations.
-
-        Parameters
-        ----------
-        objective : Objective
-        start : ndarray of shape (n_dof,)
-        journal : Journal
-            Where iterations are recorded.
-        tol : float
-            The bound on the relative suboptimality to reach.
-        certify : bool, default=True
-            Whether to show that it was reached. Otherwise the last step is neither
-            taken nor evaluated, but returned as the solution's `pending_step`.
-        separation_excluded : bool, default=False
-            Whether it is known that no hyperplane separates the classes.
-        """
+        """Return where the solver ended."""
 
 
 def relative(excess: float, point: Evaluation) -> float:

@@ -21,24 +21,16 @@ class Start(NamedTuple):
 
 @dataclass(frozen=True)
 class ElementalOptions:
-    """The parameters of elemental starts.
+    """The parameters of elemental starts."""
 
-    Attributes
-    ----------
-    n_drawn : int
-        Number of directions drawn per round.
-    lengths : tuple of float
-        The lengths at which they are tried: the root mean square of z. Short ones lead
-        to probabilities, long ones to counting errors.
-    n_rounds : int
-        Number of rounds for the fixed starts.
-    ridge : float
-        Added to the scaled Gram matrices of subsets that do not determine a fit.
-    """
-
+    #: Number of directions drawn per round.
     n_drawn: int = 100
+    #: The lengths at which they are tried: the root mean square of z. Short ones lead
+    #: to probabilities, long ones to counting errors.
     lengths: tuple[float, ...] = (1.0, 3.0, 9.0, 27.0)
+    #: Number of rounds for the fixed starts.
     n_rounds: int = 3
+    #: Added to the scaled Gram matrices of subsets that do not determine a fit.
     ridge: float = 1e-6
 
 

@@ -10,7 +10,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._records import SEPARABLE, STALLED, STOPPED, SUSPECTED, StartRecord
-from sk_logreg._solvers._base import Solution, Solver
+from sk_logreg._solvers._base import Goal, Solution, Solver
 from sk_logreg._solvers._certificates import optimality_scope
 from sk_logreg._solvers._elemental_starts import (
     ElementalOptions,
@@ -24,52 +24,36 @@ from sk_logreg.losses import CrossEntropy
 
 @dataclass(frozen=True)
 class MultistartOptions:
-    """The parameters of the search for the lowest minimum.
+    """The parameters of the search for the lowest minimum."""
 
-    Attributes
-    ----------
-    max_rows, rows_per_coef : int
-        Starts are searched for on at most this number of rows, or this number per
-        coefficient if that is more.
-    max_coefs : int
-        Elemental starts are tried with at most this number of coefficients; with more,
-        subsets of the rows that agree are too rare.
-    same_probability : float
-        Points whose predicted probabilities differ by less are the same minimum.
-    final_tol : float
-        The lowest of several minima is refined to this tolerance, so that it does not
-        depend on the start from which it was reached.
-    start_tol : float
-        The accuracy of the minimum of cross entropy as a start, relative to f.
-    sample_tol : float
-        The accuracy of a sample's minima, to tell them apart.
-    lower : float
-        A minimum is lower than another if f is by this share.
-    furthest : float
-        With p coefficients, a sample of m rows is expected to have a minimum that is
-        lower than its value at the minimum of all rows by p/m, relative to it. This
-        multiple of it is allowed.
-    max_rough_steps : int
-        Maximum number of iterations for a rough start, which may be at infinity.
-    heavy_tails : float
-        Features have outliers if their kurtosis, relative to that of normal ones, is
-        larger.
-    max_lower : int
-        Maximum number of a sample's minima that are tried on all rows.
-    elemental : ElementalOptions
-    """
-
+    #: Starts are searched for on at most this number of rows, or this number per
+    #: coefficient if that is more.
     max_rows: int = 1000
     rows_per_coef: int = 16
+    #: Elemental starts are tried with at most this number of coefficients; with more,
+    #: subsets of the rows that agree are too rare.
     max_coefs: int = 50
+    #: Points whose predicted probabilities differ by less are the same minimum.
     same_probability: float = 1e-3
+    #: The lowest of several minima is refined to this tolerance, so that it does not
+    #: depend on the start from which it was reached.
     final_tol: float = 1e-14
+    #: The accuracy of the minimum of cross entropy as a start, relative to f.
     start_tol: float = 1e-3
+    #: The accuracy of a sample's minima, to tell them apart.
     sample_tol: float = 1e-6
+    #: A minimum is lower than another if f is by this share.
     lower: float = 1e-4
+    #: With p coefficients, a sample of m rows is expected to have a minimum lower than
+    #: its value at the minimum of all rows by p/m, relative to it. This multiple of it
+    #: is allowed.
     furthest: float = 5.0
+    #: Maximum number of iterations for a rough start, which may be at infinity.
     max_rough_steps: int = 20
+    #: Features have outliers if their kurtosis, relative to that of normal ones, is
+    #: larger.
     heavy_tails: float = 2.0
+    #: Maximum number of a sample's minima that are tried on all rows.
     max_lower: int = 3
     elemental: ElementalOptions = field(default_factory=ElementalOptions)
 
@@ -144,14 +128,15 @@ def _from_one_start(
     """Minimize a convex objective, which has one minimum or none."""
     zero = np.zeros(objective.n_dof)
     start = zero if previous is None else _first(objective, previous).coef
-    solution = solver(objective, start, journal, tol=tol)
+    solution = solver(objective, start, journal, Goal(tol))
     if solution.status is STALLED and start.any():
         # Far from the minimum the curvature may vanish, but not at zero.
-        solution = solver(objective, zero, journal, tol=tol)
+        solution = solver(objective, zero, journal, Goal(tol))
     resolved = resolve_separation(objective, solution, journal)
     if resolved.status is SUSPECTED:  # without reason
         coef = resolved.point.coef
-        return solver(objective, coef, journal, tol=tol, separation_excluded=True)
+        goal = Goal(tol, separation_excluded=True)
+        return solver(objective, coef, journal, goal)
     return resolved
 
 
@@ -204,7 +189,8 @@ class _Minima:
         """Minimize from a start, and record where it leads."""
         self._journal.restart()
         objective, problem = self._objective, self._objective.problem
-        solution = self._solver(objective, start.coef, self._journal, tol=self._tol)
+        goal = Goal(self._tol)
+        solution = self._solver(objective, start.coef, self._journal, goal)
         self.solutions.append(solution)
         self.records.append(
             StartRecord(
@@ -231,9 +217,9 @@ class _Minima:
         best = min(self.solutions, key=_rank)
         few = self._objective.n_samples <= self._options.max_rows
         if few and len(self.solutions) > 1 and best.status.converged:
-            tol = min(self._tol, self._options.final_tol)
+            goal = Goal(min(self._tol, self._options.final_tol))
             coef = best.point.coef
-            final = self._solver(self._objective, coef, self._journal, tol=tol)
+            final = self._solver(self._objective, coef, self._journal, goal)
             best = min((final, best), key=_rank)
         return best
 
@@ -314,7 +300,8 @@ class _Search:
     ) -> Evaluation:
         """Return the objective at an approximate minimum, without a certificate."""
         journal = Journal(self._options.max_rough_steps)
-        found = self._solver(objective, start, journal, tol=tol, certify=False)
+        goal = Goal(tol, certify=False)
+        found = self._solver(objective, start, journal, goal)
         with suppress(NotFiniteError):
             end = objective.evaluate(found.point.coef + found.pending_step)
             if end.value < found.point.value:

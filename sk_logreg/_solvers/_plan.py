@@ -6,7 +6,7 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._records import STALLED, SUSPECTED
-from sk_logreg._solvers._base import Solution, Solver
+from sk_logreg._solvers._base import Goal, Solution, Solver
 from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
     CholeskyModel,
@@ -25,31 +25,21 @@ from sk_logreg._tolerances import FINE
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """The parameters of the plan.
+    """The parameters of the plan."""
 
-    Attributes
-    ----------
-    max_factor : int
-        With more coefficients a factor takes too much memory and too many seconds.
-    max_gram_cost : float
-        The largest cost of a Hessian, in passes over X: the number of products that
-        conjugate gradients need for the same step where it is hard.
-    many : int
-        Number of coefficients from which a factor is costly enough to try conjugate
-        gradients first.
-    sample_accuracy : float
-        The accuracy of a sample's minimum, relative to the error of the sample itself.
-    max_preconditioners : int
-        Maximum number of factors in single precision before one in double precision.
-    saved_passes : float
-        The passes over X that a factor of a sample's Hessian saves.
-    """
-
+    #: With more coefficients a factor takes too much memory and too many seconds.
     max_factor: int = 4000
+    #: The largest cost of a Hessian, in passes over X: the number of products that
+    #: conjugate gradients need for the same step where it is hard.
     max_gram_cost: float = 100.0
+    #: Number of coefficients from which a factor is costly enough to try conjugate
+    #: gradients first.
     many: int = 500
+    #: The accuracy of a sample's minimum, relative to the error of the sample itself.
     sample_accuracy: float = 0.1
+    #: Maximum number of factors in single precision before one in double precision.
     max_preconditioners: int = 8
+    #: The passes over X that a factor of a sample's Hessian saves.
     saved_passes: float = 10.0
 
 
@@ -57,59 +47,35 @@ _DEFAULT = PlanOptions()
 
 
 def _by_conjugate_gradients(
-    objective: Objective,
-    start: Vector,
-    journal: Journal,
-    *,
-    tol: float,
-    certify: bool = True,
-    separation_excluded: bool = False,
+    objective: Objective, start: Vector, journal: Journal, goal: Goal
 ) -> Solution:
-    """Minimize by Newton's method with conjugate gradients; see `Solver`."""
-    goal = _Goal(tol, certify, separation_excluded)
-    model = ConjugateGradientModel(objective)
-    return _minimize(objective, start, journal, model, goal)
+    """Minimize by Newton's method with conjugate gradients."""
+    return _minimize(objective, start, journal, ConjugateGradientModel(objective), goal)
 
 
 def _by_factors(
-    objective: Objective,
-    start: Vector,
-    journal: Journal,
-    *,
-    tol: float,
-    certify: bool = True,
-    separation_excluded: bool = False,
+    objective: Objective, start: Vector, journal: Journal, goal: Goal
 ) -> Solution:
-    """Minimize by Newton's method with Cholesky factors; see `Solver`."""
-    goal = _Goal(tol, certify, separation_excluded)
+    """Minimize by Newton's method with Cholesky factors."""
     return _in_row_space(objective, start, journal, goal, mixed=False)
 
 
 def _by_cost(
-    objective: Objective,
-    start: Vector,
-    journal: Journal,
-    *,
-    tol: float,
-    certify: bool = True,
-    separation_excluded: bool = False,
+    objective: Objective, start: Vector, journal: Journal, goal: Goal
 ) -> Solution:
-    """Minimize with factors, conjugate gradients or both, by cost; see `Solver`.
+    """Minimize with factors, conjugate gradients or both, by their cost.
 
     A factor is exact and indifferent to the conditioning, so factors are used unless
     they are too large, or forming the Hessian costs far more than the products that
     would replace it.
     """
-    goal = _Goal(tol, certify, separation_excluded)
-    costs, options = objective.costs, _DEFAULT
-    size, gram = objective.n_features, costs.gram
+    size, gram = objective.n_features, objective.costs.gram
     if reducible(objective):  # a dense matrix of that size takes the place of X
         size = objective.n_samples
-        gram = 5.0 * costs.factor(size)
-    if size <= options.max_factor and gram <= options.max_gram_cost:
-        return _in_row_space(objective, start, journal, goal, mixed=True)
-    model = ConjugateGradientModel(objective)
-    return _minimize(objective, start, journal, model, goal)
+        gram = 5.0 * objective.costs.factor(size)
+    if size > _DEFAULT.max_factor or gram > _DEFAULT.max_gram_cost:
+        return _by_conjugate_gradients(objective, start, journal, goal)
+    return _in_row_space(objective, start, journal, goal, mixed=True)
 
 
 #: The solvers by the value of the ``solver`` parameter that selects them.
@@ -120,28 +86,11 @@ SOLVERS: dict[str, Solver] = {
 }
 
 
-@dataclass(frozen=True)
-class _Goal:
-    """What a solver has to reach, see `Solver`."""
-
-    tol: float
-    certify: bool
-    separation_excluded: bool
-
-
 def _minimize(
-    objective: Objective, start: Vector, journal: Journal, model: Model, goal: _Goal
+    objective: Objective, start: Vector, journal: Journal, model: Model, goal: Goal
 ) -> Solution:
     """Minimize by a model, and refine the minimum for a fine tolerance."""
-    solution = minimize(
-        objective,
-        start,
-        journal,
-        model,
-        tol=goal.tol,
-        certify=goal.certify,
-        separation_excluded=goal.separation_excluded,
-    )
+    solution = minimize(objective, start, journal, model, goal)
     if goal.certify and goal.tol < FINE and solution.status.converged:
         # The bound at the minimum holds after refinement too.
         return replace(solution, point=refined(objective, model, solution.point))
@@ -149,7 +98,7 @@ def _minimize(
 
 
 def _in_row_space(
-    objective: Objective, start: Vector, journal: Journal, goal: _Goal, *, mixed: bool
+    objective: Objective, start: Vector, journal: Journal, goal: Goal, *, mixed: bool
 ) -> Solution:
     """Minimize in the row space of X if there are fewer rows than features."""
     if not reducible(objective):
@@ -164,7 +113,7 @@ def _in_row_space(
 
 
 def _from_samples(
-    objective: Objective, start: Vector, journal: Journal, goal: _Goal, *, mixed: bool
+    objective: Objective, start: Vector, journal: Journal, goal: Goal, *, mixed: bool
 ) -> Solution:
     """Minimize on nested samples of the rows, then on all of them.
 
@@ -214,8 +163,8 @@ def _from_sample(
     model = CholeskyModel(sample)
     # With many coefficients one factor, at the sample's minimum, is enough.
     walker: Model = ConjugateGradientModel(sample) if mixed else model
-    accuracy = _DEFAULT.sample_accuracy * objective.n_dof / len(rows)
-    solution = minimize(sample, start, journal, walker, tol=accuracy, certify=False)
+    goal = Goal(_DEFAULT.sample_accuracy * objective.n_dof / len(rows), certify=False)
+    solution = minimize(sample, start, journal, walker, goal)
     if not solution.status.converged:
         return start, None
     of_sample = None
@@ -228,7 +177,7 @@ def _preconditioned(
     objective: Objective,
     start: Vector,
     journal: Journal,
-    goal: _Goal,
+    goal: Goal,
     factor: Preconditioner | None,
 ) -> Solution:
     """Minimize by conjugate gradients, preconditioned by factors as they pay.

@@ -12,30 +12,21 @@ from sk_logreg._tolerances import EPS
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """The parameters of nested samples.
+    """The parameters of nested samples."""
 
-    Attributes
-    ----------
-    min_rows, rows_per_coef : int
-        The first sample has at least this number of rows, and this number per
-        coefficient.
-    growth : int
-        The ratio of each sample to the one before it, about. Where one ends, Newton's
-        method has few steps left on the next.
-    largest_share : float
-        Samples do not pay if the first would be a larger share of all rows.
-    hessian_cost : float
-        The largest cost of the last sample's Hessian, in passes over X.
-    misfit : float
-        Empirical factor, about 4²: a step has four times the excess of the theory,
-        since the Hessian is taken at the minimum of the sample before.
-    """
-
+    #: The first sample has at least this number of rows, and this number per
+    #: coefficient.
     min_rows: int = 2000
     rows_per_coef: int = 16
+    #: The approximate ratio of each sample to the one before it. Where one ends,
+    #: Newton's method has few steps left on the next.
     growth: int = 4
+    #: Samples do not pay if the first would be a larger share of all rows.
     largest_share: float = 1 / 4
+    #: The largest cost of the last sample's Hessian, in passes over X.
     hessian_cost: float = 2 / 3
+    #: Empirical factor, about 4²: a step has four times the excess of the theory, since
+    #: the Hessian is taken at the minimum of the sample before.
     misfit: float = 20.0
 
 

@@ -90,7 +90,7 @@ class Loss(ABC):
         p, q = _sigmoids(neg_margin)
         value = self._value(p, q, neg_margin)
         if p_other is not None:
-            value += p_other * (self._value(q, p, margin) - value)
+            value = value + p_other * (self._value(q, p, margin) - value)
         return Pointwise(value, *self._mixed_derivatives(p, q, p_other))
 
     def derivatives(
@@ -130,7 +130,10 @@ class Loss(ABC):
 
     @abstractmethod
     def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
-        """Return the two derivatives in m from p = σ(m) and q = 1 - σ(m)."""
+        """Return the two derivatives in m from p = σ(m) and q = 1 - σ(m).
+
+        As two new arrays, which the caller may overwrite.
+        """
 
     def value(self, z: ArrayLike, y: ArrayLike) -> NDArray[np.floating]:
         """Return the loss L(σ(z), y).
@@ -182,6 +185,21 @@ class Loss(ABC):
         """
         margin, _ = _margin(z, y)
         return self.derivatives(margin)[1]
+
+    def check(self) -> None:
+        """Raise a ValueError if the loss does not state what a fit needs of it."""
+        missing = [
+            name
+            for name in ("curvature_bound", "least_curvature")
+            if not self.convex and getattr(self, name) is None
+        ]
+        if missing:
+            raise ValueError(
+                f"The loss {self.name!r} is not convex and does not state "
+                f"{' and '.join(missing)}, which Newton's method needs."
+            )
+        if self.dual is not None and not self.convex:
+            raise ValueError(f"The loss {self.name!r} is not convex but has a dual.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -9,7 +9,13 @@ from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._newton._cg_system import Preconditioner, System, extremes
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
-from sk_logreg._solvers._newton._model import FIRST_SHIFT, Bound, Curvature, Step
+from sk_logreg._solvers._newton._model import (
+    FIRST_SHIFT,
+    Bound,
+    Curvature,
+    Step,
+    converges_next,
+)
 from sk_logreg._tolerances import ACCURATE, EPS, FINE
 from sk_logreg.losses._dual import EntropyDual
 
@@ -22,29 +28,19 @@ _OVERESTIMATE = 2.0
 
 @dataclass(frozen=True)
 class ConjugateGradients:
-    """The parameters of the conjugate gradient model.
+    """The parameters of the conjugate gradient model."""
 
-    Attributes
-    ----------
-    forcing : float
-        Conjugate gradients stop when a product gains less than this share of the
-        average gain so far [1]_. A step that makes little progress lowers it.
-    products_per_coef, max_products : int
-        Maximum number of products per system. In exact arithmetic one per coefficient
-        is enough; rounding errors delay convergence.
-    max_factored : int
-        Number of coefficients up to which a factor may show what conjugate gradients
-        do not.
-
-    References
-    ----------
-    .. [1] S. G. Nash, A. Sofer (1990). Assessing a search direction within a
-       truncated-Newton method. Operations Research Letters 9, 219-221.
-    """
-
+    #: Conjugate gradients stop when a product gains less than this share of the average
+    #: gain so far (S. G. Nash, A. Sofer, 1990, Assessing a search direction within a
+    #: truncated-Newton method, Operations Research Letters 9, 219-221). A step that
+    #: makes little progress lowers it.
     forcing: float = 0.5
+    #: Maximum number of products per system. In exact arithmetic one per coefficient is
+    #: enough; rounding errors delay convergence.
     products_per_coef: int = 20
     max_products: int = 10_000
+    #: Number of coefficients up to which a factor may show what conjugate gradients do
+    #: not.
     max_factored: int = 500
 
 
@@ -155,7 +151,7 @@ class _End:
         decrement2, value = state.decrement2, self._point.value
         forcing = min(forcing, np.sqrt(max(decrement2, 0.0) / value))
         settled = count * state.gain <= forcing * decrement2
-        last = state.step(self._accuracy, 0.0, exact=True).next_converges
+        last = converges_next(decrement2, self._accuracy, value)
         enough = last and state.slack <= 0.25 * self._accuracy
         if enough and (settled or self._charged):
             return True

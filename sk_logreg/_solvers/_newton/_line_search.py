@@ -14,36 +14,25 @@ from sk_logreg._tolerances import SUM_ROUNDING
 
 @dataclass(frozen=True)
 class LineSearch:
-    """The parameters of the line search.
+    """The parameters of the line search."""
 
-    Attributes
-    ----------
-    sufficient : float
-        f must fall by this share of the decrease that the slope predicts: the c₁ of
-        Armijo's condition, which must be below ½ for whole Newton steps to pass.
-    shortest : float
-        The shortest step tried, as a share of the Newton step and of the length along
-        which f is known to fall.
-    least_share, most_share : float
-        Limits of a new length relative to the one before (Nocedal and Wright, 2006,
-        section 3.5).
-    extend_from : float
-        A step that is to lower f by more than this share of it may be extended.
-    level : float
-        An extension ends where the slope is this share of that at the start.
-    max_extensions : int
-        Maximum number of lengths tried for it.
-    max_halvings : int
-        Maximum number of lengths tried along negative curvature.
-    """
-
+    #: f must fall by this share of the decrease that the slope predicts: the c₁ of
+    #: Armijo's condition, which must be below ½ for whole Newton steps to pass.
     sufficient: float = 0.1
+    #: The shortest step tried, as a share of the Newton step and of the length along
+    #: which f is known to fall.
     shortest: float = 1e-10
+    #: Limits of a new length relative to the one before (Nocedal and Wright, 2006,
+    #: section 3.5).
     least_share: float = 0.05
     most_share: float = 0.7
+    #: A step that is to lower f by more than this share of it may be extended.
     extend_from: float = 0.05
+    #: An extension ends where the slope is this share of that at the start, or after
+    #: this number of trials.
     level: float = 0.2
     max_extensions: int = 20
+    #: Maximum number of lengths tried along negative curvature.
     max_halvings: int = 30
 
 

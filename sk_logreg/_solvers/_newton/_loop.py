@@ -4,7 +4,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import MAX_ITER, SINGULAR, STALLED, STOPPED, Status
-from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
+from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution
 from sk_logreg._solvers._newton._line_search import (
     Move,
     NoiseFloor,
@@ -29,10 +29,7 @@ def minimize(
     start: Vector,
     journal: Journal,
     model: Model,
-    *,
-    tol: float,
-    certify: bool = True,
-    separation_excluded: bool = False,
+    goal: Goal,
 ) -> Solution:
     """Minimize an objective by Newton's method, damped where it must be.
 
@@ -51,8 +48,8 @@ def minimize(
         Where iterations are recorded.
     model : Model
         What solves the Newton systems.
-    tol, certify, separation_excluded
-        See `Solver`.
+    goal : Goal
+        When to stop.
 
     Returns
     -------
@@ -63,19 +60,13 @@ def minimize(
     .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
        chapters 3, 4 and 7. Springer.
     """
-    stopping = stopping_for(
-        objective,
-        model,
-        tol,
-        certify=certify,
-        separation_excluded=separation_excluded,
-    )
+    stopping = stopping_for(objective, model, goal)
     noise = NoiseFloor(objective)
     point, exact = _first_point(objective, model, start), False
     while True:
         if (diverged := stopping.diverged(point)) is not None:
             return diverged
-        step = model.step(point, tol * point.value, exact=exact)
+        step = model.step(point, goal.tol * point.value, exact=exact)
         if step is None:
             return Solution(point, UNKNOWN_GAP, BUDGET_SPENT)
         verdict = stopping.judge(

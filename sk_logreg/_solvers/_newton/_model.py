@@ -12,6 +12,15 @@ from sk_logreg._objective import Evaluation
 FIRST_SHIFT = 2.0**-20
 
 
+def converges_next(decrement2: float, accuracy: float, value: float) -> bool:
+    """Return whether the point after a Newton step is likely to be within `accuracy`.
+
+    Convergence is quadratic: the excess of f, relative to f, is about squared.
+    """
+    # Of roots, since the squares may overflow.
+    return decrement2 <= np.sqrt(2.0 * accuracy) * np.sqrt(value)
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """A step d that solves (H + μM) d = -g, up to a residual.
@@ -54,13 +63,8 @@ class Step:
 
     @property
     def next_converges(self) -> bool:
-        """Whether the point after this step is likely to be within the accuracy.
-
-        Convergence is quadratic: the excess of f, relative to f, is about squared.
-        """
-        # Of roots, since the squares may overflow.
-        roots = np.sqrt(2.0 * self.accuracy) * np.sqrt(self.point.value)
-        return self.decrement2 <= roots
+        """Whether the point after this step is likely to be within the accuracy."""
+        return converges_next(self.decrement2, self.accuracy, self.point.value)
 
     @property
     def solved(self) -> bool:

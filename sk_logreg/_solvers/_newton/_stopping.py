@@ -13,7 +13,7 @@ from sk_logreg._records import (
     Status,
     ended_by_rounding,
 )
-from sk_logreg._solvers._base import UNKNOWN_GAP, Solution, relative
+from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton._line_search import Move, try_evaluate
 from sk_logreg._solvers._newton._model import Bound, Model, Step
 from sk_logreg._tolerances import FINE
@@ -59,8 +59,9 @@ class NewtonDecrement:
     with the residual of the Newton system charged to it.
     """
 
-    def __init__(self, objective: Objective, model: Model, tol: float):
-        self._objective, self._model, self._tol = objective, model, tol
+    def __init__(self, objective: Objective, model: Model, goal: Goal):
+        self._objective, self._model, self._goal = objective, model, goal
+        self._tol = goal.tol
         self._moved = False
         self._bounded = objective.problem.bounded
 
@@ -214,23 +215,12 @@ class DualityGap(NewtonDecrement):
 class DualityGapOrRecession(DualityGap):
     """The same without a penalty on some weights: there may be no minimum."""
 
-    def __init__(
-        self,
-        objective: Objective,
-        model: Model,
-        tol: float,
-        *,
-        separation_excluded: bool,
-    ):
-        super().__init__(objective, model, tol)
-        self._separation_excluded = separation_excluded
-
     def _go_on(self, step: Step) -> Verdict:
         # The slack of a step is an estimate here: the bound after it would be no proof.
         return Continue(step, last=False)
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
-        if self._separation_excluded:
+        if self._goal.separation_excluded:
             return super()._status(gap, bound)
         if bound.reach >= _FLAT_FROM:  # unless it lowers some margin as well
             recedes = bound.min_change > -_NOT_LOWERED * bound.max_change
@@ -273,23 +263,13 @@ class Predicted:
 Stopping = NewtonDecrement | Predicted
 
 
-def stopping_for(
-    objective: Objective,
-    model: Model,
-    tol: float,
-    *,
-    certify: bool,
-    separation_excluded: bool,
-) -> Stopping:
+def stopping_for(objective: Objective, model: Model, goal: Goal) -> Stopping:
     """Return the policy that suits an objective."""
-    certified: NewtonDecrement
+    kind: type[NewtonDecrement]
     if objective.loss.dual is None:
         kind = NewtonDecrement if objective.loss.convex else LocalMinimum
-        certified = kind(objective, model, tol)
-    elif objective.problem.bounded:
-        certified = DualityGap(objective, model, tol)
     else:
-        certified = DualityGapOrRecession(
-            objective, model, tol, separation_excluded=separation_excluded
-        )
-    return certified if certify else Predicted(certified)
+        bounded = objective.problem.bounded
+        kind = DualityGap if bounded else DualityGapOrRecession
+    certified = kind(objective, model, goal)
+    return certified if goal.certify else Predicted(certified)

@@ -8,6 +8,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._execution import blas_threads
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._solvers._base import Goal
 from sk_logreg._solvers._newton import ConjugateGradientModel, minimize
 from sk_logreg._solvers._separation._linear_programs import row_tolerance
 from sk_logreg._solvers._separation._unit_rows import UnitRows
@@ -17,28 +18,19 @@ from sk_logreg.losses import CrossEntropy
 
 @dataclass(frozen=True)
 class RecessionOptions:
-    """The parameters of the search for a direction of recession.
+    """The parameters of the search for a direction of recession."""
 
-    Attributes
-    ----------
-    gap : float
-        The iterates run until f is within this of its infimum, relative to f.
-        Separated rows then have margins of at least 20, mostly of thousands.
-    diverged : float
-        Rows with a smaller margin are not separated.
-    max_steps, max_passes : int
-        Maximum number of iterations and of passes over X.
-    max_coefs : int
-        Projections of more coefficients than this take too long.
-    max_projections : int
-        Maximum number of projections of a direction.
-    """
-
+    #: The iterates run until f is within this of its infimum, relative to f. Separated
+    #: rows then have margins of at least 20, mostly of thousands.
     gap: float = 1e-11
+    #: Rows with a smaller margin are not separated.
     diverged: float = 10.0
+    #: Maximum number of iterations and of passes over X.
     max_steps: int = 100
     max_passes: int = 2000
+    #: Projections of more coefficients than this take too long.
     max_coefs: int = 4000
+    #: Maximum number of projections of a direction.
     max_projections: int = 8
 
 
@@ -74,10 +66,8 @@ def run_to_recession(
     convex = objective.with_loss(CrossEntropy())
     model = ConjugateGradientModel(convex, options.max_passes)
     journal = Journal(options.max_steps)
-    solution = minimize(
-        convex, point.coef, journal, model, tol=options.gap, separation_excluded=True
-    )
-    return solution.point
+    goal = Goal(options.gap, separation_excluded=True)
+    return minimize(convex, point.coef, journal, model, goal).point
 
 
 def recession_direction(

@@ -68,8 +68,10 @@ def resolve_separation(
     -------
     Solution
     """
-    # A definite Hessian where the gradient vanishes proves that there is a minimum.
-    definite = objective.loss.convex or solution.curvature_ratio > ACCURATE
+    # A feasible dual point proves that there is a minimum, and so does a definite
+    # Hessian where the gradient vanishes.
+    has_dual = objective.loss.dual is not None
+    definite = has_dual or solution.curvature_ratio > ACCURATE
     proven = solution.status is CONVERGED and definite
     if objective.problem.bounded or proven or solution.status is STOPPED:
         return solution

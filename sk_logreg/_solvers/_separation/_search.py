@@ -19,24 +19,16 @@ from sk_logreg._tolerances import EPS
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """The parameters of the search for a separating hyperplane.
+    """The parameters of the search for a separating hyperplane."""
 
-    Attributes
-    ----------
-    max_columns : int
-        A linear program over more columns takes longer than the fit.
-    max_all_columns : int
-        A linear program over more columns is not attempted: it takes minutes.
-    rows_per_column, first_rows : int
-        The first linear program has `first_rows` rows, and this number per column.
-    max_dropped : int
-        Of at most this number of columns, each is tried to be dropped.
-    """
-
+    #: A linear program over more columns takes longer than the fit.
     max_columns: int = 300
+    #: A linear program over more columns takes minutes and is not attempted.
     max_all_columns: int = 1000
+    #: The first linear program has `first_rows` rows, and this number per column.
     rows_per_column: int = 4
     first_rows: int = 100
+    #: Of at most this number of columns, each is tried to be dropped.
     max_dropped: int = 32
 
 
