@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sk_logreg._cli._arguments import parse_arguments
 from sk_logreg._cli._errors import CommandError
-from sk_logreg._cli._output import write
+from sk_logreg._cli._output import check_output, write
 
 _MISTAKE = 2
 _INTERRUPTED = 130
@@ -15,18 +15,10 @@ _READER_GONE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run the command with these arguments, by default those of the process.
 
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments. None takes those of the process.
-
-    Returns
-    -------
-    int
-        The exit status: 0; 2 for a mistake that the user can correct, reported in one
-        line on stderr; 130 if interrupted; 141 if the reader of the output is gone.
+    Returns the exit status: 0; 2 for a mistake that the user can correct, reported in
+    one line on stderr; 130 if interrupted; 141 if the reader of the output is gone.
     """
     try:
         _run(parse_arguments(argv))
@@ -44,26 +36,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     # These imports take long: a mistake in the arguments is reported before them.
-    from sk_logreg._cli._compare import compare, prepare
+    from sk_logreg._cli._compare import compare
     from sk_logreg._cli._data import load_dataset
     from sk_logreg._cli._models import build_models
-    from sk_logreg._cli._plot import check_plot, draw_plot
-    from sk_logreg._cli._save import check_save, save_model
+    from sk_logreg._cli._plot import draw_plot
+    from sk_logreg._cli._save import save_model
     from sk_logreg._cli._table import format_report
 
-    if options.save:
-        check_save(options.save)
-    if options.plot:
-        check_plot(options.plot)
+    for path in filter(None, [options.save, options.plot]):
+        check_output(path)
     dataset = load_dataset(options)
-    transformer, design = prepare(dataset)
-    n_features = design.shape[1]
-    models = build_models(options, n_features)
-    results = compare(models, dataset, design, options.cv, options.random_state)
-    write(format_report(results, dataset, options, n_features), sys.stdout)
+    models = build_models(options, dataset.design.shape[1])
+    results = compare(models, dataset, options.cv, options.random_state)
+    write(format_report(results, dataset, options), sys.stdout)
     if options.save:
-        saved = save_model(options.save, results[0], transformer, dataset)
-        write(f"\n{saved}", sys.stdout)
+        write(f"\n{save_model(options.save, results[0], dataset)}", sys.stdout)
     if options.plot:
         write(f"\n{draw_plot(options.plot, results, dataset)}", sys.stdout)
 

@@ -1,8 +1,9 @@
-"""The one place that depends on scikit-learn's version or on its private names."""
+"""The only module that uses the version or the private names of scikit-learn."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,26 @@ try:  # scikit-learn >= 1.9
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stand-in for versions of scikit-learn without callbacks."""
+        """A replacement in versions of scikit-learn without callbacks."""
 
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+
+class CachedParamNames:
+    """Inspects the signature of an estimator once, not in each `fit`.
+
+    That is a tenth of the time of a small fit.
+    """
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        return super()._get_param_names()  # type: ignore[misc]
+
 __all__ = [
+    "CachedParamNames",
     "CallbackSupportMixin",
     "Interval",
     "StrOptions",
@@ -38,7 +52,7 @@ __all__ = [
 
 @contextmanager
 def naming(argument: str) -> Iterator[None]:
-    """Name the argument in an error of scikit-learn's checks that does not name it."""
+    """Add the name of the argument to an error of scikit-learn that does not have it."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -50,20 +64,20 @@ def naming(argument: str) -> Iterator[None]:
 
 def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     """Return the sample weights as float64 after scikit-learn's own checks."""
-    if isinstance(sample_weight, Number):  # of which it checks less
+    if isinstance(sample_weight, Number):  # scikit-learn checks it less
         sample_weight = np.full(X.shape[0], sample_weight)
     with naming("sample_weight"):
         weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        if not weights.any():  # older versions of scikit-learn allow it
+        if not weights.any():  # allowed by older versions of scikit-learn
             raise ValueError("Sample weights must not all be 0.")
     return weights
 
 
 def callback_context(estimator: "BaseEstimator", max_subtasks: int) -> Any:
-    """Return the root callback context of a fit, or None where nobody listens."""
-    # A context costs as much as a small fit: none is made without a callback.
+    """Return the root callback context of a fit, or None if there are no callbacks."""
+    # Creating a context takes as long as a small fit.
     if not getattr(estimator, "_skl_callbacks", None):
         return None
     return estimator._init_callback_context(max_subtasks=max_subtasks)

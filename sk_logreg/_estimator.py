@@ -22,6 +22,7 @@ from sk_logreg import __version__
 from sk_logreg._arguments import check_offset, per_feature
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
+    CachedParamNames,
     CallbackSupportMixin,
     Interval,
     StrOptions,
@@ -209,7 +210,9 @@ def _warm_start(
     return problem.lower(coefficients_of(estimator))
 
 
-class BinaryLogisticRegression(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
+class BinaryLogisticRegression(
+    CachedParamNames, ClassifierMixin, CallbackSupportMixin, BaseEstimator
+):
     r"""Logistic regression for two classes, fitted to a certified optimum.
 
     The probability of ``classes_[1]`` is modelled as

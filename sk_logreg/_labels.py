@@ -1,4 +1,4 @@
-"""Labels of any kind, hard or soft, and the weights that belong to them."""
+"""The encoding of labels, hard or soft, and the weights of the rows."""
 
 from numbers import Real
 from typing import Any
@@ -14,7 +14,7 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Labels of any kind that sorts.
+        Labels of any type that can be sorted.
 
     Returns
     -------
@@ -25,10 +25,10 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
     Raises
     ------
     ValueError
-        If there are more than two labels, or only one, or if they are no labels.
+        If there are more than two labels, or only one, or if y holds no labels.
     """
     if y.dtype.kind in "biu" or (y.dtype.kind == "f" and not (y % 1.0).any()):
-        # Two passes rather than the sort that `np.unique` takes.
+        # A few passes over y instead of the sort in `np.unique`.
         low, high = y.min(), y.max()
         is_positive = y == high
         if low != high and (is_positive | (y == low)).all():
@@ -51,14 +51,14 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
 
 
 def _signs(is_positive: NDArray[np.bool_]) -> NDArray[np.int8]:
-    signs = is_positive.view(np.int8)  # in place: saves a byte per row
+    signs = is_positive.view(np.int8)  # in place, which saves one byte per row
     signs *= 2
     signs -= 1
     return signs
 
 
 def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
-    """Return soft labels as float64, after checking them.
+    """Return soft labels as float64, after checks.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If some are no numbers in [0, 1], or all are 0, or all are 1.
+        If a label is not a number in [0, 1], or all are 0, or all are 1.
     """
     try:
         probabilities = y.astype(np.float64)
@@ -102,10 +102,10 @@ def soft_weights(
     *,
     free_bias: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.float64] | None]:
-    """Return the weights of rows with soft labels, and the labels that they belong to.
+    """Return the weights of rows with soft labels, and the more probable labels.
 
-    A row of weight s and label q stands for one of weight s q in the positive class and
-    one of weight s (1 - q) in the other. Class weights change both weights.
+    A row of weight s and label q is equivalent to a row of weight s q in the positive
+    class and one of weight s (1 - q) in the other. Class weights multiply both weights.
 
     Parameters
     ----------
@@ -116,11 +116,11 @@ def soft_weights(
 
     Returns
     -------
-    weights : ndarray of shape (n_samples,) or, where all weights are one, (1,)
+    weights : ndarray of shape (n_samples,), or (1,) if all weights are one
     signs : ndarray of shape (n_samples,), of int8
-        1 where the positive class is the more probable, -1 elsewhere.
+        1 for rows whose positive class is more probable, -1 for the others.
     p_other : ndarray of shape (n_samples,) or None
-        The probability of the other class, None if it is 0 everywhere.
+        The probability of the less probable class, None if it is 0 for all rows.
 
     Raises
     ------
@@ -158,8 +158,8 @@ def total_weights(
 ) -> NDArray[np.float64]:
     """Return the sample weights times the class weights.
 
-    "balanced" gives both classes the same sum of weights, and the sum over both that
-    the sample weights have: a row of weight 2 counts as two rows.
+    "balanced" gives both classes the same sum of weights and keeps the total sum of the
+    sample weights. A row of weight 2 counts as two rows.
 
     Parameters
     ----------
@@ -170,22 +170,22 @@ def total_weights(
     signs : ndarray of shape (n_samples,), of int8
         As `encode_labels` returns them.
     free_bias : bool, default=False
-        Whether the model has a bias without a penalty. Then both classes must have a
-        positive weight: otherwise the loss decreases without end as the bias grows.
+        Whether the model has a bias without a penalty. If so, both classes must have a
+        positive weight: otherwise the loss has no minimum in the bias.
 
     Returns
     -------
-    ndarray of shape (n_samples,) or, where all weights are one, (1,)
+    ndarray of shape (n_samples,), or (1,) if all weights are one
 
     Raises
     ------
     ValueError
         If all rows of a class have weight 0, and `free_bias` is True or `class_weight`
         is "balanced". If `class_weight` has a key that is not a label, and a label has
-        no key. If all products of the two weights in a class underflow, or one
-        overflows.
+        no key. If all products of sample weight and class weight in a class underflow,
+        or one overflows.
     """
-    largest = np.ones(2)  # sample weight of each class
+    largest = np.ones(2)  # the largest sample weight of each class
     if sample_weight is not None:
         members = [signs < 0, signs > 0]
         largest = np.array([sample_weight.max(where=m, initial=0.0) for m in members])
@@ -217,7 +217,7 @@ def _check_both_weighted(
     class_weight: Any,
     free_bias: bool,
 ) -> None:
-    """Raise a ValueError if a class has no weight, but needs one."""
+    """Raise a ValueError if a class that needs a positive weight has none."""
     if largest.all():
         return
     if class_weight == "balanced":
@@ -246,7 +246,7 @@ def _balanced_weights(
         total, of_positive = float(len(signs)), float(np.count_nonzero(positive))
         shares = np.array([total - of_positive, of_positive])
     else:
-        # Relative to the largest, for the sum of huge weights would overflow.
+        # Relative to the largest weight, since the sum of huge weights overflows.
         relative = sample_weight / sample_weight.max()
         shares = np.array([relative.sum(where=rows) for rows in (~positive, positive)])
     return 0.5 * shares.sum() / shares
@@ -257,8 +257,8 @@ def _given_weights(
 ) -> NDArray[np.float64]:
     """Return the weight of each label, 1 for a label without a key.
 
-    Labels and keys are compared by equality: the key 1 is the label 1.0, but neither
-    "1" nor "01".
+    Labels and keys are compared by equality: the key 1 matches the label 1.0, but not
+    "1" or "01".
     """
     if not all(
         isinstance(w, Real) and 0.0 < float(w) < np.inf for w in class_weight.values()
@@ -268,7 +268,7 @@ def _given_weights(
         )
     missing = [label for label in labels if label not in class_weight]
     unknown = [key for key in class_weight if key not in labels]
-    if missing and unknown:  # as in scikit-learn; either alone is allowed
+    if missing and unknown:  # as in scikit-learn, which allows either alone
         raise ValueError(
             f"class_weight has the keys {unknown}, which are not labels in y, and no "
             f"keys for the labels {missing}."

@@ -96,8 +96,6 @@ class Objective:
     ):
         self.problem = problem
         self.meter = Meter() if meter is None else meter
-        #: Number of passes over these rows.
-        self.n_passes = 0
         self._executor = executor
         self._fraction = fraction
         self._rows = problem.rows
@@ -186,6 +184,7 @@ class Objective:
             curvature of f there. It does not read X again.
         """
         start, change = point.margins, self.margin_change(direction)
+        bent = float(direction @ (self.penalty.curvature * direction))
 
         def derivatives(length: float) -> tuple[float, float]:
             coef = point.coef + length * direction
@@ -193,8 +192,7 @@ class Objective:
                 products.line_derivatives, (start, change), (self.loss, length)
             )
             slope += float(self.penalty.gradient(coef) @ direction)
-            curvature += float(direction @ (self.penalty.curvature * direction))
-            return slope, curvature
+            return slope, curvature + bent
 
         return derivatives
 
@@ -576,7 +574,6 @@ class Objective:
     # ---------------------------------------------------------------------- the map
 
     def _count(self) -> None:
-        self.n_passes += 1
         self.meter.passes += self._fraction
 
     def _read(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:

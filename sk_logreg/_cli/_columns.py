@@ -42,38 +42,22 @@ def set_types(features: pd.DataFrame, categorical: Sequence[str]) -> pd.DataFram
     """
     texts: pd.DataFrame = features.select_dtypes("string")
     texts = texts.astype(object).where(texts.notna(), np.nan)
-    codes = [name for name in _numeric_columns(features) if name in categorical]
+    codes = [name for name in numeric_columns(features) if name in categorical]
     return features.assign(**texts).astype(dict.fromkeys(codes, "category"))
 
 
-def categorical_columns(features: pd.DataFrame) -> list[str]:
-    """Return the names of the columns that are one-hot encoded."""
-    return [name for name in features.columns if not is_numeric_dtype(features[name])]
-
-
-def _numeric_columns(features: pd.DataFrame) -> list[str]:
+def numeric_columns(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that are not one-hot encoded."""
     return [name for name in features.columns if is_numeric_dtype(features[name])]
 
 
 def build_preparation(features: pd.DataFrame) -> ColumnTransformer:
-    """Return the transformer that makes a design matrix of the columns.
+    """Return the unfitted transformer that makes a design matrix of the columns.
 
-    Parameters
-    ----------
-    features : pandas.DataFrame of shape (n_samples, n_columns)
-        The columns to use, without the target.
-
-    Returns
-    -------
-    sklearn.compose.ColumnTransformer
-        Unfitted. Missing values of numeric columns are replaced by the median; every
-        other column is one-hot encoded. It contains classes of scikit-learn only, so
-        that a saved pipeline loads without this command.
-
-    Raises
-    ------
-    CommandError
-        If there is no column, or one cannot be used.
+    Missing values of numeric columns are replaced by the median; every other column is
+    one-hot encoded. It contains classes of scikit-learn only, so that a saved pipeline
+    loads without this command. Raises a CommandError if there is no column, or one
+    cannot be used.
     """
     if features.shape[1] == 0:
         raise CommandError("no column is left to predict the target from: drop fewer")
@@ -84,11 +68,10 @@ def build_preparation(features: pd.DataFrame) -> ColumnTransformer:
         handle_unknown="infrequent_if_exist",
         max_categories=_MAX_CATEGORIES,
     )
+    numeric = numeric_columns(features)
+    others = features.columns.drop(numeric).tolist()
     return ColumnTransformer(
-        [
-            ("numeric", impute, _numeric_columns(features)),
-            ("categorical", encode, categorical_columns(features)),
-        ],
+        [("numeric", impute, numeric), ("categorical", encode, others)],
         verbose_feature_names_out=False,
     )
 
@@ -97,14 +80,13 @@ def _check_usable(features: pd.DataFrame) -> None:
     """Raise a CommandError that names every unusable column and how to drop it."""
     problems = {name: _problem(features[name]) for name in features.columns}
     unusable = {name: problem for name, problem in problems.items() if problem}
-    if not unusable:
-        return
-    described = ", ".join(f"{name!r} ({problem})" for name, problem in unusable.items())
-    noun, pronoun = ("column", "it") if len(unusable) == 1 else ("columns", "them")
-    raise CommandError(
-        f"cannot use {noun} {described}: make numbers or categories of {pronoun}, "
-        f"or leave {pronoun} out with --drop {shlex.join(unusable)}"
-    )
+    if unusable:
+        described = ", ".join(f"{name!r} ({why})" for name, why in unusable.items())
+        noun, pronoun = ("column", "it") if len(unusable) == 1 else ("columns", "them")
+        raise CommandError(
+            f"cannot use {noun} {described}: make numbers or categories of {pronoun}, "
+            f"or leave {pronoun} out with --drop {shlex.join(unusable)}"
+        )
 
 
 def _problem(column: "pd.Series[Any]") -> str | None:
@@ -115,10 +97,8 @@ def _problem(column: "pd.Series[Any]") -> str | None:
         n_infinite = np.isinf(column.dropna().to_numpy(dtype=float)).sum()
         return f"{n_infinite} infinite values" if n_infinite else None
     is_category = isinstance(column.dtype, pd.CategoricalDtype)
-    values = column.cat.categories if is_category else column
-    kind = infer_dtype(values, skipna=True)
-    usable = {"string", "boolean", *(["integer", "floating"] if is_category else [])}
-    if kind not in usable:
+    kind = infer_dtype(column.cat.categories if is_category else column, skipna=True)
+    if kind not in ("string", "boolean", "integer", "floating"):
         return f"{kind} values"
     n_distinct, n_present = column.nunique(), column.count()
     if n_distinct > max(_MIN_IDENTIFIERS, _MIN_IDENTIFIER_SHARE * n_present):

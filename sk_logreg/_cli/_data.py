@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._cli._errors import CommandError, enumeration, import_extra, listing
-from sk_logreg._cli._target import Target, encode_target, find_label
+from sk_logreg._cli._target import encode_target, find_label
 
 if TYPE_CHECKING:
     from sk_logreg._cli._files import Table
@@ -18,49 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples, their labels and how their columns become numbers.
-
-    Attributes
-    ----------
-    name : str
-        The name to show.
-    X : pandas.DataFrame or ndarray, of shape (n_samples, n_columns)
-        The columns as they were read.
-    target : Target
-        The labels.
-    preparation : sklearn.compose.ColumnTransformer or None
-        Unfitted; it makes a design matrix of ``X``. None if ``X`` is one already.
-    notes : tuple of str
-        How columns were read that could be read in another way.
-    reading : str or None
-        The call of pandas that reads ``X`` so; None if it needs no options.
-    """
+    """Examples, their labels and how their columns become numbers."""
 
     name: str
-    X: Any
-    target: Target
-    preparation: Any = None
-    notes: tuple[str, ...] = ()
-    reading: str | None = None
-
-    @property
-    def y(self) -> NDArray[Any]:
-        """The labels; shape (n_samples,)."""
-        return self.target.labels
+    X: Any  #: Columns as read, a data frame or ndarray; (n_samples, n_columns).
+    y: NDArray[Any]  #: Two distinct labels; shape (n_samples,).
+    positive: Any  #: The positive one of the two labels.
+    description: str  #: The positive label and its meaning, in words.
+    preparation: Any  #: Transformer, fitted on all rows.
+    design: Any  #: The design matrix that it makes of X; (n_samples, n_features).
+    notes: tuple[str, ...] = ()  #: Columns that could be read in another way.
+    reading: str = ""  #: The call of pandas that reads X from its file.
 
     @property
     def is_positive(self) -> NDArray[np.bool_]:
         """Whether each label is the positive one; shape (n_samples,)."""
-        return np.asarray(self.y == self.target.positive)
+        return np.asarray(self.y == self.positive)
 
 
 def load_dataset(options: argparse.Namespace) -> Dataset:
     """Load the data that the command line asks for.
 
-    Raises
-    ------
-    CommandError
-        If the file, a column, the target or the number of folds does not fit.
+    Raises a CommandError if the file, a column, the target or the number of folds does
+    not fit.
     """
     load = _load_breast_cancer if options.data is None else _load_file
     dataset = load(options)
@@ -77,14 +57,14 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
 
 def _load_breast_cancer(options: argparse.Namespace) -> Dataset:
     from sklearn.datasets import load_breast_cancer
+    from sklearn.preprocessing import FunctionTransformer
 
-    bunch = load_breast_cancer()
+    X, y, names = map(load_breast_cancer().get, ("data", "target", "target_names"))
     wanted = "1" if options.positive is None else options.positive
-    positive = find_label([0, 1], wanted, "target")
-    description = f"{positive} ({bunch.target_names[positive]})"
-    return Dataset(
-        "breast cancer", bunch.data, Target(bunch.target, positive, description)
-    )
+    positive = find_label([0, 1], wanted, "the target 'target'")
+    description = f"{positive} ({names[positive]})"
+    identity = FunctionTransformer().fit(X)
+    return Dataset("breast cancer", X, y, positive, description, identity, X)
 
 
 def _load_file(options: argparse.Namespace) -> Dataset:
@@ -105,30 +85,30 @@ def _load_file(options: argparse.Namespace) -> Dataset:
         raise CommandError(
             f"{name!r} is both the target and dropped: take it out of --drop"
         )
-    target = encode_target(frame[name], options.positive)
+    y, positive, description = encode_target(frame[name], options.positive)
     features, marks = _numbers.convert_marked(
         frame.drop(columns=[name, *options.drop]), table.decimal, options.categorical
     )
     features = _columns.set_types(features, options.categorical)
     preparation = _columns.build_preparation(features)
-    sizes = features[_columns.categorical_columns(features)].nunique()
     return Dataset(
         path.name,
         features,
-        target,
+        y,
+        positive,
+        description,
         preparation,
-        _notes(table, marks, features, sizes),
+        preparation.fit_transform(features),
+        _notes(table, marks, features, _columns.numeric_columns(features)),
         _reading(path, table, marks),
     )
 
 
 def _notes(
-    table: "Table", marks: "Marks", features: Any, sizes: Any
+    table: "Table", marks: "Marks", features: Any, numeric: list[str]
 ) -> tuple[str, ...]:
-    """Say which columns were read as numbers or categories but could be the other.
-
-    ``sizes`` is a Series: the number of values of each categorical column.
-    """
+    """Say which columns were read as numbers or categories but could be the other."""
+    sizes = features.drop(columns=numeric).nunique()
     notes = {
         "decimal comma: in {}; --decimal . reads them as text.": [
             f"{name!r} ({n_cells:,} cells)"
@@ -151,17 +131,17 @@ def _notes(
     )
 
 
-def _reading(path: Path, table: "Table", marks: "Marks") -> str | None:
-    """Return the call of pandas that reads the file so; None if it has no options."""
+def _reading(path: Path, table: "Table", marks: "Marks") -> str:
+    """Return the call of pandas that reads the file in the same way."""
     na_values = {name: [*found] for name, found in marks.items()}
     if table.separator is None:
         types = dict.fromkeys(marks, "float")
-        call = (
-            f"pandas.read_parquet({str(path)!r})"
-            f".replace({na_values!r}, float('nan')).astype({types!r})"
-        )
-        return call if marks else None
-    given = [f"sep={table.separator!r}"] if table.separator != "," else []
-    given += [f"decimal={table.decimal!r}"] if table.decimal != "." else []
-    given += [f"na_values={na_values!r}"] if marks else []
-    return f"pandas.read_csv({', '.join([repr(str(path)), *given])})" if given else None
+        convert = f".replace({na_values!r}, float('nan')).astype({types!r})"
+        return f"pandas.read_parquet({str(path)!r}){convert if marks else ''}"
+    options = [
+        ("sep", table.separator, ","),
+        ("decimal", table.decimal, "."),
+        ("na_values", na_values, {}),
+    ]
+    given = [f"{name}={value!r}" for name, value, usual in options if value != usual]
+    return f"pandas.read_csv({', '.join([repr(str(path)), *given])})"

@@ -1,9 +1,7 @@
-"""The errors that the command reports, and the checks that several parts share."""
+"""The errors that the command reports, and the words for them."""
 
 import importlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 
@@ -21,21 +19,6 @@ def import_extra(module: str) -> Any:
             f"{package} is needed here and cannot be imported ({error}): "
             "pip install 'sk_logreg[cli]'"
         ) from error
-
-
-def check_writable(path: Path) -> None:
-    """Raise a CommandError if nothing can be written to ``path``."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise CommandError(
-            f"there is no folder {folder} to write {path.name} in: make it first"
-        )
-    if path.is_dir():
-        raise CommandError(f"{path} is a folder: name a file to write")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise CommandError(
-            f"{path} cannot be written: name a file in a folder you may write in"
-        )
 
 
 def listing(values: Sequence[object], most: int = 8) -> str:

@@ -1,6 +1,5 @@
 """Read a table from a CSV, TSV or Parquet file."""
 
-import os
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,31 +9,25 @@ import pandas as pd
 from sk_logreg._cli._errors import CommandError, import_extra, reason
 from sk_logreg._cli._numbers import count_numeric, find_decimal_commas
 
-_TEXT_ENDINGS = (".csv", ".tsv")
-_PARQUET_ENDINGS = (".parquet", ".pq")
+# The usual separator of the files with each ending; None for a Parquet file.
+_SEPARATORS = {".csv": ",", ".tsv": "\t", ".parquet": None, ".pq": None}
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
+_ADVICE: dict[type[BaseException], str] = {
+    PermissionError: "change its permissions",
+    UnicodeDecodeError: "save it as UTF-8",
+    pd.errors.EmptyDataError: "it is empty",
+}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table and how it was read.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        The columns have distinct names, and there is at least one row.
-    decimal : {".", ","}
-        The decimal mark of its numbers.
-    separator : str or None
-        The separator of a CSV file; None for a Parquet file.
-    decimal_commas : dict of str to int
-        If the decimal mark was found rather than given: the number of cells with a
-        decimal comma in each column that has any.
-    """
+    """A table of distinct column names and at least one row, and how it was read."""
 
     frame: pd.DataFrame
-    decimal: str = "."
-    separator: str | None = None
+    decimal: str = "."  #: The decimal mark of its numbers.
+    separator: str | None = None  #: None for a Parquet file.
+    #: If the decimal mark was found rather than given: the number of cells with a
+    #: decimal comma in each column that has any.
     decimal_commas: dict[str, int] = field(default_factory=dict)
 
 
@@ -42,36 +35,23 @@ def read_table(path: Path, decimal: str | None) -> Table:
     """Read a CSV, TSV or Parquet file; its ending tells the format.
 
     A CSV or TSV file may be compressed. Its decimal mark is found if ``decimal`` is
-    None.
-
-    Raises
-    ------
-    CommandError
-        If the file is missing, of another kind, unreadable, or has no rows.
+    None. Raises a CommandError if the file is missing, of another kind, unreadable, or
+    has no rows.
     """
-    kind = _kind(path)
+    separator = _usual_separator(path)
+    if decimal and separator is None:
+        raise CommandError(f"--decimal is about a CSV or TSV file, and {path} is none")
     try:
-        if kind == "CSV":
-            table = _read_text(path, decimal)
-        elif decimal:
-            raise CommandError(
-                f"--decimal is about a CSV or TSV file, and {path} is none"
-            )
-        else:
+        if separator is None:
             import_extra("pyarrow")
             table = Table(pd.read_parquet(path, engine="pyarrow"))
-    except pd.errors.EmptyDataError as error:
-        raise CommandError(
-            f"{path} is empty: name a file with a header and rows"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise CommandError(
-            f"{path} is not UTF-8 text: save it as UTF-8 ({error})"
-        ) from error
+        else:
+            table = _read_text(path, separator, decimal)
     except (OSError, EOFError, ValueError, pd.errors.ParserWarning) as error:
+        kind = "Parquet" if separator is None else "CSV"
+        advice = _ADVICE.get(type(error), "repair it or export it again")
         raise CommandError(
-            f"{path} cannot be read as {kind}: repair it or export it again "
-            f"({reason(error)})"
+            f"{path} cannot be read as {kind}: {advice} ({reason(error)})"
         ) from error
     if table.frame.empty:
         raise CommandError(f"{path} has no rows: name a file with a header and rows")
@@ -79,35 +59,29 @@ def read_table(path: Path, decimal: str | None) -> Table:
     return replace(table, frame=frame.reset_index(drop=True))
 
 
-def _kind(path: Path) -> str:
-    """Return the format that the name of a file tells; check that it can be read."""
+def _usual_separator(path: Path) -> str | None:
+    """Return the separator that the name of a file tells, None for a Parquet file."""
     if not path.exists():
         raise CommandError(f"there is no file {path}: check the name and the folder")
     if path.is_dir():
         raise CommandError(f"{path} is a folder: name a CSV or Parquet file in it")
-    if not os.access(path, os.R_OK):
-        raise CommandError(f"{path} may not be read: change its permissions")
-    name = path.name.lower()
-    if name.endswith(_PARQUET_ENDINGS):
-        return "Parquet"
-    for ending in _COMPRESSED_ENDINGS:
-        name = name.removesuffix(ending)
-    if name.endswith(_TEXT_ENDINGS):
-        return "CSV"
-    raise CommandError(
-        f"{path} is of an unknown kind: the name of a file to read must end in "
-        f"{', '.join(_TEXT_ENDINGS + _PARQUET_ENDINGS)}"
-    )
+    is_compressed = path.suffix.lower() in _COMPRESSED_ENDINGS
+    ending = Path(path.stem if is_compressed else path.name).suffix.lower()
+    if ending not in _SEPARATORS:
+        raise CommandError(
+            f"{path} is of an unknown kind: the name of a file to read must end in "
+            f"{', '.join(_SEPARATORS)}"
+        )
+    return _SEPARATORS[ending]
 
 
-def _read_text(path: Path, decimal: str | None) -> Table:
+def _read_text(path: Path, separator: str, decimal: str | None) -> Table:
     """Read a CSV or TSV file, and find its separator and its decimal mark.
 
     The usual separator is kept if the header contains it. The decimal mark is a comma
     if this makes more columns numeric than a point. ``sep=None`` of pandas is not used:
     it splits a header such as "churned" at a letter, and takes 20 times as long.
     """
-    separator = "\t" if ".tsv" in path.name.lower() else ","
     header = pd.read_csv(path, sep=separator, nrows=0, index_col=False).columns
     if len(header) == 1:
         separator = next((mark for mark in ";\t|" if mark in header[0]), separator)

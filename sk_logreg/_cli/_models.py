@@ -5,6 +5,7 @@ import re
 import time
 import warnings
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -74,27 +75,25 @@ def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
     """
     losses = LOSSES if options.loss is None else (options.loss,)
     biases = (False, True) if options.absorb_bias is None else (options.absorb_bias,)
-    own = [_own_model(loss, absorb, options) for loss in losses for absorb in biases]
+    models = []
+    for loss, absorb_bias in product(losses, biases):
+        first, second = loss.split("_")
+        bias = "absorbed" if absorb_bias else "free"
+        estimator = BinaryLogisticRegression(
+            loss=loss,
+            C=options.C,
+            absorb_bias=absorb_bias,
+            random_state=options.random_state,
+        )
+        heading = (first, second, bias if absorb_bias else "bias free")
+        models.append(Model(f"{first} {second}, bias {bias}", heading, estimator))
     use_newton = n_features <= _MAX_FEATURES_FOR_NEWTON
     reference = LogisticRegression(
         C=options.C,
         solver="newton-cholesky" if use_newton else "lbfgs",
         tol=_REFERENCE_TOL,
     )
-    return [*own, Model(REFERENCE, ("", "Logistic", "Regression"), reference)]
-
-
-def _own_model(loss: str, absorb_bias: bool, options: argparse.Namespace) -> Model:
-    first, second = loss.split("_")
-    bias = "bias absorbed" if absorb_bias else "bias free"
-    estimator = BinaryLogisticRegression(
-        loss=loss,
-        C=options.C,
-        absorb_bias=absorb_bias,
-        random_state=options.random_state,
-    )
-    heading = (first, second, "absorbed" if absorb_bias else "bias free")
-    return Model(f"{first} {second}, {bias}", heading, estimator)
+    return [*models, Model(REFERENCE, ("", "Logistic", "Regression"), reference)]
 
 
 def fit_model(model: Model, X: Any, y: NDArray[Any], limit: float) -> Fit:
@@ -158,10 +157,7 @@ def _fit_in_rounds(estimator: Any, X: Any, y: NDArray[Any], limit: float) -> Fit
 
 
 def _largest_derivative(fitted: Any, X: Any, y: NDArray[Any]) -> float:
-    """Return the largest absolute derivative of what LogisticRegression minimizes.
-
-    That is the mean loss plus ‖w‖² / (2 C n_samples).
-    """
+    """Return the largest absolute derivative of mean loss + ‖w‖² / (2 C n_samples)."""
     residuals = fitted.predict_proba(X)[:, 1] - (y == fitted.classes_[1])
     gradient = X.T @ residuals + fitted.coef_[0] / fitted.C
     return float(max(np.abs(gradient).max(), abs(residuals.sum()))) / y.size

@@ -51,12 +51,11 @@ def convert_marked(
     Columns named in ``besides`` stay as they are. Returns the frame, and the marks of
     each column that was converted.
     """
-    found = {
-        name: find_marks(frame[name], decimal)
-        for name in frame.columns
-        if name not in besides
+    marks = {
+        str(name): found
+        for name, column in frame.items()
+        if name not in besides and (found := find_marks(column, decimal))
     }
-    marks = {name: each for name, each in found.items() if each}
     numbers = {name: _to_numbers(frame[name], decimal) for name in marks}
     return frame.assign(**numbers), marks
 

@@ -11,7 +11,7 @@ from sklearn.calibration import CalibrationDisplay
 
 from sk_logreg._cli._compare import Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._errors import CommandError, check_writable, import_extra, reason
+from sk_logreg._cli._errors import CommandError, reason
 from sk_logreg.displays import ConvergenceDisplay
 
 _REFERENCE_STYLE: dict[str, Any] = {"color": "black", "linestyle": "--", "marker": "x"}
@@ -19,14 +19,9 @@ _REFERENCE_STYLE: dict[str, Any] = {"color": "black", "linestyle": "--", "marker
 _MARKERS: dict[str, Any] = {"markersize": 5.0, "fillstyle": "none"}
 
 
-def check_plot(path: Path) -> None:
-    """Raise a CommandError if a picture cannot be drawn at ``path``."""
-    check_writable(path)
-    import_extra("matplotlib")
-
-
 def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
     """Draw both panels into a PNG file, and return a sentence for the user."""
+    from matplotlib.artist import getp
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.5), layout="constrained")
@@ -38,12 +33,7 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
     )
     # A model has the same style in both panels.
     styles = [
-        {
-            "color": line.get_color(),
-            "linestyle": line.get_linestyle(),
-            "marker": line.get_marker(),
-        }
-        for line in display.lines_
+        {name: getp(line, name) for name in _REFERENCE_STYLE} for line in display.lines_
     ]
     for result, style in zip(results, [*styles, _REFERENCE_STYLE], strict=True):
         if not np.isnan(result.held_out).any():
@@ -59,7 +49,7 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
             )
     reliability.set(
         title=f"Reliability on held-out rows ({_shorten(dataset.name)})",
-        xlabel=f"mean predicted probability of {_shorten(dataset.target.description)}",
+        xlabel=f"mean predicted probability of {_shorten(dataset.description)}",
         ylabel="share of it among these rows",
     )
     try:

@@ -15,32 +15,15 @@ from sk_logreg._cli._models import MIN_TIME_LIMIT, REFERENCE, TIME_RATIO
 _WIDTH = 80
 _NONE = "–"
 _MARKS = "†‡§¶"
-_HEADING = 3  # lines
-_LABELS = [
-    *[""] * _HEADING,
-    "cost J",
-    *(label for metric in METRICS for label in (metric, "")),
-    "iterations",
-    "optimality gap",
-    "fit time",
-    "largest difference",
-]
 
 
 def format_report(
-    results: Sequence[Result],
-    dataset: Dataset,
-    options: argparse.Namespace,
-    n_features: int,
+    results: Sequence[Result], dataset: Dataset, options: argparse.Namespace
 ) -> str:
-    """Return the title, the table, its legend and its footnotes, in 80 columns.
-
-    Of ``options`` it takes ``target``, ``C`` and ``cv``. ``n_features`` is the number
-    of columns of the design matrix.
-    """
+    """Return the title, the table, its legend and its footnotes, in 80 columns."""
     footnotes, marks = _footnotes(results)
     parts = [
-        _wrap([_title(dataset, options, n_features), *dataset.notes]),
+        _wrap([_title(dataset, options), *dataset.notes]),
         _table(results, marks),
         _wrap(_legend(results, options.cv)),
         _wrap(footnotes),
@@ -48,51 +31,56 @@ def format_report(
     return "\n\n".join(part for part in parts if part)
 
 
-def _title(dataset: Dataset, options: argparse.Namespace, n_features: int) -> str:
+def _title(dataset: Dataset, options: argparse.Namespace) -> str:
     n_samples, n_columns = dataset.X.shape
+    n_features = dataset.design.shape[1]
     encoded = "" if n_features == n_columns else f" ({n_features:,} once encoded)"
     target = f"{options.target} = " if options.target else ""
     return (
         f"{dataset.name}: {n_samples:,} rows, {n_columns:,} columns{encoded}; "
-        f"positive: {target}{dataset.target.description}, "
-        f"{dataset.is_positive.mean():.1%} of rows; C = {options.C:g}; "
-        f"{options.cv} folds"
+        f"positive: {target}{dataset.description}, {dataset.is_positive.mean():.1%} of "
+        f"rows; C = {options.C:g}; {options.cv} folds"
     )
 
 
 def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
     """Return the table: a column per model, with numbers aligned on the right."""
     columns = [_cells(result, results[-1]) for result in results]
-    widths = [max(map(len, cells)) for cells in columns]
-    first = max(map(len, _LABELS))
+    widths = [max(len(cell) for _, cell in cells) for cells in columns]
+    labels = [label for label, _ in columns[0]]
+    first_width = max(map(len, labels))
     lines = []
-    for i, label in enumerate(_LABELS):
-        line = label.ljust(first)
-        for cells, width, mark in zip(columns, widths, marks, strict=True):
-            # The mark is to the right of the aligned numbers.
-            line += f"  {cells[i]:>{width}}{mark if label == 'iterations' else ' '}"
+    for label, *cells in zip(labels, *columns, strict=True):
+        # The mark is to the right of the aligned numbers.
+        ends = marks if label == "iterations" else [" "] * len(marks)
+        line = label.ljust(first_width)
+        for (_, cell), width, end in zip(cells, widths, ends, strict=True):
+            line += f"  {cell:>{width}}{end}"
         lines.append(line.rstrip())
-    lines.insert(_HEADING, "─" * max(map(len, lines)))
+    lines.insert(labels.index("cost J"), "─" * max(map(len, lines)))
     return "\n".join(lines)
 
 
-def _cells(result: Result, reference: Result) -> list[str]:
-    """Return the column of a model, a cell per label."""
-    difference = np.abs(result.probability - reference.probability).max()
-    scores: list[str] = []
-    for metric in METRICS:
-        values = result.scores[metric]
+def _cells(result: Result, reference: Result) -> list[tuple[str, str]]:
+    """Return the column of a model: the label of each line, and its cell."""
+    scores: list[tuple[str, str]] = []
+    for metric, values in result.scores.items():
         deviation = _decimal(values.std(), small=".1e")
-        scores.append(_decimal(values.mean()))
-        scores.append(deviation if deviation == _NONE else f"± {deviation}")
+        scores.append((metric, _decimal(values.mean())))
+        scores.append(("", deviation if deviation == _NONE else f"± {deviation}"))
+    gap = getattr(result.fitted, "optimality_gap_", np.nan)
+    difference = np.abs(result.probability - reference.probability).max()
     return [
-        *result.model.heading,
-        _decimal(result.cost),
+        *(("", line) for line in result.model.heading),
+        ("cost J", _decimal(result.cost)),
         *scores,
-        str(int(result.fitted.n_iter_[0])),
-        _number(getattr(result.fitted, "optimality_gap_", np.nan), ".1e"),
-        _duration(result.fits[0].seconds),
-        _NONE if result is reference else _number(difference, ".1e"),
+        ("iterations", str(result.fitted.n_iter_[0])),
+        ("optimality gap", _number(gap, ".1e")),
+        ("fit time", _duration(result.fits[0].seconds)),
+        (
+            "largest difference",
+            _NONE if result is reference else _number(difference, ".1e"),
+        ),
     ]
 
 
@@ -135,15 +123,13 @@ def _legend(results: Sequence[Result], n_folds: int) -> list[str]:
 def _footnotes(results: Sequence[Result]) -> tuple[list[str], list[str]]:
     """Return what the fits warned of, and each result's mark (a space if none)."""
     texts = [_warnings(result) for result in results]
-    mark_of = dict(zip(filter(None, dict.fromkeys(texts)), cycle(_MARKS), strict=False))
-    notes = []
-    for text, mark in mark_of.items():
-        names = [
-            result.model.name
-            for result, other in zip(results, texts, strict=True)
-            if other == text
-        ]
-        notes.append(f"{mark} {'; '.join(names)}: {text}.")
+    names: dict[str, list[str]] = {text: [] for text in texts}
+    for text, result in zip(texts, results, strict=True):
+        names[text].append(result.model.name)
+    mark_of = dict(zip(filter(None, names), cycle(_MARKS), strict=False))
+    notes = [
+        f"{mark} {'; '.join(names[text])}: {text}." for text, mark in mark_of.items()
+    ]
     return notes, [mark_of.get(text, " ") for text in texts]
 
 

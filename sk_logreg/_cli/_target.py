@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,89 +13,60 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Target:
-    """Labels of the examples.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Two distinct values.
-    positive : object
-        The label of the positive class.
-    description : str
-        The positive label and its meaning, in words.
-    """
-
-    labels: NDArray[Any]
-    positive: Any
-    description: str
-
-
-def encode_target(column: "pd.Series[Any]", wanted: str | None) -> Target:
-    """Return the labels of a column.
+def encode_target(
+    column: "pd.Series[Any]", wanted: str | None
+) -> tuple[NDArray[Any], Any, str]:
+    """Return the labels of a column, the positive one, and its meaning in words.
 
     White space around a label is ignored; a label of white space only is missing. A
     column of two values keeps them, and ``wanted`` is the positive one, by default the
     second in sorted order. In a column of more values, all but ``wanted`` become
-    ``"not <wanted>"``.
-
-    Raises
-    ------
-    CommandError
-        If a value is missing, if there are not two, or none is ``wanted``.
+    ``"not <wanted>"``. Raises a CommandError if a value is missing, if there are not
+    two, or none is ``wanted``.
     """
-    name = str(column.name)
-    column = column.astype(object).map(_plain, na_action="ignore")
+    target = f"the target {str(column.name)!r}"
+    column = column.astype(object)
+    if not column.map(lambda value: isinstance(value, Hashable)).all():
+        raise CommandError(
+            f"{target} holds lists or the like: name a column with two values"
+        )
+    column = column.map(_plain, na_action="ignore")
     missing = int(column.isna().sum())
     if missing:
         raise CommandError(
-            f"the target {name!r} is missing in {missing} of {column.size} rows: "
+            f"{target} is missing in {missing} of {column.size} rows: "
             "fill it in, or take these rows out"
         )
-    try:
-        values = set(column)
-    except TypeError as error:
-        raise CommandError(
-            f"the target {name!r} holds lists or the like: "
-            "name a column with two values"
-        ) from error
-    if len({type(value) for value in values}) > 1:
+    if column.map(type).nunique() > 1:
         column = column.map(str)
     labels = sorted(set(column))
-    if len(labels) < 2:
+    if len(labels) == 1:
         raise CommandError(
-            f"the target {name!r} has one value only, {str(labels[0])!r}: "
-            "name a column with two"
+            f"{target} has one value only, {str(labels[0])!r}: name a column with two"
         )
     if len(labels) > 2 and wanted is None:
         raise CommandError(
-            f"the target {name!r} has {len(labels)} values, not two "
-            f"({listing(labels, most=4)}): choose the positive one with "
-            "--positive LABEL"
+            f"{target} has {len(labels)} values, not two ({listing(labels, most=4)}): "
+            "choose the positive one with --positive LABEL"
         )
-    positive = labels[1] if wanted is None else find_label(labels, wanted, name)
+    positive = labels[1] if wanted is None else find_label(labels, wanted, target)
     if len(labels) == 2:
-        return Target(np.array(column.tolist()), positive, str(positive))
-    return Target(
-        np.where(column == positive, str(positive), f"not {positive}"),
-        str(positive),
-        f"{positive} (against all other values)",
-    )
+        return np.array(column.tolist()), positive, str(positive)
+    y = np.where(column == positive, str(positive), f"not {positive}")
+    return y, str(positive), f"{positive} (against all other values)"
 
 
 def find_label(labels: list[Any], wanted: str, target: str) -> Any:
     """Return the label that ``wanted`` spells: '1' and '1.0' both spell 1."""
-    wanted = wanted.strip()
-    spellings = [wanted]
+    spellings = [wanted.strip()]
     with suppress(ValueError):
         spellings.append(str(_plain(float(wanted))))
+    label_of = {str(label): label for label in labels}
     for spelling in spellings:
-        for label in labels:
-            if str(label) == spelling:
-                return label
+        if spelling in label_of:
+            return label_of[spelling]
     raise CommandError(
-        f"--positive {wanted!r} is no value of the target {target!r}: "
+        f"--positive {spellings[0]!r} is no value of {target}: "
         f"choose one of {listing(labels)}"
     )
 
@@ -110,6 +80,4 @@ def _plain(value: Any) -> Any:
         return value.strip() or None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, bool | int) or not isinstance(value, Hashable):
-        return value
-    return str(value)
+    return value if isinstance(value, bool | int) else str(value)

@@ -1,4 +1,4 @@
-"""Centers and units of the columns, where the columns as they are would cost digits."""
+"""Centers and units of columns whose values would otherwise cost digits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from scipy import sparse
 from sk_logreg._arrays import Vector
 from sk_logreg._tolerances import EPS
 
-# A column is centered if its mean exceeds this many standard deviations. Of the digits
-# of a Gram matrix, one of fewer costs at most two and a half.
+# A column is centered if its mean exceeds this many standard deviations. A smaller mean
+# costs at most two and a half digits of the Gram matrix.
 _FAR_FROM_ZERO = 16.0
-# A column whose deviations are smaller shares of its mean is constant but for rounding
-# and is not centered.
+# A column is constant up to rounding if its standard deviation is at most this share of
+# its mean. Then it is not centered, unless it is exactly constant.
 _NOISE = 64 * EPS
-# Values are divided by a unit if a column's largest lies outside these limits: inside
-# them, sums of squares neither overflow nor underflow.
+# A column is divided by a unit if its largest absolute value is outside these limits.
+# Inside them, sums of squares neither overflow nor underflow.
 _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
-# Units are powers of two, up to this one, of which both signs have a square root that
-# is normal.
+# Units are powers of two with exponents up to this size, so that units and their
+# reciprocals are normal numbers.
 _LARGEST_EXPONENT = 1000
 # Number of rows examined, and maximum number of values that they hold.
 _ROWS, _MOST_VALUES = 64, 1 << 17
-# Number of values per part in which columns are examined: allocating a larger array
-# takes longer than using it.
+# Number of values per group of columns that are examined together. Allocating a larger
+# array takes longer than using it.
 _CHUNK_VALUES = 1 << 14
-# Positions of these rows, in units of their mean distance. The distances vary, since
-# rows may repeat with any period.
+# Positions of the examined rows, in units of their mean distance. The distances vary,
+# so that a periodic order of the rows does no harm.
 _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
-# A center is a multiple of the standard deviation times two to this power: it has few
-# digits, so that the difference of a value and its center is exact.
+# Centers are multiples of a power of two, about the standard deviation times two to this
+# power. They have few digits, so that value minus center is exact.
 _CENTER_DIGITS = -3
 
 
@@ -40,18 +40,18 @@ _CENTER_DIGITS = -3
 class Coordinates:
     """An affine change of the features and of the coefficients.
 
-    The features become x̃ = (x - center) / unit, and the weights those relative to an
-    origin c, w̃ = unit · (w - c). The prediction stays the same with the bias
-    b̃ = b + Σ center · w and with Σ unit · c · x̃ added to the offset.
+    The features become x̃ = (x - center) / unit, and the weights w̃ = unit · (w - c), with
+    c the origin. The predictions are unchanged if the bias is b̃ = b + Σ center · w and
+    Σ unit · c · x̃ is added to the offset.
 
     Attributes
     ----------
     centers : ndarray of shape (n_features,)
-        0 for a column that stays where it is.
+        0 for a column that is not centered.
     units : ndarray of shape (n_features,)
-        Powers of two, so that dividing by them is exact.
+        Powers of two, so that division by them is exact.
     origin : ndarray of shape (n_features,) or None
-        c, the weights at which w̃ is zero; None for zero weights.
+        c, the weights at which w̃ is zero; None if c is zero.
     """
 
     centers: Vector
@@ -60,7 +60,7 @@ class Coordinates:
 
     @classmethod
     def none(cls, n_features: int) -> "Coordinates":
-        """Return the coordinates that change nothing."""
+        """Return the identity: all centers are 0, all units 1."""
         return cls(np.zeros(n_features), np.ones(n_features))
 
     def inside(self, coef: Vector) -> Vector:
@@ -72,8 +72,8 @@ class Coordinates:
     def outside(self, coef: Vector, dtype: Any = np.float64) -> Vector:
         """Return w and b (the bias last), given w̃ and b̃.
 
-        The weights are rounded to `dtype`. The bias belongs to the rounded weights, and
-        is itself rounded to float64 only.
+        The weights are rounded to `dtype`. The bias is computed from the rounded
+        weights, and is rounded to float64.
         """
         w, bias = np.split(coef, [len(self.units)])
         w = w / self.units
@@ -98,24 +98,24 @@ def coordinates_of(
     penalized: bool,
     every_row: bool = False,
 ) -> Coordinates | None:
-    """Return the coordinates that a design needs, None where it needs none.
+    """Return the coordinates that a design needs, or None if it needs none.
 
-    They are found from a few rows, spread over all of them: nearly the mean is as good
-    as the mean. To be called where NumPy's error state ignores overflow.
+    They are computed from a few rows, spread over all rows: an approximate mean serves
+    as well as the mean. NumPy's error state must ignore overflow.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Validated features; values that are not finite are passed over.
+        Validated features; values that are not finite are ignored.
     weights : ndarray of shape (n_samples,) or (1,)
-        Rows without weight do not count.
+        Rows of zero weight are ignored.
     centered : bool
-        Whether columns may be centered, as they may where the bias is free.
+        Whether columns may be centered, which requires a free bias.
     penalized : bool
-        Whether there is a penalty. Then no unit is so small that the penalty, divided
-        by its square, would overflow.
+        Whether there is a penalty. If so, units are large enough that the penalty
+        divided by their squares does not overflow.
     every_row : bool, default=False
-        Whether to look at all rows for values that are too large.
+        Whether the largest values are those of all rows, not only of the few rows.
 
     Returns
     -------
@@ -143,9 +143,9 @@ def coordinates_of(
 
 
 def _is_ordinary(values: Any) -> bool:
-    """Return whether it is plain that columns need neither units nor centers.
+    """Return whether a quick test shows that columns need neither units nor centers.
 
-    Most columns need none. This test takes half of the time of the full examination.
+    Most columns need none. The test takes half of the time of the full examination.
     """
     sums = np.add.reduce(values, axis=0)
     squares = np.einsum("ij,ij->j", values, values)
@@ -160,9 +160,9 @@ def _is_ordinary(values: Any) -> bool:
 def _parts_of_dense(
     X: Any, rows: Any, every_row: bool
 ) -> Iterator[tuple[Any, Any, Vector]]:
-    """Yield some columns at a time, their values in some rows, and the largest.
+    """Yield groups of columns, their values in some rows, and their largest values.
 
-    But for columns that plainly need no coordinates.
+    Groups whose columns pass the quick test are skipped.
     """
     n_features = X.shape[1]
     n_rows = X.shape[0] if isinstance(rows, slice) else len(rows)
@@ -180,9 +180,10 @@ def _parts_of_dense(
 def _parts_of_sparse(
     X: Any, rows: Any, every_row: bool
 ) -> Iterator[tuple[Any, Any, Vector]]:
-    """Yield the columns without zeros, which alone can be far from zero, and others.
+    """Yield the columns without zeros, and then the others, as for a dense X.
 
-    Of the others the values are not needed.
+    Only columns without zeros may be centered. The values of the others are not needed,
+    so none are yielded.
     """
     n_features, some = X.shape[1], X[rows]
     stored = X if every_row else some
@@ -200,7 +201,7 @@ def _parts_of_sparse(
 
 
 def _units(largest: Vector, penalized: bool) -> Vector | None:
-    """Return the unit of each column, None where all are one."""
+    """Return the unit of each column, or None if all are 1."""
     extreme = (largest > _LARGEST) | ((largest < _SMALLEST) & (largest > 0.0))
     if not extreme.any():
         return None
@@ -212,11 +213,11 @@ def _units(largest: Vector, penalized: bool) -> Vector | None:
 
 
 def _centers(values: Any) -> Vector | None:
-    """Return the center of each column, None where all are zero.
+    """Return the center of each column, or None if all are 0.
 
-    Overwrites the values.
+    `values` is overwritten.
     """
-    # From the first row on, so that no digits cancel.
+    # Relative to the first row, so that no digits cancel.
     first = values[0].copy()
     values -= first
     change = np.add.reduce(values, axis=0) / len(values)
@@ -235,7 +236,7 @@ def _centers(values: Any) -> Vector | None:
 
 
 def _spread_rows(X: Any, weights: Vector) -> NDArray[np.intp] | slice:
-    """Return some of the rows that have a weight, spread over all of them."""
+    """Return some of the rows of nonzero weight, spread over all of them."""
     n_rows, n_features = X.shape
     size = max(1, min(_ROWS, _MOST_VALUES // n_features))
     weighted = None if weights.all() else np.flatnonzero(weights)

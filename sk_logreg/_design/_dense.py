@@ -1,4 +1,4 @@
-"""Row blocks of a dense array, wherever and in whatever order it lies."""
+"""Row blocks of a dense array of any memory layout."""
 
 import threading
 from collections.abc import Iterator
@@ -18,23 +18,24 @@ from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import Costs
 from sk_logreg._execution import ThreadExecutor
 
-# Size of a block. It is read from memory once and from the cache after that: 3 MB fit
-# into the last level of cache, and take long enough to process that the Python code
-# per block does not matter.
+# Size of a block. It is read from memory once, and from the cache after that. 3 MB fit
+# into the last level of cache, and take long enough that the time of the Python code per
+# block is negligible.
 _BLOCK_BYTES = 3 << 20
-# Scratch buffers are smaller, since touching memory for the first time takes longer
-# than reading it again. Rows are gathered in this share of X, within these limits.
+# Scratch buffers are smaller, since the first access to new memory takes longer than
+# reading it again. The buffer of gathered rows has this share of the size of X, within
+# these limits.
 _GATHERED_SHARE = 1 / 32
 _LEAST_GATHERED, _MOST_GATHERED = 1 << 20, 1 << 21
 _WEIGHTED_BYTES = 1 << 19
 _MAX_BLOCK_ROWS = 32768
-# Rows weighted at a time for a Gram matrix in single precision. More would take memory
-# and gain 10 % at most.
+# Number of rows that are weighted at a time for a Gram matrix in single precision. More
+# rows would take more memory and save 10 % of the time at most.
 _HALF_ROWS = 160
 
 
 class _Workspace(threading.local):
-    """Scratch memory of each thread, kept as long as the design."""
+    """The scratch memory of each thread, kept as long as the design."""
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
@@ -42,7 +43,7 @@ class _Workspace(threading.local):
     def array(
         self, name: str, shape: tuple[int, int], dtype: Any, order: Literal["F", "C"]
     ) -> Any:
-        """Return the scratch array of a name in a shape; its content is arbitrary."""
+        """Return the scratch array of that name and shape; its content is arbitrary."""
         n_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
         if name not in self._held or self._held[name].size < n_bytes:
             self._held[name] = np.empty(n_bytes, dtype=np.uint8)
@@ -50,12 +51,12 @@ class _Workspace(threading.local):
 
 
 def _product(matrix: Matrix, v: Vector) -> Vector:
-    """Return ``matrix @ v``, releasing the global interpreter lock meanwhile.
+    """Return ``matrix @ v``, computed without the global interpreter lock.
 
-    `np.dot` releases it, but copies what is not contiguous. ``@`` copies nothing, but
-    releases it only for results of more than 500 entries (NPY_BEGIN_THREADS_THRESHOLDED
-    in NumPy's loops). So a shorter product is computed in parts that have more entries
-    together, and the parts are added.
+    `np.dot` releases the lock, but copies a matrix that is not contiguous. ``@`` copies
+    nothing, but releases the lock only if the result has more than 500 entries
+    (NPY_BEGIN_THREADS_THRESHOLDED in NumPy's loops). So a shorter product is computed
+    as a stack of partial products with more than 500 entries in total, which are added.
     """
     if matrix.flags.forc:
         return np.dot(matrix, v)
@@ -66,7 +67,7 @@ def _product(matrix: Matrix, v: Vector) -> Vector:
 
 
 class DenseBlock(Block):
-    """Rows of a dense array, and memory for products of them."""
+    """Rows of a dense array, with scratch memory for their products."""
 
     def __init__(self, rows: slice, values: Matrix, space: _Workspace):
         self.rows = rows
@@ -86,7 +87,7 @@ class DenseBlock(Block):
         roots = np.sqrt(np.abs(h))[:, None]
 
         def share(part: slice, half: Matrix) -> Matrix:
-            # One array with itself is a syrk: half the work of a general product.
+            # A product of an array with itself calls syrk: half the work of gemm.
             np.multiply(roots[part], self._values[part], out=half)
             negative = np.flatnonzero(h[part] < 0.0)
             if not len(negative):
@@ -123,11 +124,11 @@ class DenseBlock(Block):
         return reduce(iadd, starmap(share, self._parts()))
 
     def _parts(self) -> Iterator[tuple[slice, Matrix]]:
-        """Yield some rows at a time, and an array of their shape and order."""
+        """Yield stretches of rows, with scratch arrays of their shape and order."""
         n_rows, n_features = self._values.shape
         by_rows = self._values.strides[0] >= self._values.strides[1]
         order: Literal["F", "C"] = "C" if by_rows else "F"
-        # Of fewer a Gram matrix would cost more to add than to compute.
+        # With fewer rows, adding a Gram matrix would take longer than computing it.
         least = min(max(400, n_features // 2), 2048)
         step = max(_WEIGHTED_BYTES // (8 * max(1, n_features)), least)
         for start in range(0, n_rows, step):
@@ -139,10 +140,10 @@ class DenseBlock(Block):
 class DenseDesign(Design):
     """A dense X of float64 or float32, C- or F-ordered, in memory or mapped.
 
-    X is used where it lies. Blocks of float32 are widened one at a time, so sums are
-    always taken in float64; blocks in other coordinates are computed one at a time;
-    and blocks of some of the rows are gathered as they are read: a copy would take
-    longer to find memory for than to use.
+    X is not copied. Blocks of float32 are converted to float64 one at a time, so that
+    sums are computed in float64. Blocks in other coordinates are computed one at a time
+    too. The design of a sample gathers the rows of each block when it is read, since
+    allocating a copy would take longer than using it.
     """
 
     def __init__(
@@ -158,10 +159,10 @@ class DenseDesign(Design):
         self.n_features = X.shape[1]
         n_values = self.n_samples * self.n_features
         self.costs = Costs.of_dense(n_values, self.n_features)
-        # `take` copies rows that are not contiguous.
+        # `take` copies rows unless X is C-contiguous.
         self.sample_share = 1 / 4 if X.flags.c_contiguous else 1 / 8
-        # A block that is computed lies in the cache beside the values it is computed
-        # from, unless those are gathered.
+        # A computed block shares the cache with the values that it is computed from,
+        # unless these are gathered.
         self._computed = X.dtype != np.float64 or coordinates is not None
         beside = X.itemsize if self._computed and rows is None else 0
         width = 8 + beside
@@ -170,7 +171,8 @@ class DenseDesign(Design):
         fitting = n_bytes // (width * max(1, self.n_features))
         most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)
-        # With few rows a block a Gram matrix would cost more to add than to compute.
+        # With fewer rows per block, adding a Gram matrix would take longer than
+        # computing it.
         self.gram_rows = min(
             max(self.block_rows, min(self.n_features // 2, 2048)), most
         )
@@ -198,12 +200,12 @@ class DenseDesign(Design):
         return out
 
     def _gather(self, part: slice) -> Any:
-        """Return some of the rows that were taken, copied."""
+        """Return some rows of the sample, copied."""
         assert self._rows is not None
         rows = self._rows[part]
         shape = (len(rows), self.n_features)
         gathered = self._space.array("gathered", shape, self._X.dtype, "C")
-        # Any mode but "raise" writes without a buffer in between.
+        # With mode "raise", NumPy would write to a temporary buffer first.
         return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
     def row_products(self, scale: Vector | None = None) -> Matrix:
@@ -235,7 +237,7 @@ class DenseDesign(Design):
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
     def take(self, rows: Indices, executor: ThreadExecutor, /) -> "DenseDesign":
-        """Return the design of the given rows, copied if they are few or scattered."""
+        """Return the design of the given rows, copied unless they are gathered later."""
         if self._rows is not None:
             rows = self._rows[rows]
         space, coordinates = self._space, self._coordinates

@@ -92,19 +92,29 @@ def _reduce(
 ) -> Result:
     """Apply a function to each stretch of rows; add its sums, keep its row vectors."""
     n_samples = rows.design.n_samples
+
+    def apply(where: slice, block: tuple[Any, ...]) -> Any:
+        parts = [vector.values[where] for vector in vectors]
+        return function(*block, rows.part(where), *parts, *args)
+
+    chunks = rows.design.chunks(executor.n_threads)
+    if len(chunks) == 1:
+        where, block = next(stretches(chunks[0]))
+        if where.stop == n_samples:  # one block: its results are those of all rows
+            sums, pieces = apply(where, block)
+            return list(sums), [RowVector(piece) for piece in pieces]
+
     kept = [np.empty(n_samples) for _ in range(n_kept)]
 
     def over(chunk: slice) -> list[Any]:
         total: list[Any] = []
         for where, block in stretches(chunk):
-            parts = [vector.values[where] for vector in vectors]
-            sums, pieces = function(*block, rows.part(where), *parts, *args)
+            sums, pieces = apply(where, block)
             for whole, piece in zip(kept, pieces, strict=True):
                 whole[where] = piece
             total = _add(total, sums)
         return total
 
-    chunks = rows.design.chunks(executor.n_threads)
     first, *others = executor.map(over, chunks)
     for other in others:
         first = _add(first, other)

@@ -216,7 +216,8 @@ def curvature(
     _, h = loss.derivatives(m, rows.p_other)
     if absolute:
         h = np.abs(h)
-    h += added
+    if added:
+        h += added
     h *= rows.weights
     return (), (h,)
 

@@ -17,20 +17,20 @@ from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
 
-# Number of values per block. Entries of the result are accessed at random, so a block
-# gains nothing from the cache; it only has to be large enough that the Python code per
-# block, and adding its part to the result, do not matter.
+# Number of values per block. The result is accessed at random, so small blocks gain
+# nothing from the cache. Blocks are large enough that the time of the Python code per
+# block, and of adding its result to the total, is negligible.
 _BLOCK_STORED = 1 << 18
-# The squares of a block's values are computed in this number of parts, to save memory.
+# Number of parts in which the squares of a block's values are computed, to save memory.
 _N_PARTS = 2
 
 
 def _wrap(
     container: Any, data: Array, indices: Array, indptr: Array, shape: tuple[int, int]
 ) -> Any:
-    """Return a compressed sparse array around arrays, not checking or copying them.
+    """Return a compressed sparse array of given arrays, without checks or copies.
 
-    SciPy's constructors look through the indices to narrow their type each time.
+    SciPy's constructors would examine all indices, to choose the narrowest type.
     """
     wrapped = container(shape, dtype=data.dtype)
     wrapped.data, wrapped.indices, wrapped.indptr = data, indices, indptr
@@ -40,8 +40,8 @@ def _wrap(
 class SparseBlock(Block):
     """Rows of a CSR matrix; the same arrays, read as CSC, are its transpose.
 
-    Columns that are centered have no zeros left: they are kept apart, dense, and what
-    is stored of them does not count.
+    Centered columns have no zeros. They are stored separately, as a dense array, and
+    their values in the CSR arrays are ignored.
     """
 
     def __init__(
@@ -105,7 +105,10 @@ class SparseBlock(Block):
         return total
 
     def gram_diagonal(self, h: Vector) -> Vector:
-        """Return the diagonal of ``block.T @ diag(h) @ block`` (duplicates apart)."""
+        """Return the diagonal of ``block.T @ diag(h) @ block``.
+
+        Duplicate entries are squared separately, not summed first.
+        """
 
         def share(part: SparseBlock) -> Vector:
             squares = np.square(part._data, dtype=np.float64)
@@ -129,9 +132,9 @@ class SparseBlock(Block):
     def cut(
         self, parts: Iterable[slice], factors: Vector | None = None
     ) -> Iterator["SparseBlock"]:
-        """Yield blocks of some of the rows, counted from the first.
+        """Yield blocks of stretches of this block's rows.
 
-        The stored values of each column are multiplied by its factor.
+        The stored values of each column are multiplied by its factor, if given.
         """
         for rows in parts:
             indptr = self._indptr[rows.start : rows.stop + 1]
@@ -151,7 +154,7 @@ class SparseBlock(Block):
 
 
 class SparseDesign(Design):
-    """A CSR X, sorted or not; its arrays are used where they lie."""
+    """A CSR X, with sorted or unsorted indices; its arrays are not copied."""
 
     def __init__(self, X: Any, coordinates: Coordinates | None = None):
         self._X, self._coordinates = X, coordinates
@@ -167,14 +170,14 @@ class SparseDesign(Design):
         self._whole = SparseBlock(
             everything, X.data, X.indices, X.indptr, self.n_features, columns, dense
         )
-        self.sample_share = 1 / 8  # copied
+        self.sample_share = 1 / 8  # `take` copies the rows
         stored = np.diff(X.indptr)
         per_row = max(1.0, stored.mean())
         pairs = float(np.square(stored, dtype=np.float64).mean())
         self.costs = Costs.of_sparse(int(X.indptr[-1]), pairs / per_row)
         fitting = max(_BLOCK_STORED, 6 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
-        # As many pairs as there are entries of the Gram matrix to add up.
+        # At least as many pairs of values as the Gram matrix has entries to add.
         self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:

@@ -1,8 +1,8 @@
-"""Pictures of the losses, of a cost, of a fit and of what it found.
+"""Displays of losses, costs, fits and coefficients.
 
-They follow scikit-learn's convention for displays: a class method ``from_…`` computes
-the data and draws them, ``plot(ax=…)`` draws them again, and the artists are kept as
-attributes. Matplotlib is imported when something is drawn, not before.
+They follow scikit-learn's convention: a class method ``from_…`` computes the data and
+draws them, ``plot(ax=…)`` draws them again, and attributes hold the artists. Matplotlib
+is imported only when something is drawn.
 """
 
 from sk_logreg.displays._coefficients import CoefficientDisplay

@@ -1,11 +1,13 @@
-"""How fits approached their optimum, several in one axes."""
+"""A display of the convergence of one or several fits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._records import IterationRecord
 from sk_logreg.displays._histories import (
@@ -13,13 +15,11 @@ from sk_logreg.displays._histories import (
     column_of,
     curve_of_estimator,
     curve_of_history,
-    gaps_of,
 )
-from sk_logreg.displays._style import NAMES, check_matplotlib_support, panels, series_at
+from sk_logreg.displays._style import NAMES, panels, series_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 _X_LABELS = {"iteration": "iteration", "reads": "reads of X", "seconds": "seconds"}
@@ -37,19 +37,19 @@ _Y_LABELS = {
 }
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ConvergenceDisplay:
-    """Optimality gap, gradient norm or rows used, over the course of fits.
+    """Optimality gap, gradient norm or rows used, over the iterations of fits.
 
     Use :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_histories` to
-    make one. Given the same axes, displays add to what is drawn there.
+    create one. Several displays can be drawn on the same axes.
 
     Parameters
     ----------
     curves : dict of str to ConvergenceCurve
-        The histories, by the name to show.
+        The histories. The keys are the names in the legend.
     optimum : float, default=None
-        F*, the least value of the objective. By default, for each curve the least
-        value of its own.
+        F*, the minimum of the objective. By default the least value of each curve.
 
     Attributes
     ----------
@@ -60,16 +60,16 @@ class ConvergenceDisplay:
     lines_ : list of matplotlib Line2D
         The curves.
     bounds_ : list of matplotlib Line2D
-        The marks of the reported bounds, where the gap is drawn.
+        The markers of the reported bounds, if the gap is drawn.
 
     Notes
     -----
-    The gap after iteration k is :math:`(F_k - F^*) / F^*`, computed afterwards from
-    the history. It is not drawn where it is 0 to working accuracy, nor for iterations
-    that used some of the rows only, where F is another function. What the fit itself
-    knew is `optimality_gap_`, the bound that it reports at the end: it is drawn as an
-    open mark, joined to the curve by a thin line. Where the objective has several
-    starts, as the squared error has, their iterations follow each other.
+    The gap after iteration k is :math:`(F_k - F^*) / F^*`, computed from the history.
+    It is not drawn if it is 0 to working accuracy, nor for iterations on a sample of
+    the rows, where F is another function. The bound that the fit reports at its end,
+    `optimality_gap_`, is drawn as an open marker, which a thin line connects with the
+    curve. If there are several starts, as for the squared error, their iterations are
+    drawn one after the other.
 
     Examples
     --------
@@ -83,19 +83,8 @@ class ConvergenceDisplay:
     2
     """
 
-    ax_: "Axes"
-    figure_: "Figure"
-    lines_: list["Line2D"]
-    bounds_: list["Line2D"]
-
-    def __init__(
-        self,
-        *,
-        curves: Mapping[str, ConvergenceCurve],
-        optimum: float | None = None,
-    ):
-        self.curves = dict(curves)
-        self.optimum = optimum
+    curves: Mapping[str, ConvergenceCurve]
+    optimum: float | None = None
 
     @classmethod
     def from_estimator(
@@ -114,21 +103,21 @@ class ConvergenceDisplay:
         estimator : BinaryLogisticRegression
             A fitted estimator.
         name : str, default=None
-            Its name in the legend. By default its loss.
+            Its name in the legend. By default the name of its loss.
         optimum : float, default=None
-            F*. By default the least objective in the history.
+            F*. By default the least value in the history.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            The axes to draw on. By default a new figure is created.
         **kwargs : dict
-            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
+            Passed to :meth:`plot`: `x`, `y`, and parameters of matplotlib's `plot`.
 
         Returns
         -------
         ConvergenceDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        curve = curve_of_estimator(estimator)
-        curves = {NAMES[estimator.loss] if name is None else name: curve}
+        label = NAMES.get(estimator.loss, estimator.loss) if name is None else name
+        curves = {label: curve_of_estimator(estimator)}
         return cls(curves=curves, optimum=optimum).plot(ax=ax, **kwargs)
 
     @classmethod
@@ -145,14 +134,13 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimators : dict of str to BinaryLogisticRegression
-            Fitted estimators, by the name to show.
+            Fitted estimators. The keys are the names in the legend.
         optimum : float, default=None
-            F*, if all minimize the same objective. By default for each the least
-            objective in its own history.
+            F*, if it is the same for all. By default the least value in each history.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            The axes to draw on. By default a new figure is created.
         **kwargs : dict
-            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
+            Passed to :meth:`plot`: `x`, `y`, and parameters of matplotlib's `plot`.
 
         Returns
         -------
@@ -171,20 +159,19 @@ class ConvergenceDisplay:
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw histories from anywhere, those of other solvers among them.
+        """Draw histories, which may come from other solvers.
 
         Parameters
         ----------
         histories : dict of str to list of IterationRecord, or to dict of columns
-            Histories, by the name to show: `history_` of a fitted estimator, or its
-            columns as arrays, of which ``"objective"`` is needed.
+            Histories: `history_` of a fitted estimator, or its columns as arrays, of
+            which ``"objective"`` is required. The keys are the names in the legend.
         optimum : float, default=None
-            F*, if all minimize the same objective. By default for each the least
-            objective in its own history.
+            F*, if it is the same for all. By default the least value in each history.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            The axes to draw on. By default a new figure is created.
         **kwargs : dict
-            Passed on to :meth:`plot`: `x`, `y`, and what matplotlib's `plot` takes.
+            Passed to :meth:`plot`: `x`, `y`, and parameters of matplotlib's `plot`.
 
         Returns
         -------
@@ -207,78 +194,63 @@ class ConvergenceDisplay:
         Parameters
         ----------
         x : {"iteration", "reads", "seconds"}, default="iteration"
-            What goes to the right: iterations, reads of the whole of X, or seconds.
+            The horizontal axis: iterations, reads of the whole of X, or seconds.
         y : {"gap", "gradient", "rows"}, default="gap"
-            What goes up: the optimality gap, the norm of the gradient, or the rows
-            that an iteration used.
+            The vertical axis: the optimality gap, the norm of the gradient, or the
+            number of rows that an iteration used.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            The axes to draw on. By default a new figure is created.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed to matplotlib's `plot`.
 
         Returns
         -------
         ConvergenceDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
+        from matplotlib.lines import Line2D
+
         for name, value, known in (("x", x, _X_LABELS), ("y", y, _Y_LABELS)):
             if value not in known:
                 raise ValueError(f"{name} must be one of {list(known)}, got {value!r}.")
-        self.figure_, axes = panels(ax, 1, 1, size=(6.4, 4.4))
-        self.ax_ = axes[0, 0]
-        self.lines_, self.bounds_ = [], []
-        # Displays drawn on the same axes go on with the next style.
+        self.figure_, axes = panels(ax, size=(6.4, 4.4))
+        self.ax_: Axes = axes[0, 0]
+        self.lines_: list[Line2D] = []
+        self.bounds_: list[Line2D] = []
+        # Displays drawn on the same axes continue with the next style.
         drawn = len(self.ax_.get_legend_handles_labels()[0])
         for place, (name, curve) in enumerate(self.curves.items(), start=drawn):
-            series = series_at(place)
-            across = column_of(curve, name, x)
-            style = {
-                "color": series.color,
-                "linestyle": series.linestyle,
-                "marker": series.marker,
-                "markersize": 5.0,
-                "label": name,
-            }
-            up = (
-                gaps_of(curve, self.optimum)
-                if y == "gap"
-                else column_of(curve, name, y)
-            )
+            columns = [column_of(curve, name, one, self.optimum) for one in (x, y)]
             if curve.new_start is not None:
-                # A gap in the line.
+                # NaN interrupts the line between two starts.
                 new = np.flatnonzero(curve.new_start)
-                across, up = (np.insert(one, new, np.nan) for one in (across, up))
-            (line,) = self.ax_.plot(across, up, **style | kwargs)
+                columns = [np.insert(one, new, np.nan) for one in columns]
+            style = {**vars(series_at(place)), "markersize": 5.0, "label": name}
+            (line,) = self.ax_.plot(*columns, **style | kwargs)
             self.lines_.append(line)
             if y == "gap" and curve.bound is not None:
                 self._mark(line, curve.bound)
-        self.ax_.set_yscale("log")
-        self.ax_.set_xlabel(_X_LABELS[x])
-        self.ax_.set_ylabel(_Y_LABELS[y])
+        self.ax_.set(xlabel=_X_LABELS[x], ylabel=_Y_LABELS[y], yscale="log")
         if x == "iteration":
             self.ax_.locator_params(axis="x", integer=True)
         handles, names = self.ax_.get_legend_handles_labels()
         if any(line.get_gid() == _BOUND for line in self.ax_.lines):
-            from matplotlib.lines import Line2D
-
             handles.append(Line2D([], [], color="gray", marker="o", **_OPEN_MARK))
             names.append(_BOUND)
         self.ax_.legend(handles, names)
         return self
 
     def _mark(self, line: "Line2D", bound: float) -> None:
-        """Mark the reported bound where a curve ends, and join the two."""
-        across = np.asarray(line.get_xdata(), dtype=np.float64)
+        """Mark the reported bound at the end of a curve, and connect the two."""
+        across, up = (np.asarray(one, dtype=np.float64) for one in line.get_data())
         if not len(across) or not bound > 0.0:
             return
-        up = np.asarray(line.get_ydata(), dtype=np.float64)
-        known = np.flatnonzero(np.isfinite(up))
-        color = line.get_color()
-        if len(known):
-            ends = [across[known[-1]], across[-1]], [up[known[-1]], bound]
-            self.ax_.plot(*ends, color=color, linewidth=0.8, linestyle=":", marker="")
+        end, color, marker = across[-1], line.get_color(), line.get_marker()
+        known = np.flatnonzero(np.isfinite(up))[-1:]
+        link = [*across[known], end], [*up[known], bound]
+        self.ax_.plot(*link, color=color, linewidth=0.8, linestyle=":", marker="")
         (mark,) = self.ax_.plot(
-            across[-1:], [bound], color=color, marker=line.get_marker(), **_OPEN_MARK
+            [end], [bound], color=color, marker=marker, **_OPEN_MARK
         )
         mark.set_gid(_BOUND)
         self.bounds_.append(mark)

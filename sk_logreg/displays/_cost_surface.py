@@ -1,35 +1,28 @@
-"""The cost over two coefficients, with the minimum and the way there."""
+"""A display of the cost over two coefficients, with the minimum and the iterates."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
+from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
 from sk_logreg.displays._iterates import fitted_problem
 from sk_logreg.displays._plane import Plane
-from sk_logreg.displays._style import (
-    MAP,
-    NAMES,
-    check_matplotlib_support,
-    draw_minimum,
-    draw_path,
-    panels,
-)
+from sk_logreg.displays._style import MAP, NAMES, panels
 from sk_logreg.displays._surfaces import (
     CostSurface,
     Directions,
-    axis_names_of,
-    azimuth_of,
     directions_of,
     surface_of,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.colors import PowerNorm
+    from matplotlib.lines import Line2D
 
 # Projections of the rows of panels.
 _KINDS: dict[str, list[str | None]] = {
@@ -37,38 +30,43 @@ _KINDS: dict[str, list[str | None]] = {
     "surface": ["3d"],
     "both": [None, "3d"],
 }
+# The path and the minimum are white with a black edge, visible on any color.
+_WHITE: dict[str, Any] = {"color": "white", "markeredgecolor": "black"}
+_PATH = _WHITE | {"label": "iterates", "zorder": 10, "marker": "o", "markersize": 4.5}
+_MINIMUM = _WHITE | {"label": "minimum", "zorder": 11, "marker": "*", "markersize": 14}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CostSurfaceDisplay:
     """The cost J over two coefficients, or two directions, around a fitted minimum.
 
-    Drawn as filled contours, as a surface in 3-D, or as both; for the estimator's loss
-    or for several side by side, each around its own minimum, with the path of the
-    iterates.
+    It is drawn as filled contours, as a surface in 3-D, or as both, for the loss of the
+    estimator or for several losses side by side. Each is drawn around its own minimum,
+    with the path of the iterates.
 
-    Use :meth:`from_estimator` to make one.
+    Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     surfaces : sequence of CostSurface
-        The costs, one a loss.
+        The costs, one per loss.
     axis_names : tuple of two str
         Names of the two coordinates.
 
     Attributes
     ----------
     ax_ : ndarray of shape (n_kinds, n_losses) of matplotlib Axes
-        The axes, a column a loss.
+        The axes, one column per loss.
     figure_ : matplotlib Figure
         The figure.
     contours_ : list of matplotlib QuadContourSet
-        The filled contours, one a loss.
+        The filled contours, one per loss.
     surfaces_ : list of matplotlib Poly3DCollection
-        The surfaces, one a loss.
+        The surfaces, one per loss.
     paths_ : list of matplotlib Line2D
         The paths of the iterates.
     minima_ : list of matplotlib Line2D
-        The marks of the minima.
+        The markers of the minima.
 
     Examples
     --------
@@ -84,16 +82,8 @@ class CostSurfaceDisplay:
     (20, 20)
     """
 
-    ax_: NDArray[Any]
-    figure_: "Figure"
-    contours_: list[Any]
-    surfaces_: list[Any]
-    paths_: list[Any]
-    minima_: list[Any]
-
-    def __init__(self, *, surfaces: Sequence[CostSurface], axis_names: tuple[str, str]):
-        self.surfaces = list(surfaces)
-        self.axis_names = axis_names
+    surfaces: Sequence[CostSurface]
+    axis_names: tuple[str, str]
 
     @classmethod
     def from_estimator(
@@ -127,32 +117,32 @@ class CostSurfaceDisplay:
         sample_weight : array-like of shape (n_samples,), default=None
             Their weights.
         offset : array-like of shape (n_samples,), default=None
-            Their offset.
+            Their offsets.
         directions : "principal" or tuple of two int or str, default="principal"
-            Two coefficients, by index or name of the feature, or ``"bias"``; the
-            others stay as fitted. ``"principal"``: the two directions of largest
-            curvature, eigenvectors of the Hessian at the estimator's minimum, with
-            coordinates from the minimum of each loss.
+            Two coefficients, by the index or name of the feature, or ``"bias"``; the
+            others keep their fitted values. ``"principal"``: the two directions of
+            largest curvature, which are eigenvectors of the Hessian at the estimator's
+            minimum. The coordinates are then relative to the minimum of each loss.
         losses : sequence of str, default=None
-            The losses to draw side by side. A clone of the estimator is fitted to each
-            that is not its own. None for the estimator's own.
+            The losses to draw side by side. For each loss other than the estimator's
+            own, a clone of the estimator is fitted. By default the estimator's own.
         limits : tuple of two tuples of float, default=None
-            Smallest and largest coordinate, to the right and upwards. None shows the
-            minimum, the path, and `span` around the minimum.
+            Smallest and largest coordinate, horizontal and vertical. By default the
+            limits include the path, and `span` on each side of the minimum.
         span : float, default=6.0
-            How far around the minimum to go, in steps that change z by 1, in root mean
+            Distance drawn around the minimum, in steps that change z by 1 in root mean
             square over the rows.
         grid_resolution : int, default=100
             Number of grid points along each coordinate.
         penalty : bool, default=False
-            Whether to add the penalty, so that what is drawn is the objective F
+            Whether to add the penalty. The surface is then that of the objective F,
             divided by C and the sum of the weights.
         kind : {"contour", "surface", "both"}, default="contour"
-            What to draw.
+            Filled contours, a surface in 3-D, or the first above the second.
         ax : matplotlib Axes or array-like of Axes, default=None
-            Where to draw. One axes gives up its place to several. None makes a figure.
+            Axes to draw on. One axes is replaced by several. By default a new figure.
         **kwargs : dict
-            Passed on to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
@@ -167,7 +157,7 @@ class CostSurfaceDisplay:
         losses = [estimator.loss] if losses is None else list(losses)
         surfaces = []
         with fitted_problem(estimator, X, y, sample_weight, offset) as problem:
-            axes = directions_of(estimator, problem, directions)
+            axes, names = directions_of(estimator, problem.objective, directions)
         for loss in losses:
             own = estimator
             if loss != estimator.loss:
@@ -178,21 +168,17 @@ class CostSurfaceDisplay:
                 if directions != "principal":
                     # The coordinates are the coefficients themselves.
                     origin = np.where(axes.any(axis=0), 0.0, origin)
-                surfaces.append(
-                    surface_of(
-                        own,
-                        problem,
-                        Plane(origin, *axes),
-                        limits=limits,
-                        span=span,
-                        grid_resolution=grid_resolution,
-                        penalty=penalty,
-                    )
+                surface = surface_of(
+                    own,
+                    problem,
+                    Plane(origin, axes),
+                    limits=limits,
+                    span=span,
+                    grid_resolution=grid_resolution,
+                    penalty=penalty,
                 )
-        display = cls(
-            surfaces=surfaces, axis_names=axis_names_of(estimator, directions)
-        )
-        return display.plot(kind=kind, ax=ax, **kwargs)
+            surfaces.append(surface)
+        return cls(surfaces=surfaces, axis_names=names).plot(kind=kind, ax=ax, **kwargs)
 
     def plot(
         self,
@@ -213,72 +199,64 @@ class CostSurfaceDisplay:
         path : bool, default=True
             Whether to draw the path of the iterates.
         ax : matplotlib Axes or array-like of Axes, default=None
-            Where to draw. One axes gives up its place to several. None makes a figure.
+            Axes to draw on. One axes is replaced by several. By default a new figure.
         cmap : str or matplotlib Colormap, default="cividis"
-            Colours of the cost.
+            Colors of the cost.
         levels : int, default=16
-            Number of contours; they lie closer near the minimum.
+            Number of contours; they are closer together near the minimum.
         **kwargs : dict
-            Passed on to matplotlib's `contourf` and `plot_surface`.
+            Passed to matplotlib's `contourf` and `plot_surface`.
 
         Returns
         -------
         CostSurfaceDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
+        from matplotlib.patheffects import Normal, Stroke
+
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {list(_KINDS)}, got {kind!r}.")
         projections = _KINDS[kind]
         shape = (len(projections), len(self.surfaces))
-        self.figure_, self.ax_ = panels(
-            ax,
-            *shape,
-            size=(5.6 * shape[1], 4.6 * shape[0]),
-            projections=np.repeat(np.array([projections], dtype=object).T, shape[1], 1),
-        )
-        self.contours_, self.surfaces_, self.paths_, self.minima_ = [], [], [], []
-        for place in np.ndindex(shape):
-            one: Any = self.ax_[place]
-            surface, solid = self.surfaces[place[1]], projections[place[0]] is not None
-            if solid:
-                self._solid(one, surface, cmap=cmap, **kwargs)
-            else:
+        size = 5.6 * shape[1], 4.6 * shape[0]
+        self.figure_, self.ax_ = panels(ax, *shape, size=size, projections=projections)
+        edge = [Stroke(linewidth=3.4, foreground="black"), Normal()]
+        self.contours_: list[Any] = []
+        self.surfaces_: list[Any] = []
+        self.paths_: list[Line2D] = []
+        self.minima_: list[Line2D] = []
+        for row, column in np.ndindex(shape):
+            one: Any = self.ax_[row, column]
+            surface = self.surfaces[column]
+            if projections[row] is None:
+                n_coordinates = 2
                 self._contour(one, surface, cmap=cmap, n_levels=levels, **kwargs)
-            coordinates = slice(0, 3 if solid else 2)
+            else:
+                n_coordinates = 3
+                self._solid(one, surface, cmap=cmap, **kwargs)
             if path:
-                self.paths_.append(draw_path(one, surface.path[:, coordinates]))
-            self.minima_.append(draw_minimum(one, surface.minimum[coordinates]))
+                points = surface.path[:, :n_coordinates].T
+                self.paths_ += one.plot(*points, **_PATH, lw=1.6, path_effects=edge)
+            point = surface.minimum[:n_coordinates, None]
+            self.minima_ += one.plot(*point, **_MINIMUM, linestyle="none")
             one.set_title(NAMES.get(surface.loss, surface.loss))
-            one.set_xlabel(self.axis_names[0])
-            one.set_ylabel(self.axis_names[1])
+            one.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         return self
 
     def _contour(
-        self, ax: "Axes", surface: CostSurface, *, n_levels: int, **kwargs: Any
+        self, ax: Any, surface: CostSurface, *, n_levels: int, **kwargs: Any
     ) -> None:
-        from matplotlib.colors import PowerNorm
-
-        low, high = _range(surface)
-        levels = low + (high - low) * np.linspace(0.0, 1.0, n_levels) ** 2
-        style: dict[str, Any] = {"levels": levels, "norm": PowerNorm(0.5, low, high)}
-        grid = surface.first, surface.second, surface.cost
-        contours = ax.contourf(*grid, **style | kwargs)
-        lines: dict[str, Any] = {
-            "levels": levels,
-            "colors": "white",
-            "linewidths": 0.4,
-            "alpha": 0.5,
-        }
-        ax.contour(*grid, **lines)
+        grid, norm = (surface.first, surface.second, surface.cost), _norm(surface)
+        levels = norm.inverse(np.linspace(0.0, 1.0, n_levels))
+        contours = ax.contourf(*grid, **{"levels": levels, "norm": norm} | kwargs)
+        ax.contour(*grid, levels=levels, colors="white", linewidths=0.4, alpha=0.5)
         self.contours_.append(contours)
         bar = ax.figure.colorbar(contours, ax=ax, format="%.2g")
         bar.ax.set_title("J")
 
     def _solid(self, ax: Any, surface: CostSurface, **kwargs: Any) -> None:
-        from matplotlib.colors import PowerNorm
-
         style = {
-            "norm": PowerNorm(0.5, *_range(surface)),
+            "norm": _norm(surface),
             "rcount": 60,
             "ccount": 60,
             "linewidth": 0.0,
@@ -288,14 +266,22 @@ class CostSurfaceDisplay:
         grid = np.meshgrid(surface.first, surface.second)
         self.surfaces_.append(ax.plot_surface(*grid, surface.cost, **style | kwargs))
         ax.set_zlabel("J")
-        ax.view_init(azim=azimuth_of(self.surfaces))
+        ax.view_init(azim=self._azimuth())
         ax.locator_params(nbins=5)
         ax.set_box_aspect(None, zoom=0.86)  # room for the labels
         ax.xaxis.labelpad = ax.yaxis.labelpad = 13.0
 
+    def _azimuth(self) -> float:
+        """Return the azimuth at which the lowest corner of the surfaces is in front."""
+        corners = [0, -1, -1, 0], [-1, -1, 0, 0]
+        heights = [one.cost[corners] / one.cost.max() for one in self.surfaces]
+        return -60.0 + 90.0 * int(np.sum(heights, axis=0).argmin())
 
-def _range(surface: CostSurface) -> tuple[float, float]:
-    """Return the smallest and largest cost to tell apart by colour."""
+
+def _norm(surface: CostSurface) -> "PowerNorm":
+    """Return the color scale from the smallest to the largest cost."""
+    from matplotlib.colors import PowerNorm
+
     low = min(float(surface.cost.min()), float(surface.minimum[2]))
     high = float(surface.cost.max())
-    return low, high if high > low else low + 1.0
+    return PowerNorm(0.5, low, high if high > low else low + 1.0)

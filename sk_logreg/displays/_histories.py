@@ -1,4 +1,4 @@
-"""Histories of fits, as columns."""
+"""The histories of fits, as columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._records import IterationRecord
 
-_COLUMNS = {"gap": "objective", "gradient": "gradient_norm", "rows": "rows_used"}
+_COLUMNS = {"gradient": "gradient_norm", "rows": "rows_used"}
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class ConvergenceCurve:
     objective : ndarray of shape (n_iter,)
         The objective F after each iteration, on the rows used.
     gradient_norm, rows_used, reads, seconds : ndarray of shape (n_iter,), default=None
-        As in `history_`; a column that is not known cannot be drawn.
+        As in `history_`; a column that is None cannot be drawn.
     new_start : ndarray of shape (n_iter,) of bool, default=None
-        Which iterations are the first after another start.
+        Which iterations are the first from another starting point.
     bound : float, default=None
-        The bound of the relative suboptimality that the fit reports at its end.
+        The bound on the relative suboptimality that the fit reports at its end.
     """
 
     objective: NDArray[np.floating]
@@ -40,6 +40,7 @@ class ConvergenceCurve:
 
 
 def curve_of_estimator(estimator: BinaryLogisticRegression) -> ConvergenceCurve:
+    """Return the history of a fitted estimator as a curve."""
     check_is_fitted(estimator)
     curve = curve_of_history(estimator.history_)
     starts = np.array([record.start for record in estimator.history_], dtype=int)
@@ -50,33 +51,37 @@ def curve_of_estimator(estimator: BinaryLogisticRegression) -> ConvergenceCurve:
 def curve_of_history(
     history: Mapping[str, ArrayLike] | Sequence[IterationRecord],
 ) -> ConvergenceCurve:
+    """Return a history as a curve, given as records or as columns."""
     names = ("objective", "gradient_norm", "rows_used", "reads", "seconds")
-    columns: dict[str, Any]
-    if isinstance(history, Mapping):
-        columns = {name: history[name] for name in names if name in history}
-        if "objective" not in columns:
-            raise ValueError('A history needs the column "objective".')
-    else:
-        columns = {name: [getattr(one, name) for one in history] for name in names}
-    arrays: dict[str, Any] = {
-        name: np.asarray(one, dtype=float) for name, one in columns.items()
+    if not isinstance(history, Mapping):
+        history = {name: [getattr(one, name) for one in history] for name in names}
+    if "objective" not in history:
+        raise ValueError('A history needs the column "objective".')
+    columns: dict[str, Any] = {
+        name: np.asarray(history[name], dtype=float)
+        for name in names
+        if name in history
     }
-    if len({len(one) for one in arrays.values()}) > 1:
+    if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("The columns of a history must have the same length.")
-    return ConvergenceCurve(**arrays)
+    return ConvergenceCurve(**columns)
 
 
-def column_of(curve: ConvergenceCurve, name: str, which: str) -> NDArray[np.floating]:
-    """Return a column of a history, or raise if it is not known."""
+def column_of(
+    curve: ConvergenceCurve, name: str, which: str, optimum: float | None
+) -> NDArray[np.floating]:
+    """Return the values along an axis; raise a ValueError if they are missing."""
     if which == "iteration":
         return np.arange(1.0, len(curve.objective) + 1.0)
+    if which == "gap":
+        return _gaps(curve, optimum)
     column: NDArray[np.floating] | None = getattr(curve, _COLUMNS.get(which, which))
     if column is None:
         raise ValueError(f"The history of {name!r} has no column for {which!r}.")
     return column
 
 
-def gaps_of(curve: ConvergenceCurve, optimum: float | None) -> NDArray[np.floating]:
+def _gaps(curve: ConvergenceCurve, optimum: float | None) -> NDArray[np.floating]:
     """Return the relative gap after each iteration, NaN where it is not known."""
     objective = np.asarray(curve.objective, dtype=np.float64)
     if curve.rows_used is not None:
@@ -86,5 +91,5 @@ def gaps_of(curve: ConvergenceCurve, optimum: float | None) -> NDArray[np.floati
         optimum = np.nanmin(objective, initial=np.inf)
     with np.errstate(invalid="ignore", divide="ignore"):
         gaps = (objective - optimum) / optimum
-    # Below this the difference is rounding.
+    # A smaller difference is rounding error.
     return np.where(gaps > 2.0 * np.finfo(np.float64).eps, gaps, np.nan)

@@ -29,15 +29,15 @@ _SAME_POINT = 1e-3
 
 @dataclass(frozen=True)
 class FittedProblem:
-    """What an estimator was fitted to.
+    """The data of a fitted estimator, and the objective that it minimized.
 
     Attributes
     ----------
     data : Data
     objective : Objective
-        The objective over coefficients of the features as they are.
+        The objective as a function of the user's coefficients.
     executor : ThreadExecutor
-        Its threads are alive as long as the problem.
+        Its threads run until the context of the problem ends.
     """
 
     data: Data
@@ -53,31 +53,11 @@ def fitted_problem(
     sample_weight: ArrayLike | None,
     offset: ArrayLike | None,
 ) -> Iterator[FittedProblem]:
-    """Yield the problem that a fitted estimator solved on the data given.
-
-    Parameters
-    ----------
-    estimator : BinaryLogisticRegression
-        A fitted estimator.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The examples.
-    y : array-like of shape (n_samples,)
-        Their labels.
-    sample_weight, offset : array-like of shape (n_samples,) or None
-        As passed to `fit`.
-
-    Yields
-    ------
-    FittedProblem
-    """
+    """Yield the problem that a fitted estimator solved, given what `fit` was given."""
     check_is_fitted(estimator)
+    dtypes = [np.float64, np.float32]
     X, labels = validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        reset=False,
+        estimator, X, y, accept_sparse="csr", dtype=dtypes, reset=False
     )
     data, classes = data_of(estimator, X, labels, sample_weight, offset)
     if not np.array_equal(classes, estimator.classes_):
@@ -92,39 +72,35 @@ def fitted_problem(
 
 @dataclass
 class _Trail:
-    """Records the coefficients of each iteration, a run for each start."""
+    """A listener that records the coefficients of each run of iterations.
+
+    A new run begins if an iteration does not start at the coefficients that the last
+    one reached: from another starting point, or in a fit on more rows.
+    """
 
     runs: list[list[Vector]] = field(default_factory=list)
-    _start: int | None = None
-    _began: Vector | None = None
 
     def begin(self, coef: Callable[[], Vector], /) -> None:
-        self._began = coef()
+        began = coef()
+        if not self.runs or not np.array_equal(self.runs[-1][-1], began):
+            self.runs.append([began])
 
-    def end(self, record: IterationRecord, coef: Callable[[], Vector], /) -> bool:
-        assert self._began is not None
-        if record.start != self._start or not np.array_equal(
-            self.runs[-1][-1], self._began
-        ):
-            # Another start, or the same on more rows.
-            self.runs.append([self._began])
-        self._start = record.start
+    def end(self, _: IterationRecord, coef: Callable[[], Vector], /) -> bool:
         self.runs[-1].append(coef())
         return False
 
 
 def iterates(estimator: BinaryLogisticRegression, problem: FittedProblem) -> Matrix:
-    """Return the iterates of a fit, by running it once more.
+    """Return the iterates of a fit, by repeating the fit.
 
-    With several starts, the iterates of the first that leads to the estimator's
-    coefficients are returned.
+    With several runs, this is the first that leads to the estimator's coefficients.
 
     Parameters
     ----------
     estimator : BinaryLogisticRegression
         A fitted estimator.
     problem : FittedProblem
-        What it was fitted to.
+        The problem that it solved.
 
     Returns
     -------
@@ -134,11 +110,10 @@ def iterates(estimator: BinaryLogisticRegression, problem: FittedProblem) -> Mat
     trail = _Trail()
     solve(clone(estimator), problem.data, problem.executor, [trail])
     end = coefficients_of(estimator)
-    runs = trail.runs
-    if not runs:
-        return end[None, :]
-    misses = [float(np.abs(run[-1] - end).max()) for run in runs]
-    near = max(_SAME_POINT * float(np.abs(end).max()), min(misses))
-    return np.array(
-        next(run for run, miss in zip(runs, misses, strict=True) if miss <= near)
-    )
+    near = _SAME_POINT * np.abs(end).max()
+
+    def miss(run: list[Vector]) -> float:
+        """Return how far from the coefficients a run ends, or `near` if it is less."""
+        return float(max(near, np.abs(run[-1] - end).max()))
+
+    return np.array(min(trail.runs, key=miss, default=[end]))

@@ -1,53 +1,55 @@
-"""The losses over the margin, with their slopes and curvatures."""
+"""A display of losses as functions of the margin, with slopes and curvatures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._labels import encode_labels
-from sk_logreg.displays._style import NAMES, check_matplotlib_support, panels, series_of
+from sk_logreg.displays._style import NAMES, panels, series_of
 from sk_logreg.losses import LOSSES, Loss, Pointwise
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
-_LABELS = ("loss L", "slope dL/dm", "curvature d²L/dm²")
+_LABELS = ("loss L", "slope dL/dm", "curvature d²L/dm²", "rows")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class LossCurveDisplay:
-    r"""The pointwise losses over the margin, with slope and curvature.
+    r"""The pointwise losses as functions of the margin, with slope and curvature.
 
-    The margin is :math:`m = (2y - 1) z`: positive where the linear prediction z is on
-    the side of the label y, negative where it is on the other. Margins at which a
-    curvature is negative, so that the loss is not convex, are shaded.
+    The margin is :math:`m = (2y - 1) z`. It is positive if the sign of the linear
+    prediction z agrees with the label y, and negative if it does not. Margins at which
+    a loss has negative curvature, and so is not convex, are shaded.
 
-    Use :meth:`from_losses` or :meth:`from_estimator` to make one.
+    Use :meth:`from_losses` or :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     margin : ndarray of shape (n_points,)
         Margins, ascending.
     curves : dict of str to Pointwise
-        For the name of each loss its value, slope and curvature at those margins.
+        The value, slope and curvature of each loss at these margins. The keys are the
+        names of the losses.
     rows : ndarray of shape (n_samples,), default=None
-        Margins of the rows of a data set, to be drawn as a histogram below.
+        Margins of the rows of a data set, drawn as a histogram below the curves.
 
     Attributes
     ----------
     ax_ : ndarray of shape (3,) or (4,) of matplotlib Axes
-        The panels from top to bottom: loss, slope, curvature, and the rows if given.
+        The panels from top to bottom: loss, slope, curvature, and `rows` if given.
     figure_ : matplotlib Figure
         The figure.
     lines_ : ndarray of shape (3, n_losses) of matplotlib Line2D
-        The curves, a row a panel.
+        The curves, one row per panel.
     shades_ : list of matplotlib artists
-        The shaded regions of negative curvature, a panel each; empty if there is none.
+        The shaded regions of negative curvature, one per panel and loss; empty if no
+        loss has any.
 
     See Also
     --------
@@ -61,21 +63,9 @@ class LossCurveDisplay:
     (3, 2)
     """
 
-    ax_: NDArray[Any]
-    figure_: "Figure"
-    lines_: NDArray[Any]
-    shades_: list["Artist"]
-
-    def __init__(
-        self,
-        *,
-        margin: NDArray[np.floating],
-        curves: Mapping[str, Pointwise],
-        rows: NDArray[np.floating] | None = None,
-    ):
-        self.margin = margin
-        self.curves = dict(curves)
-        self.rows = rows
+    margin: NDArray[np.floating]
+    curves: Mapping[str, Pointwise]
+    rows: NDArray[np.floating] | None = None
 
     @classmethod
     def from_losses(
@@ -87,7 +77,7 @@ class LossCurveDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw losses.
+        """Draw losses, without data.
 
         Parameters
         ----------
@@ -98,9 +88,9 @@ class LossCurveDisplay:
         n_points : int, default=513
             Number of margins.
         ax : matplotlib Axes or array-like of 3 Axes, default=None
-            Where to draw. One axes gives up its place to three. None makes a figure.
+            Axes to draw on. One axes is replaced by three. By default a new figure.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed to matplotlib's `plot`.
 
         Returns
         -------
@@ -121,7 +111,7 @@ class LossCurveDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the loss of a fitted estimator, with the margins of rows of data.
+        """Draw the loss of a fitted estimator, with a histogram of margins.
 
         Parameters
         ----------
@@ -134,9 +124,9 @@ class LossCurveDisplay:
         n_points : int, default=513
             Number of margins at which the loss is drawn.
         ax : matplotlib Axes or array-like of 4 Axes, default=None
-            Where to draw. One axes gives up its place to four. None makes a figure.
+            Axes to draw on. One axes is replaced by four. By default a new figure.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed to matplotlib's `plot`.
 
         Returns
         -------
@@ -156,9 +146,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Where to draw, as in :meth:`from_losses`.
+            The axes to draw on, as in :meth:`from_losses`.
         **kwargs : dict
-            Passed on to matplotlib's `plot`.
+            Passed to matplotlib's `plot`.
 
         Returns
         -------
@@ -171,14 +161,18 @@ class LossCurveDisplay:
         )
         self.ax_ = axes[:, 0]
         self.lines_ = np.empty((3, len(self.curves)), dtype=object)
-        for k, (one, label) in enumerate(zip(self.ax_, _LABELS, strict=False)):
-            for j, (name, curve) in enumerate(self.curves.items()):
-                self.lines_[k, j] = self._line(one, curve[k], name, j, kwargs)
-            one.set_ylabel(label)
+        for j, (name, curve) in enumerate(self.curves.items()):
+            style = {**vars(series_of(name, j)), "marker": "", "linewidth": 2.0}
+            style["label"] = NAMES.get(name, name)
+            for k, one in enumerate(self.ax_[:3]):
+                (self.lines_[k, j],) = one.plot(self.margin, curve[k], **style | kwargs)
         self.shades_ = self._shade()
         if self.rows is not None:
-            self._histogram(self.ax_[3], self.rows)
-        for one in self.ax_:
+            bins = np.linspace(self.margin[0], self.margin[-1], 41)
+            bars = {"color": "gray", "edgecolor": "white", "linewidth": 0.4}
+            self.ax_[3].hist(self.rows, bins=bins, **bars)
+        for one, label in zip(self.ax_, _LABELS, strict=False):
+            one.set_ylabel(label)
             one.axvline(0.0, color="gray", linewidth=0.8, zorder=0)
             one.margins(x=0.0)
         self.ax_[0].legend()
@@ -186,32 +180,12 @@ class LossCurveDisplay:
         self.figure_.align_ylabels(self.ax_)
         return self
 
-    def _line(
-        self,
-        ax: "Axes",
-        values: NDArray[Any],
-        name: str,
-        place: int,
-        kwargs: dict[str, Any],
-    ) -> "Line2D":
-        series = series_of(name, place)
-        style = {
-            "color": series.color,
-            "linestyle": series.linestyle,
-            "linewidth": 2.0,
-            "label": NAMES.get(name, name),
-        }
-        (line,) = ax.plot(self.margin, values, **style | kwargs)
-        return line
-
     def _shade(self) -> list["Artist"]:
-        """Shade the margins at which a curvature is negative, on the three panels."""
+        """Shade the margins of negative curvature, on the three panels of curves."""
         shades: list[Artist] = []
         for j, (name, curve) in enumerate(self.curves.items()):
             negative = curve.curvature < 0.0
-            if not negative.any():
-                continue
-            for ax in self.ax_[:3]:
+            for ax in self.ax_[:3] if negative.any() else ():
                 shade = ax.fill_between(
                     self.margin,
                     0.0,
@@ -228,16 +202,6 @@ class LossCurveDisplay:
                 )
                 shades.append(shade)
         return shades
-
-    def _histogram(self, ax: "Axes", rows: NDArray[np.floating]) -> None:
-        ax.hist(
-            rows,
-            bins=np.linspace(self.margin[0], self.margin[-1], 41).tolist(),
-            color="gray",
-            edgecolor="white",
-            linewidth=0.4,
-        )
-        ax.set_ylabel("rows")
 
 
 def _curves(

@@ -1,4 +1,4 @@
-"""The cost over a plane in the space of the coefficients, through the row blocks."""
+"""The cost on a plane in the space of the coefficients."""
 
 from dataclasses import dataclass
 
@@ -9,89 +9,61 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective
 
-# Up to this many coefficients the Hessian is formed.
+# Maximum number of coefficients for which the Hessian is formed.
 _MAX_DENSE = 500
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The coefficients ``origin + a * first + b * second``.
+    """The points ``origin + a * directions[0] + b * directions[1]``.
 
     Attributes
     ----------
-    origin, first, second : ndarray of shape (n_dof,)
+    origin : ndarray of shape (n_dof,)
         Coefficients: the weights, then the bias where there is one.
+    directions : ndarray of shape (2, n_dof)
     """
 
     origin: Vector
-    first: Vector
-    second: Vector
-
-    @property
-    def basis(self) -> Matrix:
-        """Ndarray of shape (n_dof, 3): origin, first and second as columns."""
-        return np.column_stack([self.origin, self.first, self.second])
+    directions: Matrix
 
     def coordinates(self, coef: Matrix) -> Matrix:
-        """Return (a, b) of the points of the plane nearest to coefficients.
+        """Return (a, b) of the points of the plane nearest to the rows of `coef`."""
+        shift = (coef - self.origin).T
+        solution = np.linalg.lstsq(self.directions.T, shift, rcond=None)[0]
+        return np.asarray(solution.T, dtype=np.float64)
+
+    def costs(self, objective: Objective, points: Matrix, *, penalty: bool) -> Vector:
+        """Return the cost at points of the plane.
+
+        X is read once, for the predictions of the three vectors of the plane. The
+        margins at all points are linear combinations of these, in single precision,
+        whose six digits are more than a picture shows.
 
         Parameters
         ----------
-        coef : ndarray of shape (n_points, n_dof)
+        objective : Objective
+        points : ndarray of shape (n_points, 2)
+            Coordinates (a, b).
+        penalty : bool
+            Whether the cost is J plus the penalty in units of J, rather than J.
 
         Returns
         -------
-        ndarray of shape (n_points, 2)
+        ndarray of shape (n_points,)
         """
-        directions = self.basis[:, 1:]
-        solution = np.linalg.lstsq(directions, (coef - self.origin).T, rcond=None)[0]
-        return np.asarray(solution.T, dtype=np.float64)
+        basis = np.column_stack([self.origin, *self.directions])
+        factors = np.vstack([np.ones(len(points)), points.T])
+        costs = objective.mean_losses_of(basis, factors)
+        return costs + objective.penalty_at((basis @ factors).T) if penalty else costs
 
+    def unit_lengths(self, objective: Objective) -> Vector:
+        """Return the lengths in both directions that change the rows' z by 1.
 
-def costs_on_plane(plane: Plane, points: Matrix, objective: Objective) -> Vector:
-    """Return J, the weighted mean of the losses, at points of a plane.
-
-    X is read once, for the predictions of the plane's three vectors; the margins at
-    all points are combinations of those, in single precision: six digits are more than
-    a picture shows.
-
-    Parameters
-    ----------
-    plane : Plane
-        The plane.
-    points : ndarray of shape (n_points, 2)
-        Coordinates on the plane.
-    objective : Objective
-
-    Returns
-    -------
-    ndarray of shape (n_points,)
-    """
-    return objective.mean_losses_of(plane.basis, _combine(points))
-
-
-def _combine(points: Matrix) -> Matrix:
-    """Return the factors of origin, first and second, of shape (3, n_points)."""
-    return np.vstack([np.ones(len(points)), points.T])
-
-
-def penalty_on_plane(plane: Plane, points: Matrix, objective: Objective) -> Vector:
-    """Return the penalty, in the units of J, at points of a plane.
-
-    Parameters
-    ----------
-    plane : Plane
-        The plane.
-    points : ndarray of shape (n_points, 2)
-        Coordinates on the plane.
-    objective : Objective
-
-    Returns
-    -------
-    ndarray of shape (n_points,)
-    """
-    coefs = (plane.basis @ _combine(points)).T
-    return objective.penalty_at(coefs)
+        In root mean square over the rows.
+        """
+        squares = [d @ objective.product(objective.weights, d) for d in self.directions]
+        return 1.0 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))
 
 
 def principal_directions(objective: Objective, coef: Vector) -> Matrix:
@@ -100,15 +72,13 @@ def principal_directions(objective: Objective, coef: Vector) -> Matrix:
     Parameters
     ----------
     objective : Objective
-        The objective.
     coef : ndarray of shape (n_dof,)
-        The point.
 
     Returns
     -------
     ndarray of shape (2, n_dof)
-        Eigenvectors of the Hessian, of unit length, the larger eigenvalue first. The
-        entry of largest size is positive.
+        Eigenvectors of the Hessian, of unit length, that of the largest eigenvalue
+        first. The entry of largest absolute value is positive.
     """
     n_dof = objective.n_dof
     if n_dof <= _MAX_DENSE:
@@ -120,8 +90,7 @@ def principal_directions(objective: Objective, coef: Vector) -> Matrix:
 
         def product(v: NDArray[np.float64]) -> Vector:
             v = np.ravel(v)
-            image = objective.product(curvature, v)
-            return image + objective.penalty.curvature * v
+            return objective.product(curvature, v) + objective.penalty.curvature * v
 
         operator = LinearOperator((n_dof, n_dof), matvec=product, dtype=np.float64)
         values, vectors = eigsh(operator, k=2, which="LA", v0=np.ones(n_dof), tol=1e-6)
@@ -129,21 +98,3 @@ def principal_directions(objective: Objective, coef: Vector) -> Matrix:
     directions = vectors[:, ::-1].T
     largest = np.abs(directions).argmax(axis=1)
     return directions * np.sign(directions[[0, 1], largest])[:, None]
-
-
-def unit_lengths(objective: Objective, directions: Matrix) -> Vector:
-    """Return how far to go along directions to change z by 1, in root mean square.
-
-    Parameters
-    ----------
-    objective : Objective
-        The objective.
-    directions : ndarray of shape (n_directions, n_dof)
-        Directions.
-
-    Returns
-    -------
-    ndarray of shape (n_directions,)
-    """
-    squares = [d @ objective.product(objective.weights, d) for d in directions]
-    return 1.0 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))

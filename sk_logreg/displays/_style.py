@@ -1,48 +1,32 @@
-"""What the displays share: axes to draw on, and marks that everyone can tell apart."""
+"""Functions and styles that the displays share: axes, colors, line styles, markers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._compat import check_matplotlib_support
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
-__all__ = [
-    "MAP",
-    "NAMES",
-    "SERIES",
-    "Series",
-    "check_matplotlib_support",
-    "draw_minimum",
-    "draw_path",
-    "panels",
-    "series_at",
-    "series_of",
-]
-
-#: The losses, in words.
+#: Names of the losses for titles and legends.
 NAMES = {"cross_entropy": "cross entropy", "squared_error": "squared error"}
-#: A colour map whose lightness only rises: it survives a black-and-white printer, and
-#: looks the same to the colour-blind.
+#: A color map of increasing lightness, readable in gray and with color blindness.
 MAP = "cividis"
 
 
 @dataclass(frozen=True)
 class Series:
-    """How one of several lines is drawn: no two by colour alone."""
+    """The style of a line. Lines differ in more than color."""
 
     color: str
     linestyle: Any
     marker: str
 
 
-# Colours by M. Okabe and K. Ito (2008), "Color universal design", in an order in which
-# neighbours differ in lightness too. Each stands out from white and from black.
+# Colors by M. Okabe and K. Ito (2008), "Color universal design". In this order neighbors
+# differ in lightness too. All have contrast with white and with black.
 SERIES = (
     Series("#0072B2", "-", "o"),
     Series("#E69F00", "--", "s"),
@@ -54,83 +38,42 @@ SERIES = (
 
 
 def series_at(place: int) -> Series:
-    """Return how the line at a place is drawn; once round, the marks move on by one."""
+    """Return the style of the line at a place; each cycle shifts the markers by one."""
     color = SERIES[place % len(SERIES)].color
     return replace(SERIES[(place + place // len(SERIES)) % len(SERIES)], color=color)
 
 
 def series_of(loss: str, place: int) -> Series:
-    """Return how the line of a loss is drawn: the same in every picture."""
+    """Return the style of the line of a loss, the same in every display."""
     known = list(NAMES)
     return series_at(known.index(loss) if loss in known else place + len(known))
 
 
-def draw_path(ax: Any, path: NDArray[np.floating]) -> "Line2D":
-    """Draw the points of a path, in white with a dark rim: seen on any colour.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Where to draw, flat or in 3-D.
-    path : ndarray of shape (n_points, n_coordinates)
-        The points, of 2 or 3 coordinates.
-    """
-    from matplotlib.patheffects import Normal, Stroke
-
-    (line,) = ax.plot(
-        *path.T,
-        color="white",
-        linewidth=1.6,
-        marker="o",
-        markersize=4.5,
-        markeredgecolor="black",
-        path_effects=[Stroke(linewidth=3.4, foreground="black"), Normal()],
-        label="iterates",
-        zorder=10,
-    )
-    return line
-
-
-def draw_minimum(ax: Any, minimum: NDArray[np.floating]) -> "Line2D":
-    """Draw a star at a point of 2 or 3 coordinates, white with a dark rim."""
-    (star,) = ax.plot(
-        *minimum[:, None],
-        color="white",
-        linestyle="none",
-        marker="*",
-        markersize=14,
-        markeredgecolor="black",
-        label="minimum",
-        zorder=11,
-    )
-    return star
-
-
 def panels(
     ax: Any,
-    n_rows: int,
-    n_columns: int,
+    n_rows: int = 1,
+    n_columns: int = 1,
     *,
     size: tuple[float, float],
-    projections: NDArray[Any] | None = None,
+    projections: Sequence[str | None] = (),
     sharex: bool = False,
 ) -> tuple["Figure", NDArray[Any]]:
-    """Return a figure and axes in rows and columns to draw on.
+    """Return a figure and its axes, in rows and columns.
 
     Parameters
     ----------
     ax : matplotlib Axes, array-like of Axes, or None
-        None makes a figure. Axes of the right number are drawn on. A single axes for
-        several panels, or one that is flat for a panel in 3-D, gives up its place to
-        them.
+        None creates a figure. Axes of the right number are returned as they are. A
+        single axes for several panels, or a 2-D axes for a panel in 3-D, is replaced by
+        new ones.
     n_rows, n_columns : int
-        How the panels lie.
+        Numbers of rows and columns of panels.
     size : tuple of float
         Width and height in inches of a new figure.
-    projections : ndarray of shape (n_rows, n_columns) of str or None, default=None
-        Projection of each panel.
+    projections : sequence of str or None, default=()
+        Projection of each row of panels. By default all are flat.
     sharex : bool, default=False
-        Whether the panels share the x axis.
+        Whether the panels of a column share the x axis.
 
     Returns
     -------
@@ -140,38 +83,33 @@ def panels(
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
-    shape = (n_rows, n_columns)
-    if projections is None:
-        projections = np.full(shape, None)
+    axes: Any = np.empty((n_rows, n_columns), dtype=object)
+    kinds = np.array(projections or [None] * n_rows, dtype=object)
     given = np.array([] if ax is None else ax, dtype=object).ravel()
-    if given.size == len(projections.flat) and all(
+    if given.size == axes.size and all(
         projection is None or one.name == projection
-        for one, projection in zip(given, projections.flat, strict=True)
+        for one, projection in zip(given, np.repeat(kinds, n_columns), strict=True)
     ):
-        return given[0].figure, given.reshape(shape)
+        return given[0].figure, given.reshape(axes.shape)
     if given.size > 1:
         raise ValueError(
-            f"ax must be one axes or {n_rows * n_columns} for this picture, got "
-            f"{given.size}."
+            f"ax must be one axes or {axes.size} for this picture, got {given.size}."
         )
     if given.size == 1:
         figure = given[0].figure
         given[0].set_axis_off()
-        # The new axes stand where the old one stood.
-        grid: Any = GridSpecFromSubplotSpec(
-            n_rows,
-            n_columns,
-            subplot_spec=given[0].get_subplotspec(),
-        )
+        # The new axes take the place of the old one.
+        spec = given[0].get_subplotspec()
+        grid: Any = GridSpecFromSubplotSpec(n_rows, n_columns, spec)
     else:
         figure = plt.figure(figsize=size, layout="constrained")
         grid = figure.add_gridspec(n_rows, n_columns)
-    axes: Any = np.empty(shape, dtype=object)
-    for place in np.ndindex(shape):
-        first = axes[0, place[1]] if sharex and place[0] else None
-        axes[place] = figure.add_subplot(
-            grid[place], projection=projections[place], sharex=first
+    for row, column in np.ndindex(axes.shape):
+        axes[row, column] = figure.add_subplot(
+            grid[row, column],
+            projection=kinds[row],
+            sharex=axes[0, column] if sharex else None,  # None for the first
         )
-        if sharex and place[0] < n_rows - 1:
-            axes[place].tick_params(labelbottom=False)
+        if sharex:
+            axes[row, column].label_outer()
     return figure, axes

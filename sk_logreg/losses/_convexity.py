@@ -1,4 +1,4 @@
-"""Convexity as it is defined: the graph between two points lies below its chord."""
+"""A test of convexity by definition: the chord between two points lies above."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,16 @@ from sk_logreg.losses._base import Loss
 
 @dataclass(frozen=True)
 class ConvexityViolation:
-    """By how much a cost rises above its chord, at worst.
+    """The largest excess of a cost over its chord.
 
     Parameters
     ----------
     amount : float
-        The largest J(t W₁ + (1 - t) W₂) - (t J(W₁) + (1 - t) J(W₂)) found. Above
-        rounding, it proves that J is not convex.
+        The largest J(t W₁ + (1 - t) W₂) - (t J(W₁) + (1 - t) J(W₂)) found. If it is
+        larger than the rounding error, it proves that J is not convex.
     t : float
-        Where on the segment that is: 1 at W₁, 0 at W₂. It is 0 where `amount` is.
+        The position on the segment where it was found: 1 at W₁, 0 at W₂. It is 0 if
+        `amount` is 0.
 
     See Also
     --------
@@ -54,24 +55,25 @@ def convexity_violation(
     loss : Loss
         The loss L.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The examples, one a row.
+        The examples, one per row.
     y : array-like of shape (n_samples,)
         Labels, 0 or 1.
     first, second : array-like of shape (n_features,) or (n_features + 1,)
-        The ends of the segment. With one number more than X has columns, the first
-        is the bias, as in `BinaryLogisticRegression.weights_`.
+        The ends of the segment. If they have one number more than X has columns, the
+        first number is the bias, as in `BinaryLogisticRegression.weights_`.
     n_points : int, default=1001
-        Number of points to look at, the ends included; at least 3.
+        Number of points, including the ends; at least 3.
 
     Returns
     -------
     ConvexityViolation
-        Its `amount` is 0 where no inner point lies above the chord.
+        Its `amount` is 0 if no inner point lies above the chord.
 
     Raises
     ------
     ValueError
-        If the weight vectors do not fit X or each other, or `n_points` is below 3.
+        If the shapes of the weight vectors do not match X or each other, or
+        `n_points` is below 3.
 
     References
     ----------
@@ -102,7 +104,7 @@ def convexity_violation(
 
     grid = np.linspace(0.0, 1.0, n_points)[1:-1]
     ends = cost(z_first), cost(z_second)
-    # z is linear in the weights, so the segment of the weights is one of z.
+    # z is linear in the weights: a segment of weights is a segment of z.
     curve = [cost(t * z_first + (1.0 - t) * z_second) for t in grid]
     excess = np.array(curve) - (grid * ends[0] + (1.0 - grid) * ends[1])
     worst = int(excess.argmax())
@@ -112,7 +114,7 @@ def convexity_violation(
 
 
 def _predict(X: Any, weights: ArrayLike) -> Any:
-    """Return z = wᵀx + b of every row."""
+    """Return z = wᵀx + b of each row."""
     weights = np.asarray(weights, dtype=np.float64)
     n_features = X.shape[1]
     if weights.shape == (n_features + 1,):

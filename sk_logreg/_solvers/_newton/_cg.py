@@ -176,7 +176,8 @@ class ConjugateGradientModel:
     ----------
     objective : Objective
     max_passes : float, default=inf
-        The budget of passes over X. No step is taken when it is spent.
+        The budget of evaluations and products, which are passes over X. No step is
+        taken when it is spent.
     preconditioner : Preconditioner, optional
         A factor of a matrix close to the Hessian. By default the Hessian's diagonal.
     options : ConjugateGradients, optional
@@ -201,19 +202,15 @@ class ConjugateGradientModel:
         self._objective = objective
         self._preconditioner = preconditioner
         self._options = options
-        self._last_pass = objective.n_passes + max_passes
+        self._passes_left = max_passes
         self._shift = 0.0
         self._forcing = options.forcing
         self._decrement2 = np.inf
         self._system: System | None = None
 
-    @property
-    def _spent(self) -> bool:
-        """Whether the budget of passes over X is spent."""
-        return self._objective.n_passes >= self._last_pass
-
     def evaluate(self, coef: Vector) -> Evaluation:
         """Return the objective at a point."""
+        self._passes_left -= 1
         return self._objective.evaluate(coef)
 
     def step(
@@ -224,7 +221,7 @@ class ConjugateGradientModel:
         Unless it must be exact, the step ends with a direction of negative curvature
         if it meets one.
         """
-        if self._spent:
+        if self._passes_left <= 0:
             return None
         shift = 0.0
         while (step := self._solve(point, shift, accuracy, exact)) is None:
@@ -263,6 +260,7 @@ class ConjugateGradientModel:
             if state.rho <= (8 * EPS) ** 2 * (size + state.decrement2):
                 break
             image = system.product(state.search)
+            self._passes_left -= 1
             bend = float(state.search @ image)
             flat = _FLAT * system.diagonal_norm2(state.search)
             if bend <= flat:
@@ -274,7 +272,7 @@ class ConjugateGradientModel:
                 state.direction += state.search / reach
                 return state.step(accuracy, shift, exact=False)
             state.advance(bend, image)
-            if end.reached(state, count, self._forcing) or self._spent:
+            if end.reached(state, count, self._forcing) or self._passes_left <= 0:
                 break
             state.turn()
         # At z = 0 each curvature is the largest possible: the step is too short.
@@ -336,7 +334,7 @@ class ConjugateGradientModel:
     ) -> Bound:
         """Return a bound by the residual's norm over the smallest eigenvalue."""
         # If passes are limited a factor is to follow, which shows more.
-        limited = np.isfinite(self._last_pass)
+        limited = np.isfinite(self._passes_left)
         if gap is not None and (
             system.bounded or limited or gap.by_norm(0.0) > step.accuracy
         ):
