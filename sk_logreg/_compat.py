@@ -52,7 +52,7 @@ __all__ = [
 
 @contextmanager
 def naming(argument: str) -> Iterator[None]:
-    """Add the name of the argument to an error of scikit-learn that does not have it."""
+    """Add the name of an argument to errors of scikit-learn that do not contain it."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -1,11 +1,14 @@
 """Helpers of several test modules: callbacks, sparse matrices, objectives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
 from sklearn.utils.fixes import parse_version
 
+from sk_logreg._design import BlockSizes, design_of
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._objective import Objective
 from sk_logreg._problem import Data, build_problem
@@ -79,8 +82,10 @@ def duplicates(X):
     return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
 
 
-def objective_of(X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, **flags):
-    """Return the objective of labels 0 and 1."""
+def objective_of(
+    X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, sizes=None, **flags
+):
+    """Return the objective of labels 0 and 1, read in blocks of the sizes given."""
     signs = np.where(y == 1, 1, -1).astype(np.int8)
     executor = ThreadExecutor(n_threads)
     flags = {"fit_intercept": True, "absorb_bias": False} | flags
@@ -92,4 +97,7 @@ def objective_of(X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, **f
         as_given=True,
         **flags,
     )
+    if sizes is not None:
+        rows = replace(problem.rows, design=design_of(X, sizes=BlockSizes(**sizes)))
+        problem = replace(problem, rows=rows)
     return Objective(problem, executor)

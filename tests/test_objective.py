@@ -10,7 +10,7 @@ from _reference import BIASES, Reference
 from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
-from sk_logreg._design import RowVector, _base, _dense, _sparse
+from sk_logreg._design import RowVector
 from sk_logreg._objective import NotFiniteError
 from sk_logreg._solvers._newton import CholeskyModel
 from sk_logreg._solvers._samples import Strata
@@ -68,7 +68,14 @@ every_storage = pytest.mark.parametrize("storage", STORAGE)
 
 
 def objectives(
-    storage="C", loss="cross_entropy", bias="free", *, C=2.5, n_threads=1, n_samples=60
+    storage="C",
+    loss="cross_entropy",
+    bias="free",
+    *,
+    C=2.5,
+    n_threads=1,
+    n_samples=60,
+    sizes=None,
 ):
     """Return the objective and the reference, and a point at random."""
     X, y = sample(n_samples, 5, strength=3.0)
@@ -77,8 +84,10 @@ def objectives(
     weights = rng.exponential(size=n_samples)
     weights[::11] = 0.0
     flags = {"fit_intercept": True, "absorb_bias": False} | BIASES[bias]
-    ours = objective_of(X, y, weights, loss=loss, C=C, n_threads=n_threads, **flags)
-    reference = Reference(X, y, weights, loss=loss, C=C, **flags)
+    flags |= {"loss": loss, "C": C, "n_threads": n_threads}
+    ours = objective_of(X, y, weights, sizes=sizes, **flags)
+    del flags["n_threads"]
+    reference = Reference(X, y, weights, **flags)
     return ours, reference, rng.standard_normal(ours.n_dof)
 
 
@@ -221,10 +230,10 @@ def test_a_shift_adds_to_the_curvature(loss):
 @pytest.mark.parametrize("storage", ["C", "F", "float32", "csr"])
 @pytest.mark.parametrize("block_rows", [1, 7, 64, 1000])
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
-def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkeypatch):
-    monkeypatch.setattr(_base, "_LEAST_VALUES", 1)
+def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
     whole, _, theta = objectives(storage, n_samples=200)
-    parts, _, _ = objectives(storage, n_samples=200, n_threads=n_threads)
+    sizes = {"values_per_thread": 1}
+    parts, _, _ = objectives(storage, n_samples=200, n_threads=n_threads, sizes=sizes)
     design = parts.problem.rows.design
     design.block_rows = design.gram_rows = block_rows
     chunks = design.chunks(n_threads)
@@ -253,12 +262,12 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads, monkey
 
 @every_storage
 @pytest.mark.parametrize("n_rows", [3, 90])
-def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
+def test_a_sample_is_the_objective_of_its_rows(storage, n_rows):
     # Few rows are copied and many gathered, block by block.
-    monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(_dense, "_MOST_GATHERED", 1)
-    monkeypatch.setattr(_dense, "_MAX_BLOCK_ROWS", 16)
-    whole, reference, theta = objectives(storage, n_samples=200, n_threads=2)
+    sizes = {"dense_bytes": 1, "max_gathered_bytes": 1, "max_rows": 16}
+    whole, reference, theta = objectives(
+        storage, n_samples=200, n_threads=2, sizes=sizes
+    )
     rows = np.random.default_rng(3).permutation(200)[:n_rows]
     weights = np.full(n_rows, 1.0 / n_rows)
     found = whole.sample(rows, weights).evaluate(theta, hessian=True)
@@ -279,12 +288,10 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows, monkeypatch):
 
 
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])
-def test_small_blocks_by_the_size_of_the_cache(storage, monkeypatch):
+def test_small_blocks_by_the_size_of_the_cache(storage):
     whole, _, theta = objectives(storage, n_samples=500)
-    monkeypatch.setattr(_dense, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(_dense, "_WEIGHTED_BYTES", 1)
-    monkeypatch.setattr(_sparse, "_BLOCK_STORED", 1)
-    small, _, _ = objectives(storage, n_samples=500)
+    sizes = {"dense_bytes": 1, "weighted_bytes": 1, "sparse_values": 1}
+    small, _, _ = objectives(storage, n_samples=500, sizes=sizes)
     sizes = [o.problem.rows.design.block_rows for o in (small, whole)]
     assert sizes[0] <= sizes[1]
     one, many = (o.evaluate(theta, hessian=True) for o in (whole, small))

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
-from sk_logreg._design._costs import Costs
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import read, scan
 from sk_logreg._design._rows import Extremes, RowPart, Rows, RowVector
@@ -14,6 +14,7 @@ from sk_logreg._design._sparse import SparseDesign
 
 __all__ = [
     "Block",
+    "BlockSizes",
     "Coordinates",
     "Costs",
     "DenseDesign",
@@ -30,11 +31,13 @@ __all__ = [
 ]
 
 
-def design_of(X: Any, coordinates: Coordinates | None = None) -> Design:
+def design_of(
+    X: Any, coordinates: Coordinates | None = None, sizes: BlockSizes = BLOCK_SIZES
+) -> Design:
     """Return the design of a validated X: a dense array or a CSR matrix or array.
 
     With coordinates, that of X in those.
     """
     if sparse.issparse(X):
-        return SparseDesign(X, coordinates)
-    return DenseDesign(X, coordinates=coordinates)
+        return SparseDesign(X, coordinates, sizes)
+    return DenseDesign(X, coordinates=coordinates, sizes=sizes)

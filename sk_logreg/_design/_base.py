@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._costs import Costs
+from sk_logreg._design._costs import BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
-
-# Minimum number of stored values per thread. Fewer are read in the time that it takes
-# to wake a thread, about 50 microseconds.
-_LEAST_VALUES = 1 << 17
 
 
 def cut(length: int, n_chunks: int) -> list[slice]:
@@ -67,6 +63,8 @@ class Design(ABC):
     gram_rows: int
     #: What operations on it cost.
     costs: Costs
+    #: How much of it is processed at a time.
+    sizes: BlockSizes
     #: The largest sample that `take` may copy, as a share of the rows.
     sample_share: float
 
@@ -88,7 +86,8 @@ class Design(ABC):
 
     def chunks(self, n_workers: int) -> list[slice]:
         """Split the rows into at most one stretch per worker."""
-        n_chunks = max(1, min(n_workers, self.costs.n_values // _LEAST_VALUES))
+        most = self.costs.n_values // self.sizes.values_per_thread
+        n_chunks = max(1, min(n_workers, most))
         return cut(self.n_samples, n_chunks)
 
     def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:

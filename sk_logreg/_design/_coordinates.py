@@ -31,8 +31,8 @@ _CHUNK_VALUES = 1 << 14
 # Positions of the examined rows, in units of their mean distance. The distances vary,
 # so that a periodic order of the rows does no harm.
 _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
-# Centers are multiples of a power of two, about the standard deviation times two to this
-# power. They have few digits, so that value minus center is exact.
+# Centers are multiples of a power of two, about the standard deviation times two to
+# this power. They have few digits, so that value minus center is exact.
 _CENTER_DIGITS = -3
 
 
@@ -40,9 +40,9 @@ _CENTER_DIGITS = -3
 class Coordinates:
     """An affine change of the features and of the coefficients.
 
-    The features become x̃ = (x - center) / unit, and the weights w̃ = unit · (w - c), with
-    c the origin. The predictions are unchanged if the bias is b̃ = b + Σ center · w and
-    Σ unit · c · x̃ is added to the offset.
+    The features become x̃ = (x - center) / unit, and the weights w̃ = unit · (w - c),
+    with c the origin. The predictions are unchanged if the bias is
+    b̃ = b + Σ center · w and Σ unit · c · x̃ is added to the offset.
 
     Attributes
     ----------

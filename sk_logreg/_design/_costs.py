@@ -22,6 +22,43 @@ _TRIANGLES = 4.0
 
 
 @dataclass(frozen=True)
+class BlockSizes:
+    """How much of X is processed at a time."""
+
+    #: Minimum number of stored values per thread. Fewer are read in the time that it
+    #: takes to wake a thread, about 50 microseconds.
+    values_per_thread: int = 1 << 17
+    #: Bytes of a dense block. It is read from memory once and from the cache after
+    #: that: 3 MB fit into the last level of cache, and take long enough to process that
+    #: the Python code per block does not matter.
+    dense_bytes: int = 3 << 20
+    #: Maximum number of rows of a dense block.
+    max_rows: int = 1 << 15
+    #: Scratch buffers are smaller, since touching memory for the first time takes
+    #: longer than reading it again. Rows are gathered in this share of X, within these
+    #: limits, and weighted in this number of bytes.
+    gathered_share: float = 1 / 32
+    min_gathered_bytes: int = 1 << 20
+    max_gathered_bytes: int = 1 << 21
+    weighted_bytes: int = 1 << 19
+    #: Rows weighted at a time for a Gram matrix in single precision. More would take
+    #: memory and gain 10 % at most.
+    float32_rows: int = 160
+    #: Number of values of a sparse block. Entries of the result are accessed at random,
+    #: so a block gains nothing from the cache; it only has to be large enough that the
+    #: Python code per block, and adding its part to the result, do not matter.
+    sparse_values: int = 1 << 18
+    #: The squares of its values are computed in this number of parts, to save memory.
+    n_square_parts: int = 2
+    #: Row vectors are processed this many rows at a time: 64 kB each stay in the cache.
+    stretch: int = 1 << 13
+
+
+#: The sizes of a fit.
+BLOCK_SIZES = BlockSizes()
+
+
+@dataclass(frozen=True)
 class Costs:
     """What operations on a design cost, in passes over X.
 

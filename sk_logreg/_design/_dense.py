@@ -15,23 +15,8 @@ from scipy.linalg import blas
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates
-from sk_logreg._design._costs import Costs
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
-
-# Size of a block. It is read from memory once, and from the cache after that. 3 MB fit
-# into the last level of cache, and take long enough that the time of the Python code per
-# block is negligible.
-_BLOCK_BYTES = 3 << 20
-# Scratch buffers are smaller, since the first access to new memory takes longer than
-# reading it again. The buffer of gathered rows has this share of the size of X, within
-# these limits.
-_GATHERED_SHARE = 1 / 32
-_LEAST_GATHERED, _MOST_GATHERED = 1 << 20, 1 << 21
-_WEIGHTED_BYTES = 1 << 19
-_MAX_BLOCK_ROWS = 32768
-# Number of rows that are weighted at a time for a Gram matrix in single precision. More
-# rows would take more memory and save 10 % of the time at most.
-_HALF_ROWS = 160
 
 
 class _Workspace(threading.local):
@@ -69,10 +54,12 @@ def _product(matrix: Matrix, v: Vector) -> Vector:
 class DenseBlock(Block):
     """Rows of a dense array, with scratch memory for their products."""
 
-    def __init__(self, rows: slice, values: Matrix, space: _Workspace):
+    def __init__(
+        self, rows: slice, values: Matrix, space: _Workspace, sizes: BlockSizes
+    ):
         self.rows = rows
         self._values = values
-        self._space = space
+        self._space, self._sizes = space, sizes
 
     def matvec(self, v: Vector) -> Vector:
         """Return ``block @ v``, of shape (n_rows,)."""
@@ -103,7 +90,7 @@ class DenseBlock(Block):
     ) -> NDArray[np.float32]:
         """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
         n_rows, n_features = self._values.shape
-        step = min(n_rows, _HALF_ROWS)
+        step = min(n_rows, self._sizes.float32_rows)
         space = np.empty((step, len(scale)), dtype=np.float32)
         for start in range(0, n_rows, step):
             values = self._values[start : start + step]
@@ -130,7 +117,7 @@ class DenseBlock(Block):
         order: Literal["F", "C"] = "C" if by_rows else "F"
         # With fewer rows, adding a Gram matrix would take longer than computing it.
         least = min(max(400, n_features // 2), 2048)
-        step = max(_WEIGHTED_BYTES // (8 * max(1, n_features)), least)
+        step = max(self._sizes.weighted_bytes // (8 * max(1, n_features)), least)
         for start in range(0, n_rows, step):
             part = slice(start, min(start + step, n_rows))
             shape = (part.stop - start, n_features)
@@ -152,7 +139,9 @@ class DenseDesign(Design):
         rows: Indices | None = None,
         space: _Workspace | None = None,
         coordinates: Coordinates | None = None,
+        sizes: BlockSizes = BLOCK_SIZES,
     ):
+        self.sizes = sizes
         self._X, self._rows, self._coordinates = X, rows, coordinates
         self._space = space or _Workspace()
         self.n_samples = len(X) if rows is None else len(rows)
@@ -166,10 +155,12 @@ class DenseDesign(Design):
         self._computed = X.dtype != np.float64 or coordinates is not None
         beside = X.itemsize if self._computed and rows is None else 0
         width = 8 + beside
-        gathered = max(_LEAST_GATHERED, int(_GATHERED_SHARE * X.nbytes))
-        n_bytes = _BLOCK_BYTES if rows is None else min(gathered, _MOST_GATHERED)
+        gathered = max(sizes.min_gathered_bytes, int(sizes.gathered_share * X.nbytes))
+        n_bytes = sizes.dense_bytes
+        if rows is not None:
+            n_bytes = min(gathered, sizes.max_gathered_bytes)
         fitting = n_bytes // (width * max(1, self.n_features))
-        most = min(_MAX_BLOCK_ROWS, max(1, self.n_samples))
+        most = min(sizes.max_rows, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)
         # With fewer rows per block, adding a Gram matrix would take longer than
         # computing it.
@@ -186,7 +177,7 @@ class DenseDesign(Design):
             if self._computed:
                 wide = self._space.array("wide", shape, np.float64, order)
                 values = self._in_coordinates(values, out=wide)
-            yield DenseBlock(part, values, self._space)
+            yield DenseBlock(part, values, self._space, self.sizes)
 
     def _in_coordinates(
         self, values: Any, columns: Any = slice(None), out: Any = None
@@ -211,7 +202,8 @@ class DenseDesign(Design):
     def row_products(self, scale: Vector | None = None) -> Matrix:
         """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
         total = np.zeros((self.n_samples, self.n_samples), order="F")
-        step = max(_BLOCK_BYTES // (8 * self.n_samples), self.n_samples // 2, 1)
+        fitting = self.sizes.dense_bytes // (8 * self.n_samples)
+        step = max(fitting, self.n_samples // 2, 1)
         for start in range(0, self.n_features, step):
             columns = slice(start, start + step)
             part = self._in_coordinates(self._X[:, columns], columns)
@@ -237,15 +229,15 @@ class DenseDesign(Design):
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
     def take(self, rows: Indices, executor: ThreadExecutor, /) -> "DenseDesign":
-        """Return the design of the given rows, copied unless they are gathered later."""
+        """Return the design of the given rows, copied now or gathered when read."""
         if self._rows is not None:
             rows = self._rows[rows]
         space, coordinates = self._space, self._coordinates
-        taken = DenseDesign(self._X, rows, space, coordinates)
+        taken = DenseDesign(self._X, rows, space, coordinates, self.sizes)
         if self._X.flags.c_contiguous and len(rows) > self.block_rows:
             return taken
         if not self._X.flags.f_contiguous:
-            return DenseDesign(self._X[rows], None, space, coordinates)
+            return DenseDesign(self._X[rows], None, space, coordinates, self.sizes)
         columns = self._X.T
         copied = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
 
@@ -253,4 +245,4 @@ class DenseDesign(Design):
             columns[chunk].take(rows, axis=1, out=copied[chunk], mode="clip")
 
         executor.map(copy, cut(self.n_features, executor.n_threads))
-        return DenseDesign(copied.T, None, space, coordinates)
+        return DenseDesign(copied.T, None, space, coordinates, self.sizes)

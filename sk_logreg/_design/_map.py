@@ -16,9 +16,6 @@ from sk_logreg._arrays import Vector
 from sk_logreg._design._rows import Rows, RowVector
 from sk_logreg._execution import ThreadExecutor
 
-# Row vectors are processed this many rows at a time: 64 kB each stay in the cache.
-_STRETCH = 1 << 13
-
 #: Sums over the rows, and row vectors.
 Result = tuple[list[Any], list[RowVector]]
 
@@ -75,8 +72,9 @@ def scan(
     """Apply a function to row vectors alone, without reading X; see `read`."""
 
     def stretches(chunk: slice) -> Iterator[tuple[slice, tuple[Any, ...]]]:
-        for start in range(chunk.start, chunk.stop, _STRETCH):
-            yield slice(start, min(start + _STRETCH, chunk.stop)), ()
+        length = rows.design.sizes.stretch
+        for start in range(chunk.start, chunk.stop, length):
+            yield slice(start, min(start + length, chunk.stop)), ()
 
     return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
 

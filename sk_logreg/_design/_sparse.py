@@ -12,17 +12,10 @@ from scipy import sparse
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates
-from sk_logreg._design._costs import Costs
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
-
-# Number of values per block. The result is accessed at random, so small blocks gain
-# nothing from the cache. Blocks are large enough that the time of the Python code per
-# block, and of adding its result to the total, is negligible.
-_BLOCK_STORED = 1 << 18
-# Number of parts in which the squares of a block's values are computed, to save memory.
-_N_PARTS = 2
 
 
 def _wrap(
@@ -53,8 +46,9 @@ class SparseBlock(Block):
         n_features: int,
         dense_columns: Indices,
         dense: Matrix,
+        sizes: BlockSizes,
     ):
-        self.rows = rows
+        self.rows, self._sizes = rows, sizes
         self._data, self._indices, self._indptr = data, indices, indptr
         self._n_features = n_features
         self._dense_columns, self._dense = dense_columns, dense
@@ -114,7 +108,9 @@ class SparseBlock(Block):
             squares = np.square(part._data, dtype=np.float64)
             return part._transposed(squares) @ h[part.rows]
 
-        diagonal = reduce(iadd, map(share, self.cut(cut(len(h), _N_PARTS))))
+        diagonal = reduce(
+            iadd, map(share, self.cut(cut(len(h), self._sizes.n_square_parts)))
+        )
         if len(self._dense_columns):
             diagonal[self._dense_columns] = np.square(self._dense).T @ h
         return diagonal
@@ -150,13 +146,20 @@ class SparseBlock(Block):
                 self._n_features,
                 self._dense_columns,
                 self._dense[rows],
+                self._sizes,
             )
 
 
 class SparseDesign(Design):
     """A CSR X, with sorted or unsorted indices; its arrays are not copied."""
 
-    def __init__(self, X: Any, coordinates: Coordinates | None = None):
+    def __init__(
+        self,
+        X: Any,
+        coordinates: Coordinates | None = None,
+        sizes: BlockSizes = BLOCK_SIZES,
+    ):
+        self.sizes = sizes
         self._X, self._coordinates = X, coordinates
         self.n_samples, self.n_features = X.shape
         everything = slice(0, self.n_samples)
@@ -168,14 +171,21 @@ class SparseDesign(Design):
             if (coordinates.units != 1.0).any():
                 self._factors = 1.0 / coordinates.units
         self._whole = SparseBlock(
-            everything, X.data, X.indices, X.indptr, self.n_features, columns, dense
+            everything,
+            X.data,
+            X.indices,
+            X.indptr,
+            self.n_features,
+            columns,
+            dense,
+            sizes,
         )
         self.sample_share = 1 / 8  # `take` copies the rows
         stored = np.diff(X.indptr)
         per_row = max(1.0, stored.mean())
         pairs = float(np.square(stored, dtype=np.float64).mean())
         self.costs = Costs.of_sparse(int(X.indptr[-1]), pairs / per_row)
-        fitting = max(_BLOCK_STORED, 6 * self.n_features) / per_row
+        fitting = max(sizes.sparse_values, 6 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # At least as many pairs of values as the Gram matrix has entries to add.
         self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
@@ -199,4 +209,4 @@ class SparseDesign(Design):
 
     def take(self, rows: Indices, _executor: ThreadExecutor, /) -> "SparseDesign":
         """Return the design of the given rows, copied."""
-        return SparseDesign(self._X[rows], self._coordinates)
+        return SparseDesign(self._X[rows], self._coordinates, self.sizes)

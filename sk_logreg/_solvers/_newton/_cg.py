@@ -1,13 +1,17 @@
 """The quadratic model by preconditioned conjugate gradients, for many features."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from sk_logreg._arrays import Vector
 from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._certificates import DualGap
-from sk_logreg._solvers._newton._cg_system import Preconditioner, System, extremes
+from sk_logreg._solvers._newton._cg_system import (
+    CONJUGATE_GRADIENTS,
+    ConjugateGradients,
+    Preconditioner,
+    System,
+    extremes,
+)
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._newton._model import (
     FIRST_SHIFT,
@@ -18,33 +22,6 @@ from sk_logreg._solvers._newton._model import (
 )
 from sk_logreg._tolerances import ACCURATE, EPS, FINE
 from sk_logreg.losses._dual import EntropyDual
-
-# Curvature along a search direction below this share of the preconditioner's is
-# rounding error.
-_FLAT = 64 * EPS
-# Lanczos's method overestimates the smallest eigenvalue by at most this factor.
-_OVERESTIMATE = 2.0
-
-
-@dataclass(frozen=True)
-class ConjugateGradients:
-    """The parameters of the conjugate gradient model."""
-
-    #: Conjugate gradients stop when a product gains less than this share of the average
-    #: gain so far (S. G. Nash, A. Sofer, 1990, Assessing a search direction within a
-    #: truncated-Newton method, Operations Research Letters 9, 219-221). A step that
-    #: makes little progress lowers it.
-    forcing: float = 0.5
-    #: Maximum number of products per system. In exact arithmetic one per coefficient is
-    #: enough; rounding errors delay convergence.
-    products_per_coef: int = 20
-    max_products: int = 10_000
-    #: Number of coefficients up to which a factor may show what conjugate gradients do
-    #: not.
-    max_factored: int = 500
-
-
-_DEFAULT = ConjugateGradients()
 
 
 class _State:
@@ -197,7 +174,7 @@ class ConjugateGradientModel:
         objective: Objective,
         max_passes: float = np.inf,
         preconditioner: Preconditioner | None = None,
-        options: ConjugateGradients = _DEFAULT,
+        options: ConjugateGradients = CONJUGATE_GRADIENTS,
     ):
         self._objective = objective
         self._preconditioner = preconditioner
@@ -249,7 +226,9 @@ class ConjugateGradientModel:
         """
         objective, convex = self._objective, self._objective.loss.convex
         curvature = objective.curvature(point.margins, shift)
-        system = System(objective, curvature, shift, self._preconditioner)
+        system = System(
+            objective, curvature, shift, self._preconditioner, self._options
+        )
         self._system = system
         state = _State(system, point)
         if not state.convex_in_bias:
@@ -262,7 +241,7 @@ class ConjugateGradientModel:
             image = system.product(state.search)
             self._passes_left -= 1
             bend = float(state.search @ image)
-            flat = _FLAT * system.diagonal_norm2(state.search)
+            flat = self._options.flat * system.diagonal_norm2(state.search)
             if bend <= flat:
                 if convex or bend >= -flat:
                     break  # only directions that change nothing are left
@@ -340,11 +319,11 @@ class ConjugateGradientModel:
         ):
             complete = system.bounded
             return Bound(bound.excess, bound.min_change, bound.max_change, complete)
-        values, _ = extremes(self._objective, system, self._options.max_factored)
+        values, _ = extremes(self._objective, system, self._options)
         definite = bool(values[0] > ACCURATE * values[-1])
         norm = np.inf
         if definite:
-            least = values[0] / _OVERESTIMATE
+            least = values[0] / self._options.overestimate
             norm = float(np.linalg.norm(system.scale * residual)) / np.sqrt(least)
         if gap is not None:
             # Conjugate gradients may have missed directions.
@@ -393,7 +372,7 @@ class ConjugateGradientModel:
         if system is None or self._shift > 0.0:
             curvature = self._objective.curvature(point.margins)
             system = System(self._objective, curvature, shift=0.0)
-        values, vectors = extremes(self._objective, system, self._options.max_factored)
+        values, vectors = extremes(self._objective, system, self._options)
         if values[0] < -ACCURATE:
             return Curvature(negative_direction=system.scale * vectors[:, 0])
         ratio = values[0] / values[-1] if values[-1] > 0.0 else np.nan

@@ -1,5 +1,6 @@
 """The Newton system of conjugate gradients: products, preconditioner, free bias."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,13 +8,40 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
+from sk_logreg._tolerances import EPS
 
-# A penalty below this share of the curvature changes only the last digits.
-_UNNOTICED = 1e-14
-# Maximum number of restarts of Lanczos's method, of about 18 products each: more would
-# take longer than the rest of a fit. Its tolerance is enough for the sign and the size
-# of the smallest eigenvalue.
-_MAX_RESTARTS, _EIGENVALUE_TOL = 20, 0.1
+
+@dataclass(frozen=True)
+class ConjugateGradients:
+    """The parameters of the conjugate gradient model."""
+
+    #: Conjugate gradients stop when a product gains less than this share of the average
+    #: gain so far (S. G. Nash, A. Sofer, 1990, Assessing a search direction within a
+    #: truncated-Newton method, Operations Research Letters 9, 219-221). A step that
+    #: makes little progress lowers it.
+    forcing: float = 0.5
+    #: Maximum number of products per system. In exact arithmetic one per coefficient is
+    #: enough; rounding errors delay convergence.
+    products_per_coef: int = 20
+    max_products: int = 10_000
+    #: Curvature along a search direction below this share of the preconditioner's is
+    #: rounding error.
+    flat: float = 64 * EPS
+    #: A penalty below this share of the curvature changes only the last digits.
+    unnoticed: float = 1e-14
+    #: Number of coefficients up to which a factor may show what conjugate gradients do
+    #: not.
+    max_factored: int = 500
+    #: Maximum number of restarts of Lanczos's method, of about 18 products each: more
+    #: would take longer than the rest of a fit. Its tolerance is enough for the sign
+    #: and the size of the smallest eigenvalue, which it overestimates by at most this
+    #: factor.
+    max_restarts: int = 20
+    eigenvalue_tol: float = 0.1
+    overestimate: float = 2.0
+
+
+CONJUGATE_GRADIENTS = ConjugateGradients()
 
 
 class Preconditioner(Protocol):
@@ -48,6 +76,7 @@ class System:
         curvature: RowVector,
         shift: float,
         preconditioner: Preconditioner | None = None,
+        options: ConjugateGradients = CONJUGATE_GRADIENTS,
     ):
         self._objective = objective
         self._preconditioner = preconditioner
@@ -58,7 +87,7 @@ class System:
         self.diagonal = diagonal
         self._inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
         self.scale = np.sqrt(self._inverse_diagonal)
-        noticed = self._added > _UNNOTICED * diagonal
+        noticed = self._added > options.unnoticed * diagonal
         added = np.where(noticed, self._added, 1.0)
         self._inverse_added = np.where(noticed, 1.0 / added, self._inverse_diagonal)
         problem = objective.problem
@@ -113,15 +142,15 @@ class System:
 
 
 def extremes(
-    objective: Objective, system: System, max_dense: int
+    objective: Objective, system: System, options: ConjugateGradients
 ) -> tuple[Vector, Matrix]:
     """Return eigenvalues of the scaled system, the smallest first, and eigenvectors.
 
-    All of them up to `max_dense` coefficients. With more, the smallest and the largest
-    by Lanczos's method, NaN where it fails.
+    All of them up to `max_factored` coefficients. With more, the smallest and the
+    largest by Lanczos's method, NaN where it fails.
     """
     scale, n_dof = system.scale, objective.n_dof
-    if n_dof <= max_dense:
+    if n_dof <= options.max_factored:
         matrix = objective.hessian(system.curvature)
         return np.linalg.eigh(matrix * scale[:, None] * scale)
     operator = LinearOperator(
@@ -137,8 +166,8 @@ def extremes(
             k=2,
             which="BE",
             v0=start,
-            maxiter=_MAX_RESTARTS,
-            tol=_EIGENVALUE_TOL,
+            maxiter=options.max_restarts,
+            tol=options.eigenvalue_tol,
         )
     except ArpackNoConvergence as failure:
         if len(failure.eigenvalues):

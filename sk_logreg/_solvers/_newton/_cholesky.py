@@ -1,7 +1,7 @@
 """The quadratic model by a Cholesky factor of a Hessian that serves many steps."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,14 +14,22 @@ from sk_logreg._solvers._newton._lbfgs import Correction
 from sk_logreg._solvers._newton._model import FIRST_SHIFT, Bound, Curvature, Step
 from sk_logreg._tolerances import EPS, FINE
 
-# The Hessian is computed with each gradient if it takes no longer than reading this
-# many values of X: then it costs little beside the rest of an evaluation.
-_SMALL = 160_000
-# With fewer values per row than this, recomputing the margins of a sample is cheaper
-# than storing those of all rows.
-_NARROW = 16
-# Relative excess of f below which each Newton step gains many digits.
-_NEAR = 1e-4
+
+@dataclass(frozen=True)
+class CholeskyOptions:
+    """The parameters of the Cholesky model."""
+
+    #: The Hessian is computed with each gradient if it takes no longer than reading
+    #: this many values of X: then it costs little beside the rest of an evaluation.
+    small: int = 160_000
+    #: With fewer values per row than this, recomputing the margins of a sample is
+    #: cheaper than storing those of all rows.
+    narrow: int = 16
+    #: Relative excess of f below which each Newton step gains many digits.
+    near: float = 1e-4
+
+
+_OPTIONS = CholeskyOptions()
 
 
 class CholeskyModel:
@@ -41,11 +49,11 @@ class CholeskyModel:
         self._current = self._of_sample = sample_hessian
         self._shift = 0.0
         costs = objective.costs
-        self._hessian_with_gradient = costs.n_values * costs.gram <= _SMALL
+        self._hessian_with_gradient = costs.n_values * costs.gram <= _OPTIONS.small
         # The sample's Hessian usually lasts to the end of the fit, and its certificate
         # needs the margins of the sample alone.
         provable = objective.loss.dual is not None and objective.problem.bounded
-        narrow = costs.n_values < _NARROW * objective.n_samples
+        narrow = costs.n_values < _OPTIONS.narrow * objective.n_samples
         self._discards_margins = sample_hessian is not None and provable and narrow
         self._factored_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # coefficients and gradient
@@ -98,7 +106,7 @@ class CholeskyModel:
             return None
         step = self._step(point, accuracy)
         excess = 0.5 * step.decrement2
-        if accuracy < FINE * point.value and excess < _NEAR * point.value:
+        if accuracy < FINE * point.value and excess < _OPTIONS.near * point.value:
             return None
         self._n_uses += 1
         if self._n_uses == 1:

@@ -13,25 +13,35 @@ from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._solvers._newton._model import Bound
 from sk_logreg._tolerances import ACCURATE, EPS
 
-# A sum that is at most this share of the sizes of its terms is their rounding error.
-_ROUNDING = 256 * EPS
-# A system counts as solved if the norm of its residual is at most this share of the
-# norm of the solution. Where the parts of rows are limited, the share is far smaller,
-# since a correction would again exceed the limits.
-_SOLVED, _SOLVED_WITH_LIMITS = 1e-3, 1e-6
-# Maximum number of corrections of a solution by residuals.
-_MAX_CORRECTIONS = 5
 # Norms in the metric of the inverse grow by at most this factor if rows are left out
 # whose leverages add up to a half.
 _WITHOUT_ROWS = np.sqrt(2.0)
-# Leverages are computed for at most this many values.
-_MAX_VALUES = 1 << 22
-# The largest residual after a step, relative to the step, at which its bound holds.
-_LARGEST_RESIDUAL = 0.1
-# A system is an old one if its curvatures exceed those at the point by this ratio.
-_CURRENT = 2.0
-# The quadratic form of a factor may exceed that of the matrix by this ratio.
-_OVERSTATED = 2.0
+
+
+@dataclass(frozen=True)
+class CertificateOptions:
+    """The parameters of the certificates of a factored Hessian."""
+
+    #: A sum that is at most this share of the sizes of its terms is rounding error.
+    rounding: float = 256 * EPS
+    #: A system counts as solved if the norm of its residual is at most this share of
+    #: the norm of the solution. Where the parts of rows are limited, the share is far
+    #: smaller, since a correction would again exceed the limits.
+    solved: float = 1e-3
+    solved_with_limits: float = 1e-6
+    #: Maximum number of corrections of a solution by residuals.
+    max_corrections: int = 5
+    #: Leverages are computed for at most this many values.
+    max_values: int = 1 << 22
+    #: The largest residual after a step, relative to the step, for which it is bounded.
+    largest_residual: float = 0.1
+    #: A system is an old one if its curvatures exceed those at the point by this ratio.
+    current: float = 2.0
+    #: The quadratic form of a factor may exceed that of the matrix by this ratio.
+    overstated: float = 2.0
+
+
+_OPTIONS = CertificateOptions()
 
 
 class _SolvedStep(NamedTuple):
@@ -128,7 +138,7 @@ class FactoredHessian:
         direction, value = self.factor.smallest_eigenpair()
         image = self.objective.product(self.curvature, direction)
         image += self.objective.penalty.curvature * direction
-        return value <= _OVERSTATED * float(direction @ image)
+        return value <= _OPTIONS.overstated * float(direction @ image)
 
     def certify(
         self, margins: RowVector, weights: RowVector, point: Evaluation
@@ -162,7 +172,7 @@ class FactoredHessian:
             return Bound(excess, change.least, change.greatest, complete, singular)
         dual = objective.dual_of_step(margins, weights, self.curvature, step.change)
         bound = Bound(np.inf, dual.min_change, dual.max_change, complete)
-        if dual.max_ratio > 1.0 and dual.curvature_ratio <= _CURRENT:
+        if dual.max_ratio > 1.0 and dual.curvature_ratio <= _OPTIONS.current:
             # Rows with large margins have tiny dual variables, and the step asks for
             # more. Limit their parts and solve for the other rows.
             limit = objective.weighted_variance(margins, weights)
@@ -191,7 +201,7 @@ class FactoredHessian:
         So it is if the sum of their leverages is at most a half.
         """
         objective = self.objective
-        if len(rows) * objective.n_dof > _MAX_VALUES:
+        if len(rows) * objective.n_dof > _OPTIONS.max_values:
             return False
         norms = self.factor.norms(objective.with_intercept(objective.dense_rows(rows)))
         return self.curvature.take(rows).dot(RowVector(norms**2)) <= 0.5
@@ -215,7 +225,7 @@ class FactoredHessian:
         penalty_slope = self.objective.penalty.gradient(point.coef)
         slopes = (point.gradient - penalty_slope) @ directions
         sizes = self.objective.slope_sizes(point)[0] @ np.abs(directions)
-        return bool((np.abs(slopes) <= _ROUNDING * sizes).all())
+        return bool((np.abs(slopes) <= _OPTIONS.rounding * sizes).all())
 
     def _solved(
         self,
@@ -236,14 +246,14 @@ class FactoredHessian:
         if direction is None:
             direction = -self.factor.solve(gradient)
         size = np.sqrt(max(0.0, -float(gradient @ direction)))
-        share = _SOLVED if limit is None else _SOLVED_WITH_LIMITS
-        for count in range(1 + _MAX_CORRECTIONS):
+        share = _OPTIONS.solved if limit is None else _OPTIONS.solved_with_limits
+        for count in range(1 + _OPTIONS.max_corrections):
             change, residual = self.objective.change_and_residual(
                 self.curvature, direction, gradient, limit
             )
             norm = self.factor.norm(residual)
             solved = norm <= share * size
-            if solved or not np.isfinite(norm) or count == _MAX_CORRECTIONS:
+            if solved or not np.isfinite(norm) or count == _OPTIONS.max_corrections:
                 break
             direction = direction - self.factor.solve(residual)
         return _SolvedStep(direction, change, residual, norm, size, solved)
@@ -280,6 +290,6 @@ class FactoredHessian:
         stretch = np.exp(0.5 * dual.reach)
         left = self.factor.norm(after.gradient)
         left += stretch * np.sqrt(dual.quadratic)
-        if left**2 > _LARGEST_RESIDUAL**2 * decrement2:
+        if left**2 > _OPTIONS.largest_residual**2 * decrement2:
             return np.inf
         return dual.bound(residual_norm=stretch * left)
