@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from sk_logreg._cli._arguments import parse_arguments
-from sk_logreg._cli._errors import CommandError
+from sk_logreg._cli._errors import CommandError, reason
 from sk_logreg._cli._output import check_output, write
 
 _MISTAKE = 2
@@ -49,10 +49,15 @@ def _run(options: argparse.Namespace) -> None:
     models = build_models(options, dataset.design.shape[1])
     results = compare(models, dataset, options.cv, options.random_state)
     write(format_report(results, dataset, options), sys.stdout)
-    if options.save:
-        write(f"\n{save_model(options.save, results[0], dataset)}", sys.stdout)
-    if options.plot:
-        write(f"\n{draw_plot(options.plot, results, dataset)}", sys.stdout)
+    for path, produce in ((options.save, save_model), (options.plot, draw_plot)):
+        if path:
+            try:
+                said = produce(path, results, dataset)
+            except OSError as error:
+                raise CommandError(
+                    f"{path} cannot be written: {reason(error)}"
+                ) from error
+            write(f"\n{said}", sys.stdout)
 
 
 if __name__ == "__main__":

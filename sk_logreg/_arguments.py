@@ -11,23 +11,7 @@ from sk_logreg._compat import naming
 
 
 def check_offset(offset: Any, n_samples: int) -> Vector | None:
-    """Return an offset as float64, after checking it.
-
-    Parameters
-    ----------
-    offset : array-like of shape (n_samples,) or None
-    n_samples : int
-        Number of rows of X.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,) or None
-
-    Raises
-    ------
-    ValueError
-        If it has another shape, or is not finite.
-    """
+    """Return an offset as float64; a ValueError if its shape or a value is wrong."""
     if offset is None:
         return None
     with naming("offset"):
@@ -42,45 +26,23 @@ def check_offset(offset: Any, n_samples: int) -> Vector | None:
 
 
 def per_feature(
-    name: str,
-    given: Any,
-    feature_names: NDArray[Any] | None,
-    n_features: int,
-    *,
-    default: float,
-    least: float = -np.inf,
+    estimator: Any, name: str, n_features: int, *, default: float, least: float
 ) -> Vector | None:
-    """Return a parameter that has a number per feature as an array.
+    """Return an estimator's parameter that has a number per feature as an array.
 
-    Parameters
-    ----------
-    name : str
-        The name of the parameter, for error messages.
-    given : array-like of shape (n_features,), dict or None
-        Its value; a dict has the names of features as keys.
-    feature_names : ndarray of shape (n_features,) or None
-        The names of the features, if X has any.
-    n_features : int
-    default : float
-        The number of features that are not in the dict.
-    least : float, default=-inf
-        The least number allowed.
-
-    Returns
-    -------
-    ndarray of shape (n_features,) or None
-
-    Raises
-    ------
-    ValueError
-        If a key is not the name of a feature, or the numbers have another shape, are
-        not finite, or below `least`.
+    Features that are not in a dict get `default`. Raises a ValueError if a key is not
+    the name of a feature, or the numbers have another shape, are not finite, or below
+    `least`.
     """
+    given = getattr(estimator, name)
     if given is None:
         return None
     if isinstance(given, dict):
+        feature_names = getattr(estimator, "feature_names_in_", None)
         given = _by_name(name, given, feature_names, n_features, default)
     try:
+        if np.iscomplexobj(given):
+            raise TypeError
         values = np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold numbers, got {given!r}.") from None

@@ -37,6 +37,7 @@ class CachedParamNames:
     def _get_param_names(cls) -> list[str]:
         return super()._get_param_names()  # type: ignore[misc]
 
+
 __all__ = [
     "CachedParamNames",
     "CallbackSupportMixin",

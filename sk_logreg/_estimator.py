@@ -69,20 +69,8 @@ def data_of(
 ) -> tuple[Data, NDArray[Any]]:
     """Return the data that an estimator is fitted to, and the classes.
 
-    Parameters
-    ----------
-    estimator : BinaryLogisticRegression
-        Its parameters say how labels and weights are read.
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Validated.
-    labels : ndarray of shape (n_samples,)
-        Validated.
-    sample_weight, offset : array-like of shape (n_samples,) or None
-
-    Returns
-    -------
-    data : Data
-    classes : ndarray of shape (2,)
+    X and labels are validated; the estimator's parameters say how labels and weights
+    are read.
     """
     with naming("X and y"):
         check_consistent_length(X, labels)
@@ -106,17 +94,11 @@ def data_of(
             class_weight, sample_weight, classes, signs, free_bias=free_bias
         )
     n_samples, n_features = X.shape
-    names = getattr(estimator, "feature_names_in_", None)
     factor = per_feature(
-        "penalty_factor",
-        estimator.penalty_factor,
-        names,
-        n_features,
-        default=1.0,
-        least=0.0,
+        estimator, "penalty_factor", n_features, default=1.0, least=0.0
     )
     center = per_feature(
-        "penalty_center", estimator.penalty_center, names, n_features, default=0.0
+        estimator, "penalty_center", n_features, default=0.0, least=-np.inf
     )
     offset = check_offset(offset, n_samples)
     return Data(X, signs, weights, offset, p_other, factor, center), classes
@@ -126,9 +108,7 @@ def problem_of(
     estimator: "BinaryLogisticRegression",
     data: Data,
     executor: ThreadExecutor,
-    *,
-    as_given: bool = False,
-    every_row: bool = False,
+    **options: bool,
 ) -> Problem:
     """Return the problem that an estimator solves on its data; see `build_problem`."""
     return build_problem(
@@ -138,8 +118,7 @@ def problem_of(
         C=estimator.C,
         fit_intercept=estimator.fit_intercept,
         absorb_bias=estimator.absorb_bias,
-        as_given=as_given,
-        every_row=every_row,
+        **options,
     )
 
 
@@ -160,15 +139,6 @@ def solve(
     """Minimize the objective of an estimator on its data.
 
     If values are so large that sums overflow, they are scaled down in a second try.
-
-    Parameters
-    ----------
-    estimator : BinaryLogisticRegression
-        With ``warm_start=True``, the fit starts from its coefficients.
-    data : Data
-    executor : ThreadExecutor
-    listeners : sequence of Listener
-        Told of the iterations.
     """
     name = type(estimator).__name__
     for every_row in (False, True):

@@ -33,18 +33,7 @@ class Listener(Protocol):
 
 @dataclass
 class Journal:
-    """The journal of a fit: a record per iteration, and its listeners.
-
-    Attributes
-    ----------
-    max_iter : int
-        Maximum number of iterations per start.
-    listeners : sequence of Listener
-        Told when an iteration begins and how it ended; each may stop the fit.
-    records : list of IterationRecord
-    stopped : bool
-        Whether a listener has stopped the fit.
-    """
+    """The journal of a fit: a record per iteration, and its listeners."""
 
     max_iter: int
     listeners: Sequence[Listener] = ()
@@ -61,14 +50,10 @@ class Journal:
             self._start += 1
 
     @property
-    def full(self) -> bool:
-        """Whether the maximum number of iterations is reached."""
-        return len(self.records) - self._n_before >= self.max_iter
-
-    @property
     def closed(self) -> bool:
         """Whether there is to be no further iteration."""
-        return self.full or self.stopped
+        n_iter = len(self.records) - self._n_before
+        return self.stopped or n_iter >= self.max_iter
 
     @contextmanager
     def iteration(self, objective: Objective, point: Evaluation) -> Iterator["Entry"]:
@@ -98,17 +83,7 @@ class Journal:
 
 @dataclass
 class Entry:
-    """What is known of an iteration at its end.
-
-    Attributes
-    ----------
-    reached : Evaluation
-        Where it ended.
-    decrement2 : float
-        The squared Newton decrement of its step.
-    length : float
-        The length of its step, in units of the Newton step.
-    """
+    """What is known of an iteration at its end; the length is in Newton steps."""
 
     reached: Evaluation
     decrement2: float = 0.0
@@ -125,7 +100,6 @@ class _Log:
         """Write nothing."""
 
     def end(self, record: IterationRecord, _coef: Coef, /) -> bool:
-        """Write the line."""
         _logger.info(
             "objective %.12g, |gradient| %.2e, decrement %.2e, step %g, %d rows, "
             "%.2f passes over X, %.3f s",
@@ -173,14 +147,12 @@ class _Callbacks:
         return self._known | {"coef_": coef[None, :n_features], "intercept_": bias}
 
     def begin(self, coef: Coef, /) -> None:
-        """Begin the task."""
         self._task = self._context.subcontext(task_name="iteration")
         self._task.call_on_fit_task_begin(
             **self._about, reconstruction_attributes=lambda: self._fitted(coef())
         )
 
     def end(self, _record: IterationRecord, coef: Coef, /) -> bool:
-        """End the task."""
         return self._task.call_on_fit_task_end(
             **self._about, reconstruction_attributes=lambda: self._fitted(coef())
         )
@@ -199,22 +171,7 @@ def listening(
 ) -> Iterator[list[Listener]]:
     """Yield the listeners of a fit; tell callbacks of its begin and its end.
 
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        The estimator being fitted, which carries the callbacks.
-    X, y, metadata
-        The data, and the other arguments of `fit`, for the callbacks.
-    classes : ndarray of shape (2,)
-        The labels.
-    max_iterations : int
-        Maximum number of iterations.
-    verbose : int
-        Whether to log the iterations.
-
-    Yields
-    ------
-    list of Listener
+    `metadata` are the other arguments of `fit`, for the callbacks.
     """
     with ExitStack() as stack:
         listeners: list[Listener] = []

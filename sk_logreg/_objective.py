@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design import Coordinates, Costs, Extremes, RowVector, read, scan
+from sk_logreg._design import (
+    Coordinates,
+    Costs,
+    Extremes,
+    RowVector,
+    design_of,
+    read,
+    scan,
+)
 from sk_logreg._design import _products as products
-from sk_logreg._design._rows import rows_above
 from sk_logreg._execution import ThreadExecutor, blas_threads
 from sk_logreg._problem import Problem
 from sk_logreg._tolerances import SUM_ROUNDING
@@ -34,20 +41,9 @@ class NotFiniteError(ArithmeticError):
 class Evaluation:
     """The objective at a point, with the derivatives that were asked for.
 
-    Attributes
-    ----------
-    coef : ndarray of shape (n_dof,)
-        The point: the weights, then the bias where there is one.
-    value : float
-        f at the point.
-    loss : float
-        The first term of f: the weighted mean of the pointwise losses.
-    gradient : ndarray of shape (n_dof,)
-    find_margins : callable
-        Returns the margins.
-    curvature : RowVector or None
-        The weighted curvature of each row's loss in z.
-    hessian : ndarray of shape (n_dof, n_dof) or None
+    The coefficients are the weights, then the bias where there is one. `value` is f,
+    `loss` its first term: the weighted mean of the pointwise losses. `curvature` is the
+    weighted curvature of each row's loss in z.
     """
 
     coef: Vector
@@ -60,13 +56,13 @@ class Evaluation:
 
     @cached_property
     def margins(self) -> RowVector:
-        """RowVector: (2y - 1) z of each row; may take a pass over X."""
+        """(2y - 1) z of each row; may take a pass over X."""
         return self.find_margins()
 
 
 @dataclass
 class Meter:
-    """Number of passes over the whole of X so far."""
+    """Counts the passes over the whole of X so far."""
 
     passes: float = 0.0
 
@@ -74,17 +70,8 @@ class Meter:
 class Objective:
     """The objective of a problem, evaluated by an executor.
 
-    To be used where NumPy's error state ignores overflow: the sums show it.
-
-    Parameters
-    ----------
-    problem : Problem
-    executor : ThreadExecutor
-        Runs the map over the rows.
-    meter : Meter, optional
-        Where passes over X are counted.
-    fraction : float, default=1.0
-        How much of the whole X a pass over these rows reads.
+    To be used where NumPy's error state ignores overflow: the sums show it. A pass over
+    the rows counts as `fraction` of a pass over the whole of X.
     """
 
     def __init__(
@@ -105,6 +92,8 @@ class Objective:
         self.n_features = problem.n_features
         self.n_dof = problem.n_dof
         self.costs: Costs = problem.rows.design.costs
+        #: The largest number of rows that a sample has memory for.
+        self.largest_sample = problem.rows.design.sample_share * self.n_samples
         self.weights = RowVector(problem.rows.weights)
 
     # ---------------------------------------------------------------- evaluation
@@ -140,7 +129,7 @@ class Objective:
 
     @cached_property
     def value_at_zero(self) -> float:
-        """Float: f at zero coefficients, without a pass over X."""
+        """The value of f at zero coefficients, without a pass over X."""
         if self._rows.offset is None:
             return float(self.loss.at_margin(np.zeros(1)).value[0])
         [value], _ = self._scan(products.losses_at_offset, (), (self.loss,))
@@ -175,13 +164,10 @@ class Objective:
     def line_derivatives(
         self, point: Evaluation, direction: Vector
     ) -> Callable[[float], tuple[float, float]]:
-        """Return f's derivatives along a line, for one pass over X.
+        """Return a function for f's slope and curvature on a line, for one pass over X.
 
-        Returns
-        -------
-        callable
-            Takes a multiple of the direction and returns, in units of it, slope and
-            curvature of f there. It does not read X again.
+        It takes a multiple of the direction, which is also the unit of the derivatives,
+        and does not read X again.
         """
         start, change = point.margins, self.margin_change(direction)
         bent = float(direction @ (self.penalty.curvature * direction))
@@ -211,7 +197,7 @@ class Objective:
 
     @property
     def curvature_bound(self) -> RowVector:
-        """RowVector: an upper bound of each row's weighted curvature."""
+        """An upper bound of each row's weighted curvature."""
         assert self.loss.curvature_bound is not None
         return self.curvature_of(self.loss.curvature_bound)
 
@@ -233,17 +219,8 @@ class Objective:
     ) -> NDArray[np.float32]:
         """Return a Hessian in single precision, in one pass over X.
 
-        Parameters
-        ----------
-        curvature : RowVector
-            The curvature of each row, not negative.
-        scale : ndarray of shape (n_dof,)
-            What its rows and columns are multiplied by.
-
-        Returns
-        -------
-        ndarray of shape (n_dof, n_dof), float32
-            Its lower triangle; the rest is arbitrary.
+        Its rows and columns are multiplied by `scale`. Only the lower triangle counts.
+        No curvature may be negative.
         """
         self._count()
         total = np.zeros((self.n_dof, self.n_dof), dtype=np.float32, order="F")
@@ -290,14 +267,9 @@ class Objective:
     def diagonal_and_intercept_column(
         self, curvature: RowVector
     ) -> tuple[Vector, Vector]:
-        """Return two parts of Xᵀ diag(curvature) X, in one pass over X.
+        """Return the diagonal of Xᵀ diag(|curvature|) X, and a last column, the bias's.
 
-        Returns
-        -------
-        diagonal : ndarray of shape (n_dof,)
-            Its diagonal, with the size of each curvature.
-        column : ndarray of shape (n_dof,)
-            Its last column, the bias's if there is one.
+        In one pass over X. The column is that of Xᵀ diag(curvature) X.
         """
         sums, _ = self._read(products.diagonal_and_intercept, (curvature,))
         diagonal, corner, *column = sums
@@ -318,15 +290,9 @@ class Objective:
     ) -> EntropyDual:
         """Return the part of the rows in the duality gap of a Newton step.
 
-        Each dual variable α is moved by -curvature · change / weight, or by
-        α (1 - α) at most if they are clipped. X is not read.
-
-        Parameters
-        ----------
-        margins, weights : RowVector
-            The margins at the point, and the weights that these rows have there.
-        curvature, change : RowVector
-            The rows' curvature in the Newton system, and the change of the margins.
+        Each dual variable α is moved by -curvature · change / weight, or by α (1 - α)
+        at most if they are clipped. `weights` are those that these rows have at the
+        point, and `curvature` is theirs in the Newton system. X is not read.
         """
         vectors = margins, weights, curvature, change
         [dual], _ = self._scan(products.dual_of_step, vectors, (self.loss, clip))
@@ -353,7 +319,8 @@ class Objective:
         self, limit: RowVector, curvature: RowVector, change: RowVector
     ) -> Indices:
         """Return the rows whose part in a Newton system, in size, exceeds a limit."""
-        return rows_above(limit, curvature, change)
+        part = curvature.values * np.abs(change.values)
+        return np.flatnonzero(part > limit.values)
 
     # --------------------------------------------------------------------- rounding
 
@@ -387,11 +354,12 @@ class Objective:
         [found], _ = self._scan(products.weighted_extremes, (vector,))
         return found
 
-    def linear_margins(self, point: Evaluation) -> RowVector:
-        """Return the part of the margins that is linear in the coefficients."""
-        if self._rows.offset is None:
-            return point.margins
-        return self.margin_change(point.coef)
+    def mean_square(self, point: Evaluation) -> float:
+        """Return the weighted mean of (z - offset)² at a point."""
+        linear = point.margins
+        if self._rows.offset is not None:
+            linear = self.margin_change(point.coef)
+        return self.weights.dot(RowVector(np.square(linear.values)))
 
     def separates(self, point: Evaluation, least: float) -> bool:
         """Return whether the unpenalized weights at a point separate the classes.
@@ -408,34 +376,19 @@ class Objective:
         return self.weighted_extremes(self.margin_change(free)).least > 0.0
 
     def in_convex_region(self, point: Evaluation, threshold: float) -> bool:
-        """Return whether each row of positive weight is where its loss is convex.
+        """Return whether each row of positive weight has a margin above the threshold.
 
-        Parameters
-        ----------
-        point : Evaluation
-        threshold : float
-            The margin from which on the loss is convex. A soft label has a part with
-            the opposite margin.
+        There its loss is convex. A soft label has a part with the opposite margin.
         """
         args = (threshold,)
         [found], _ = self._scan(products.least_above, (point.margins,), args)
         return found.least >= 0.0
 
     @property
-    def largest_sample(self) -> float:
-        """The largest number of rows that a sample has memory for."""
-        return self._rows.design.sample_share * self.n_samples
-
-    @property
     def largest_offset(self) -> float:
         """The largest size of an offset."""
         offset = self._rows.offset
         return 0.0 if offset is None else RowVector(offset).extremes().size
-
-    @property
-    def starts_flat(self) -> bool:
-        """Whether z is zero where all coefficients are."""
-        return self._rows.offset is None
 
     @property
     def has_soft_labels(self) -> bool:
@@ -448,10 +401,6 @@ class Objective:
         weights = self._rows.weights
         return float(weights.min(where=weights > 0.0, initial=np.inf))
 
-    def weighted_square(self, vector: RowVector) -> float:
-        """Return the weighted sum of squares of a row vector."""
-        return self.weights.dot(RowVector(np.square(vector.values)))
-
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
         """Return the largest change of a predicted probability between two points."""
         vectors = before.margins, after.margins
@@ -459,15 +408,7 @@ class Objective:
         return found.size
 
     def sample(self, rows: Indices, weights: Vector) -> "Objective":
-        """Return the objective over some of the rows, with other weights.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows,)
-            Which rows.
-        weights : ndarray of shape (n_rows,)
-            Their weights, with a sum of one.
-        """
+        """Return the objective over some rows, with other weights of sum one."""
         some = self._rows.take(rows, weights, self._executor)
         fraction = self._fraction * len(rows) / self.n_samples
         return self._of(replace(self.problem, rows=some), fraction)
@@ -481,19 +422,13 @@ class Objective:
     ) -> "Objective":
         """Return the objective of the same rows over other features.
 
-        Parameters
-        ----------
-        values : ndarray of shape (n_samples, n_others)
-            The other features. Passes over them do not count as passes over X.
-        penalty : Penalty
-            That on their coefficients.
-        lift : callable
-            Turns a point over them into one over these features.
+        `values` is dense, and `lift` turns their coefficients into those of these
+        features. Passes over them do not count as passes over X.
         """
         outer = self.problem.lift
         problem = replace(
             self.problem,
-            rows=self._rows.with_values(values),
+            rows=replace(self._rows, design=design_of(values)),
             penalty=penalty,
             lift=lambda coef: outer(lift(coef)),
             reduced=True,
@@ -504,12 +439,22 @@ class Objective:
         return Objective(problem, self._executor, self.meter, fraction)
 
     def dense_rows(
-        self, rows: Indices | None = None, columns: Indices | None = None
+        self,
+        rows: Indices | None = None,
+        columns: Indices | None = None,
+        *,
+        intercept: bool = False,
     ) -> Matrix:
-        """Return some columns of some rows of X, copied, dense; by default all."""
+        """Return some columns of some rows of X, copied, dense; by default all.
+
+        With `intercept`, a column of ones for the bias follows, where there is one.
+        """
         rows = np.arange(self.n_samples) if rows is None else rows
         columns = np.arange(self.n_features) if columns is None else columns
-        return self._rows.design.part(rows, columns)
+        values = self._rows.design.part(rows, columns)
+        if not (intercept and self.problem.fit_intercept):
+            return values
+        return np.column_stack([values, np.ones(len(values))])
 
     def penalty_at(self, coefs: Matrix) -> Vector:
         """Return the penalty, in units of f, at each row of an array of points.
@@ -522,23 +467,13 @@ class Objective:
     def mean_losses_of(self, basis: Matrix, factors: Matrix) -> Vector:
         """Return the mean loss at combinations of a few points, in single precision.
 
-        In one pass over X.
-
-        Parameters
-        ----------
-        basis : ndarray of shape (n_dof, n_basis)
-        factors : ndarray of shape (n_basis, n_points)
-            Each column gives a point; the first row is ones.
+        In one pass over X. Each column of `factors` combines the columns of `basis`;
+        its first entry is 1.
         """
         n_features = self.n_features
+        weights, biases = basis[:n_features].T.copy(), basis[n_features:].sum(axis=0)
         largest = self._rows.weights.max()
-        args = (
-            basis[:n_features].T.copy(),
-            basis[n_features:].sum(axis=0),
-            factors.astype(np.float32),
-            self.loss,
-            largest,
-        )
+        args = weights, biases, factors.astype(np.float32), self.loss, largest
         [sums], _ = self._read(products.losses_of_combinations, (), args)
         return sums * largest
 
@@ -553,12 +488,6 @@ class Objective:
         """Return the change of z of some rows along a direction, in one pass over X."""
         change = self.margin_change(direction).values
         return change[rows] * self._rows.signs[rows]
-
-    def with_intercept(self, values: Matrix) -> Matrix:
-        """Return rows of X with a column of ones for the bias, where there is one."""
-        if not self.problem.fit_intercept:
-            return values
-        return np.column_stack([values, np.ones(len(values))])
 
     def row_gram(self, scale: Vector | None) -> Matrix:
         """Return X diag(scale)² Xᵀ, in one pass over X; the upper triangle counts."""

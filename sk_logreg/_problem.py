@@ -33,17 +33,14 @@ from sk_logreg.penalties import L2, Penalty
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Validated data.
+    """Validated data: X, dense or CSR, and what belongs to its rows and columns.
 
     Attributes
     ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     signs : ndarray of shape (n_samples,), of int8
         1 for the rows of the positive class, -1 for the others.
     weights : ndarray of shape (n_samples,) or (1,)
         Sample weight times class weight, not negative.
-    offset : ndarray of shape (n_samples,) or None
-        What is added to z.
     p_other : ndarray of shape (n_samples,) or None
         With soft labels, the probability of the label that `signs` does not name.
     penalty_factor, penalty_center : ndarray of shape (n_features,) or None
@@ -65,12 +62,6 @@ class Problem:
 
     Attributes
     ----------
-    rows : Rows
-        X and all else that has an entry per row.
-    loss : Loss
-        The pointwise loss.
-    penalty : Penalty
-        The penalty on the weights and the bias.
     fit_intercept : bool
         Whether the coefficients end with a bias.
     unit : float
@@ -141,32 +132,10 @@ def build_problem(
 ) -> Problem:
     """Build the problem of minimizing F on validated data.
 
-    Parameters
-    ----------
-    data : Data
-    executor : ThreadExecutor
-        Runs the pass over X that a center of the penalty takes.
-    loss : Loss
-    C : float
-        Weight of the losses against the penalty; infinite for no penalty.
-    fit_intercept : bool
-        Whether there is a bias.
-    absorb_bias : bool
-        Whether the bias is penalized like a weight.
-    as_given : bool, default=False
-        If True, the coefficients are those of the user's features. By default they
-        are those in coordinates that lose no digits.
-    every_row : bool, default=False
-        Whether to look for too large values in all rows instead of a sample.
-
-    Returns
-    -------
-    Problem
-
-    Raises
-    ------
-    ValueError
-        If the loss does not state what a fit needs.
+    With `as_given`, the coefficients are those of the user's features; by default they
+    are those in coordinates that lose no digits. With `every_row`, too large values are
+    looked for in all rows instead of a sample. A center of the penalty takes a pass
+    over X. Raises a ValueError if the loss does not state what a fit needs.
     """
     loss.check()
     penalized = bool(np.isfinite(C))
@@ -224,11 +193,11 @@ def _about(
 ) -> Problem:
     """Return a problem in translated coefficients, zero at the origin."""
     assert coordinates.origin is not None
-    w = coordinates.units * coordinates.origin
-    _, [z] = read(problem.rows, executor, products.prediction, (), (w, 0.0), n_kept=1)
+    rows, w = problem.rows, coordinates.units * coordinates.origin
+    _, [margins] = read(rows, executor, products.margins, (), (w, 0.0), n_kept=1)
     return replace(
         problem,
-        rows=replace(problem.rows, offset=z.values),
+        rows=replace(rows, offset=rows.signs * margins.values),
         coordinates=coordinates,
         lift=coordinates.outside,
     )

@@ -80,6 +80,9 @@ class Reference:
         self.target = np.where(
             some, positive / np.where(some, self.weights, 1), self.target
         )
+        # The expected squared error less ½ q (1 - q) is ½ (σ - q)².
+        square = self.soft_labels and self.loss == "squared_error"
+        self.spread = self.target * (1 - self.target) / 2 * square
         self.added = np.zeros(len(X), dtype=np.longdouble)
         if self.offset is not None:
             self.added = np.asarray(self.offset, dtype=np.longdouble)
@@ -108,7 +111,8 @@ class Reference:
             return pointwise(self.loss, z, self.target)
         both = [pointwise(self.loss, z, np.full_like(z, y)) for y in (0, 1)]
         q = self.target
-        return [(1 - q) * off + q * on for off, on in zip(*both, strict=True)]
+        value, *slopes = [(1 - q) * off + q * on for off, on in zip(*both, strict=True)]
+        return value - self.spread, *slopes
 
     def cost(self, theta):
         """Return J, the weighted mean of the losses."""

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 
 import joblib
 import numpy as np
@@ -40,6 +41,7 @@ SCORERS = {
     "AUC": "roc_auc",
 }
 ONE_MODEL = ["--loss", "cross_entropy", "--no-absorb-bias"]
+CHURN = ["--target", "churned", *ONE_MODEL]
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +69,14 @@ def customers():
 
 
 @pytest.fixture
-def write_csv(tmp_path):
-    """Write a table to a CSV file and return its name."""
+def write(tmp_path):
+    """Write a table to a CSV or Parquet file and return its path."""
 
     def write(frame, name="data.csv", **options):
-        frame.to_csv(tmp_path / name, index=False, **options)
-        return str(tmp_path / name)
+        path = tmp_path / name
+        write = frame.to_parquet if path.suffix == ".parquet" else frame.to_csv
+        write(path, index=False, **options)
+        return path
 
     return write
 
@@ -154,6 +158,11 @@ def sentences(text):
     return " ".join(text.partition("\n\n")[0].split())
 
 
+def advice(text):
+    """Return the program that a report says to load a saved model with."""
+    return textwrap.dedent(text.partition("To use it:\n")[2]).strip()
+
+
 def assert_scores(table, model, pipeline, X, y, tolerance=6e-5):
     """Check a model's column against scikit-learn's own cross-validation."""
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -172,6 +181,19 @@ def reference(**parameters):
     return LogisticRegression(
         solver="newton-cholesky", tol=1e-12, max_iter=1000, **parameters
     )
+
+
+def prepared(classifier):
+    """Return a pipeline that fits the columns of `customers`."""
+    columns = make_column_transformer(
+        (SimpleImputer(strategy="median"), ["age", "income", "member"]),
+        (OneHotEncoder(drop="if_binary"), ["city", "plan"]),
+    )
+    return make_pipeline(columns, classifier)
+
+
+def look(line):
+    return line.get_color(), line.get_linestyle(), line.get_marker()
 
 
 def lines_of(axes):
@@ -233,13 +255,17 @@ class TestTable:
     def test_fits_80_columns_and_says_what_it_shows(self, report):
         text = report()
         assert max(map(len, text.splitlines())) <= 80
-        title = " ".join(text.partition("\n\n")[0].split())
-        assert title == (
+        assert sentences(text) == (
             "breast cancer: 569 rows, 30 columns; positive: 1 (benign), 62.7% of rows; "
             "C = 1; 5 folds"
         )
         for term in ("cost J: ", "AUC: ", "optimality gap", "largest difference: "):
             assert term in text.partition("─\n")[2]
+        assert (
+            'LogisticRegression: solver="newton-cholesky", tol=1e-06; each fit may '
+            "take 10 times as long as the longest of the other models' on all rows, or "
+            "2 s if that is more."
+        ) in " ".join(text.split())
 
     @pytest.mark.parametrize(
         ("argv", "expected"),
@@ -256,43 +282,35 @@ class TestTable:
         table = parse_table(report(*argv, "--cv", "2"))
         assert set(table["cost J"]) == {*expected, "LogisticRegression"}
 
-    def test_mixed_columns(self, customers, write_csv, report):
-        path = write_csv(customers)
+    def test_mixed_columns(self, customers, write, report):
+        path = write(customers)
         text = report(path, "--target", "churned", "--C", "3", *ONE_MODEL)
         assert "200 rows, 5 columns (8 once encoded)" in text
         assert "positive: churned = yes" in text
         X, y = customers.drop(columns="churned"), customers["churned"] == "yes"
-        columns = make_column_transformer(
-            (SimpleImputer(strategy="median"), ["age", "income", "member"]),
-            (OneHotEncoder(drop="if_binary"), ["city", "plan"]),
-        )
-        pipeline = make_pipeline(columns, reference(C=3))
         for model in ("LogisticRegression", "cross entropy bias free"):
-            assert_scores(parse_table(text), model, pipeline, X, y)
+            assert_scores(parse_table(text), model, prepared(reference(C=3)), X, y)
 
-    def test_parquet_is_csv(self, customers, write_csv, tmp_path, report):
-        customers.to_parquet(tmp_path / "data.parquet")
-        arguments = ["--target", "churned", *ONE_MODEL]
-        of_parquet = report(tmp_path / "data.parquet", *arguments)
-        of_csv = report(write_csv(customers), *arguments)
-        assert figures(of_parquet) == figures(of_csv)
+    def test_parquet_is_csv(self, customers, write, report):
+        names = ("data.parquet", "data.csv")
+        first, second = (figures(report(write(customers, x), *CHURN)) for x in names)
+        assert first == second
 
     def test_same_from_run_to_run(self, report):
         first, second = (figures(report(*ONE_MODEL)) for _ in range(2))
         assert first == second
 
-    def test_no_penalty(self, customers, write_csv, report):
-        columns = customers[["age", "member", "churned"]]
-        path = write_csv(columns)
+    def test_no_penalty(self, customers, write, report):
+        path = write(customers[["age", "member", "churned"]])
         text = report(path, "--target", "churned", "--C", "inf", "--cv", "3")
         cost = parse_table(text)["cost J"]
         assert "C = inf" in text
         assert cost["cross entropy bias free"] == cost["cross entropy absorbed"]
         assert cost["cross entropy bias free"] == cost["LogisticRegression"]
 
-    def test_warnings_are_footnotes(self, write_csv, report):
+    def test_warnings_are_footnotes(self, write, report):
         separable = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) >= 20})
-        text = report(write_csv(separable), "--target", "y", "--C", "inf")
+        text = report(write(separable), "--target", "y", "--C", "inf")
         iterations = next(x for x in text.splitlines() if x.startswith("iterations"))
         assert iterations.count("†") == 4
         note = " ".join(text.split("\n\n")[-1].split()).partition("‡")[0]
@@ -300,23 +318,24 @@ class TestTable:
         assert "perfectly separated" in note
         assert "(6 of 6 fits)." in note
 
-    def test_few_of_a_category(self, customers, write_csv, report):
+    def test_few_of_a_category(self, customers, write, report):
         """A category or the one value of a column that only held-out rows have."""
         rare = customers.assign(once=np.nan)
         rare.loc[0, "city"] = "Chur"
         rare.loc[0, "once"] = 1.0
-        report(write_csv(rare), "--target", "churned", *ONE_MODEL)
+        report(write(rare), *CHURN)
 
-    def test_ascii(self, write_csv, monkeypatch):
+    def test_ascii(self, write, monkeypatch):
         """A terminal without Unicode gets the same table, still aligned."""
         frame = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) >= 20})
         frame = frame.assign(**{f"c{i}": ["a", "b"] * 20 for i in range(9)})
-        path = write_csv(frame, "Zürich.csv")
+        path = write(frame, "Zürich.csv")
         printed = {}
         for encoding in ("utf-8", "ascii"):
             stream = io.TextIOWrapper(io.BytesIO(), encoding, newline="")
             with contextlib.redirect_stdout(stream):
-                assert main([path, "--target", "y", "--C", "inf", *ONE_MODEL]) == 0
+                argv = [str(path), "--target", "y", "--C", "inf", *ONE_MODEL]
+                assert main(argv) == 0
             lines = stream.buffer.getvalue().decode(encoding).split("\n")
             printed[encoding] = [line for line in lines if line[:8] != "fit time"]
         stand_ins = {"ü": r"\xfc", "†": "*", "‡": "#", "…": "..."}
@@ -349,10 +368,10 @@ class TestReference:
         return pd.DataFrame({"date": date, "year": 2013, "x": x, "late": late})
 
     def test_not_converged_is_not_compared(
-        self, dated, write_csv, report, tmp_path, saved_figures
+        self, dated, write, report, tmp_path, saved_figures
     ):
-        arguments = ["--target", "late", *ONE_MODEL, "--cv", "2"]
-        text = report(write_csv(dated), *arguments, "--plot", tmp_path / "plot.png")
+        arguments = [write(dated), "--target", "late", *ONE_MODEL, "--cv", "2"]
+        text = report(*arguments, "--plot", tmp_path / "plot.png")
         (figure,) = saved_figures
         assert set(lines_of(figure.axes[0])) == {
             "Perfectly calibrated",
@@ -367,14 +386,6 @@ class TestReference:
             "† LogisticRegression: did not converge in the 2.0 s allowed, so that fit "
             "is not compared (1 of 1 fits)."
         ) in " ".join(text.split())
-
-    def test_setting_is_told(self, report):
-        text = " ".join(report(*ONE_MODEL, "--cv", "2").split())
-        assert (
-            'LogisticRegression: solver="newton-cholesky", tol=1e-06; each fit may '
-            "take 10 times as long as the longest of the other models' on all rows, or "
-            "2 s if that is more."
-        ) in text
 
     @pytest.mark.parametrize("solver", ["newton-cholesky", "lbfgs"])
     def test_limit(self, solver):
@@ -398,10 +409,10 @@ class TestReference:
 
 
 class TestTarget:
-    def test_one_against_the_rest(self, write_csv, report, tmp_path):
+    def test_one_against_the_rest(self, write, report, tmp_path):
         iris = load_iris(as_frame=True).frame
         iris["target"] = iris["target"].map({0: "setosa", 1: "versicolor", 2: "other"})
-        path, model = write_csv(iris), tmp_path / "model.joblib"
+        path, model = write(iris), tmp_path / "model.joblib"
         arguments = ["--target", "target", "--positive", "versicolor", *ONE_MODEL]
         text = report(path, *arguments, "--save", model)
         assert "versicolor (against all other values), 33.3%" in " ".join(text.split())
@@ -421,11 +432,11 @@ class TestTarget:
             (["no", "yes"], None, ["no", "yes"], "75.0%"),
         ],
     )
-    def test_labels(self, values, positive, labels, share, write_csv, report, tmp_path):
+    def test_labels(self, values, positive, labels, share, write, report, tmp_path):
         rng = np.random.default_rng(0)
         target = np.repeat(values, [10, 30])
         frame = pd.DataFrame({"x": rng.normal(size=40), "y": target})
-        path, model = write_csv(frame), tmp_path / "model.pkl"
+        path, model = write(frame), tmp_path / "model.pkl"
         wanted = [] if positive is None else ["--positive", positive]
         text = report(path, "--target", "y", *wanted, *ONE_MODEL, "--save", model)
         assert f"{share} of rows" in " ".join(text.split())
@@ -437,14 +448,13 @@ class TestTarget:
 
     @pytest.mark.parametrize("positive", ["Yes", " Yes"])
     @pytest.mark.parametrize("dtype", [object, "category", "string"])
-    def test_white_space_around_a_label(self, positive, dtype, tmp_path, report):
+    def test_white_space_around_a_label(self, positive, dtype, write, report):
         labels = ["Yes", " Yes", "Yes ", "No", " No"] * 8
         frame = pd.DataFrame(
             {"x": np.arange(40.0), "y": pd.Series(labels, dtype=dtype)}
         )
-        frame.to_parquet(tmp_path / "data.parquet")
-        arguments = ["--target", "y", "--positive", positive, *ONE_MODEL]
-        text = report(tmp_path / "data.parquet", *arguments)
+        path = write(frame, "data.parquet")
+        text = report(path, "--target", "y", "--positive", positive, *ONE_MODEL)
         assert "positive: y = Yes, 60.0% of rows" in sentences(text)
 
     def test_breast_cancer_the_other_way_round(self, report):
@@ -467,21 +477,18 @@ class TestTarget:
             (["a", "b", " "], [], "missing in 10 of 30 rows"),
         ],
     )
-    def test_rejected(self, values, argv, said, write_csv, reject):
+    def test_rejected(self, values, argv, said, write, reject):
         frame = pd.DataFrame({"y": values * 10, "x": np.arange(10.0 * len(values))})
-        assert said in reject(write_csv(frame), "--target", "y", *argv)
+        assert said in reject(write(frame), "--target", "y", *argv)
 
-    def test_too_few_of_a_class(self, write_csv, reject):
-        frame = pd.DataFrame({"x": np.arange(30.0), "y": [1] * 3 + [0] * 27})
-        assert "use --cv 3" in reject(write_csv(frame), "--target", "y")
-        frame = frame.assign(y=[1] + [0] * 29)
-        assert "add examples" in reject(write_csv(frame), "--target", "y")
+    def test_lists(self, write, reject):
+        path = write(pd.DataFrame({"x": [1.0, 2.0], "y": [[1], [2]]}), "data.parquet")
+        assert "the target 'y' holds lists" in reject(path, "--target", "y")
 
-    def test_lists(self, tmp_path, reject):
-        frame = pd.DataFrame({"x": [1.0, 2.0], "y": [[1], [2]]})
-        frame.to_parquet(tmp_path / "data.parquet")
-        line = reject(tmp_path / "data.parquet", "--target", "y")
-        assert "the target 'y' holds lists" in line
+    @pytest.mark.parametrize(("n", "said"), [(3, "use --cv 3"), (1, "add examples")])
+    def test_too_few_of_a_class(self, n, said, write, reject):
+        frame = pd.DataFrame({"x": np.arange(30.0), "y": [1] * n + [0] * (30 - n)})
+        assert said in reject(write(frame), "--target", "y")
 
 
 class TestColumns:
@@ -498,17 +505,16 @@ class TestColumns:
             ([b"a"] * 200, "bytes values"),
         ],
     )
-    def test_unusable(self, values, problem, customers, tmp_path, reject, report):
-        path = tmp_path / "data.parquet"
-        customers.assign(**{"the when": values}).to_parquet(path)
+    def test_unusable(self, values, problem, customers, write, reject, report):
+        path = write(customers.assign(**{"the when": values}), "data.parquet")
         line = reject(path, "--target", "churned")
         assert f"column 'the when' ({problem}" in line
         assert line.endswith("leave it out with --drop 'the when'")
-        text = report(path, "--target", "churned", *ONE_MODEL, "--drop", "the when")
+        text = report(path, *CHURN, "--drop", "the when")
         assert "200 rows, 5 columns" in text
 
-    def test_unusable_all_named(self, customers, write_csv, reject):
-        path = write_csv(customers.assign(a=np.inf, b=np.nan))
+    def test_unusable_all_named(self, customers, write, reject):
+        path = write(customers.assign(a=np.inf, b=np.nan))
         line = reject(path, "--target", "churned")
         assert "'a' (200 infinite values), 'b' (no values)" in line
         assert line.endswith("leave them out with --drop a b")
@@ -527,15 +533,14 @@ class TestColumns:
         ],
         ids=lambda values: str(values.dtype),
     )
-    def test_usable(self, values, customers, tmp_path, report):
-        path = tmp_path / "data.parquet"
-        customers.assign(extra=values)[["extra", "age", "churned"]].to_parquet(path)
-        report(path, "--target", "churned", *ONE_MODEL, "--cv", "2")
+    def test_usable(self, values, customers, write, report):
+        frame = customers[["age", "churned"]].assign(extra=values)
+        report(write(frame, "data.parquet"), *CHURN, "--cv", "2")
 
-    def test_many_categories(self, customers, write_csv, report):
+    def test_many_categories(self, customers, write, report):
         """Beyond a hundred categories, the rarest share a column."""
         many = customers[["churned"]].assign(shop=[f"s{i % 150}" for i in range(200)])
-        text = report(write_csv(many), "--target", "churned", *ONE_MODEL)
+        text = report(write(many), *CHURN)
         assert "1 columns (100 once encoded)" in text
 
     @pytest.mark.parametrize(
@@ -550,22 +555,18 @@ class TestColumns:
         ids=str,
     )
     @pytest.mark.parametrize("ending", ["csv", "parquet"])
-    def test_marks_of_missing_values(self, cells, ending, customers, tmp_path, report):
+    def test_marks_of_missing_values(self, cells, ending, customers, write, report):
         """The report is that of the same table with these cells empty."""
         marks = np.repeat([*cells], [*cells.values()])
         income = customers["income"].astype(str).astype(object)
         income.iloc[: marks.size] = marks
-        path = tmp_path / f"data.{ending}"
-        arguments = [path, "--target", "churned", *ONE_MODEL]
         tables = []
         for value in (marks, None):
             income.iloc[: marks.size] = value
             frame = customers.assign(income=income)
             if value is None:
                 frame["income"] = frame["income"].astype(float)
-            write = frame.to_csv if ending == "csv" else frame.to_parquet
-            write(path, index=False)
-            tables.append(report(*arguments))
+            tables.append(report(write(frame, f"data.{ending}"), *CHURN))
         assert figures(tables[0]) == figures(tables[1])
         said = sentences(tables[0])
         for mark, count in cells.items():
@@ -586,14 +587,14 @@ class TestColumns:
         ],
     )
     def test_categories_that_are_no_marks(
-        self, values, n_values, customers, write_csv, report
+        self, values, n_values, customers, write, report
     ):
         frame = customers[["age", "churned"]].assign(extra=(values * 2)[:200])
-        said = sentences(report(write_csv(frame), "--target", "churned", *ONE_MODEL))
+        said = sentences(report(write(frame), *CHURN))
         assert f"one-hot encoded: 'extra' ({n_values} values)." in said
         assert "missing" not in said
 
-    def test_categorical(self, customers, write_csv, report, tmp_path):
+    def test_categorical(self, customers, write, report, tmp_path):
         """Numbers, with marks or without, are one-hot encoded if asked for."""
         rng = np.random.default_rng(0)
         grade = rng.choice([*"12345"], 200).astype(object)
@@ -601,21 +602,20 @@ class TestColumns:
         frame = customers[["churned"]].assign(
             grade=grade, code=rng.choice([3000, 4000, 8000], 200)
         )
-        path, model = write_csv(frame), tmp_path / "model.joblib"
-        arguments = [path, "--target", "churned", *ONE_MODEL]
-        said = sentences(report(*arguments))
+        path, model = write(frame), tmp_path / "model.joblib"
+        said = sentences(report(path, *CHURN))
         assert "2 columns; positive" in said
         assert "'?' in 2 of 200 cells of 'grade'" in said
         asked = ["--categorical", "grade", "code", "--save", model]
-        said = sentences(report(*arguments, *asked))
+        said = sentences(report(path, *CHURN, *asked))
         assert "2 columns (9 once encoded); positive" in said
         assert "one-hot encoded: 'grade' (6 values), 'code' (3 values)." in said
         X = pd.read_csv(path)
         fitted = joblib.load(model)
         assert np.ptp(fitted.predict_proba(X)[X["grade"] == "1", 1]) > 0
 
-    def test_missing(self, customers, write_csv, reject):
-        path = write_csv(customers)
+    def test_missing(self, customers, write, reject):
+        path = write(customers)
         line = reject(path, "--target", "churn")
         assert "no column 'churn': did you mean 'churned'?" in line
         assert "'age', 'income'" in line
@@ -625,8 +625,8 @@ class TestColumns:
         assert "no column 'zzz': it has 'age'" in line
         assert "add --target COLUMN" in reject(path)
 
-    def test_dropped(self, customers, write_csv, reject):
-        path = write_csv(customers[["age", "churned"]])
+    def test_dropped(self, customers, write, reject):
+        path = write(customers[["age", "churned"]])
         line = reject(path, "--target", "churned", "--drop", "churned")
         assert "both the target and dropped" in line
         line = reject(path, "--target", "churned", "--drop", "age")
@@ -643,25 +643,24 @@ class TestFiles:
             ("data.csv.gz", {}),
         ],
     )
-    def test_separators(self, name, options, customers, write_csv, report):
-        path = write_csv(customers, name, **options)
-        text = report(path, "--target", "churned", *ONE_MODEL, "--cv", "2")
+    def test_separators(self, name, options, customers, write, report):
+        path = write(customers, name, **options)
+        text = report(path, *CHURN, "--cv", "2")
         assert text.startswith(f"{name}: 200 rows, 5 columns")
 
     @pytest.mark.parametrize(
         ("name", "sep"), [("data.csv", ";"), ("data.tsv", "\t"), ("data.csv", ",")]
     )
-    def test_decimal_comma(self, name, sep, customers, write_csv, report):
-        arguments = ["--target", "churned", *ONE_MODEL]
+    def test_decimal_comma(self, name, sep, customers, write, report):
         age = customers["age"].map("{:.1f}".format, na_action="ignore").astype(object)
         with_point = customers.assign(age=age.where(age.index > 1, "?"))
-        expected = report(write_csv(with_point), *arguments)
+        expected = report(write(with_point), *CHURN)
         income = with_point["income"].astype(str)
         with_comma = with_point.assign(
             age=with_point["age"].str.replace(".", ","),
             income=income.str.replace(".", ","),
         )
-        text = report(write_csv(with_comma, name, sep=sep), *arguments)
+        text = report(write(with_comma, name, sep=sep), *CHURN)
         assert figures(text) == figures(expected)
         n_ages = with_comma["age"].str.contains(",", na=False).sum()
         assert (
@@ -670,12 +669,12 @@ class TestFiles:
         ) in sentences(text)
         assert "decimal" not in sentences(expected)
 
-    def test_decimal(self, customers, write_csv, report, reject):
+    def test_decimal(self, customers, write, report, reject):
         """A mark that is given is not looked for."""
         frame = customers[["age", "churned"]].assign(
             weight=[f"{i % 9 + 1},{i:03}" for i in range(200)]
         )
-        arguments = [write_csv(frame, sep=";", decimal=","), "--target", "churned"]
+        arguments = [write(frame, sep=";", decimal=","), "--target", "churned"]
         text = report(*arguments, "--decimal", ",", *ONE_MODEL)
         assert "2 columns; positive" in sentences(text)
         assert "decimal" not in sentences(text)
@@ -688,27 +687,20 @@ class TestFiles:
         [
             [f"{i % 9 + 1},000" for i in range(200)],
             ["1,2", "3", "1,2,3", "2,3"] * 50,
+            ["1,2", "3,4"] * 100,
         ],
     )
-    def test_commas_that_are_not_decimal(self, values, customers, write_csv, report):
-        """They group thousands, or separate the entries of a list."""
-        frame = customers[["age", "churned"]].assign(extra=values)
-        text = report(write_csv(frame, sep=";"), "--target", "churned", *ONE_MODEL)
-        assert f"one-hot encoded: 'extra' ({len(set(values))} values)" in sentences(
-            text
-        )
+    def test_commas_that_are_not_decimal(self, values, customers, write, report):
+        """They group thousands or separate the entries of a list.
 
-    def test_decimal_points_are_kept(self, customers, write_csv, report):
-        """One column of pairs does not make text of two columns of numbers."""
-        frame = customers[["age", "income", "churned"]].assign(
-            pair=["1,2", "3,4"] * 100
-        )
-        text = report(write_csv(frame, sep=";"), "--target", "churned", *ONE_MODEL)
-        assert "one-hot encoded: 'pair' (2 values)." in sentences(text)
+        One column of pairs does not make text of two columns of numbers.
+        """
+        frame = customers[["age", "income", "churned"]].assign(extra=values)
+        said = sentences(report(write(frame, sep=";"), *CHURN))
+        assert f"one-hot encoded: 'extra' ({len(set(values))} values)." in said
 
-    def test_decimal_of_parquet(self, customers, tmp_path, reject):
-        path = tmp_path / "data.parquet"
-        customers.to_parquet(path)
+    def test_decimal_of_parquet(self, customers, write, reject):
+        path = write(customers, "data.parquet")
         line = reject(path, "--target", "churned", "--decimal", ",")
         assert "--decimal is about a CSV or TSV file" in line
 
@@ -716,6 +708,7 @@ class TestFiles:
         ("name", "content", "said"),
         [
             ("none.csv", None, "there is no file"),
+            (".", None, "is a folder"),
             ("empty.csv", b"", "is empty"),
             ("header.csv", b"a,b\n", "has no rows"),
             ("latin.csv", b"a,b\n\xfc,1\n", "save it as UTF-8"),
@@ -733,9 +726,6 @@ class TestFiles:
         line = reject(path, "--target", "b")
         assert said in line
         assert str(path) in line
-
-    def test_folder(self, tmp_path, reject):
-        assert "is a folder" in reject(tmp_path, "--target", "b")
 
     def test_columns_of_one_name(self, tmp_path, reject):
         path = tmp_path / "data.parquet"
@@ -756,15 +746,15 @@ class TestFiles:
 
     @pytest.mark.parametrize("module", ["pandas", "pyarrow", "matplotlib", "skops.io"])
     def test_extra_not_installed(
-        self, module, customers, tmp_path, reject, monkeypatch
+        self, module, customers, write, tmp_path, reject, monkeypatch
     ):
-        customers.to_parquet(tmp_path / "data.parquet")
+        path = write(customers, "data.parquet")
         monkeypatch.setitem(sys.modules, module, None)
-        line = reject(
-            *(tmp_path / "data.parquet", "--target", "churned"),
-            *(["--plot", tmp_path / "plot.png"] if module == "matplotlib" else []),
-            *(["--save", tmp_path / "model.skops"] if module == "skops.io" else []),
-        )
+        output = {
+            "matplotlib": ["--plot", tmp_path / "plot.png"],
+            "skops.io": ["--save", tmp_path / "model.skops"],
+        }
+        line = reject(path, "--target", "churned", *output.get(module, []))
         assert module.partition(".")[0] in line
         assert line.endswith("pip install 'sk_logreg[cli]'")
 
@@ -787,11 +777,9 @@ sys.exit(main(["--absorb-bias", "--cv", "2"]))
 
 LOAD = """
 import re, sys
-import pandas as pd
 {loading}
 assert not any(re.match(r"sk_logreg\\.(__main__|_cli)", name) for name in sys.modules)
-X = pd.read_csv({data!r})
-probability = model.predict_proba(X)[:, {column}]
+probability = {use}
 print(*probability.tolist())
 """
 
@@ -799,49 +787,36 @@ print(*probability.tolist())
 class TestSave:
     @pytest.mark.parametrize("ending", ["joblib", "skops"])
     def test_loads_without_the_command(
-        self, ending, customers, write_csv, report, tmp_path
+        self, ending, customers, write, report, tmp_path
     ):
-        data, path = write_csv(customers), tmp_path / f"model.{ending}"
+        data, path = write(customers), tmp_path / f"model.{ending}"
         text = report(data, "--target", "churned", "--save", path)
         assert f"Saved in {path}: cross entropy, bias free, fitted on all 200" in text
-        advice = text.partition("To use it:\n")[2]
-        loading, use = re.fullmatch(
-            r"(.*?)^    (model\.predict_proba.*)\n", advice, re.MULTILINE | re.DOTALL
-        ).groups()
+        loading, _, use = advice(text).rpartition("\n")
         assert use == "model.predict_proba(X)[:, 1]  # the probability of 'yes'"
-        script = LOAD.format(
-            loading=re.sub("^    ", "", loading, flags=re.MULTILINE),
-            data=data,
-            column=1,
-        )
+        script = LOAD.format(loading=loading, use=use)
         result = run_python("-W", "error", "-c", script)
         assert result.returncode == 0, result.stderr
         X, y = customers.drop(columns="churned"), customers["churned"]
-        columns = make_column_transformer(
-            (SimpleImputer(strategy="median"), ["age", "income", "member"]),
-            (OneHotEncoder(drop="if_binary"), ["city", "plan"]),
-        )
-        expected = make_pipeline(columns, reference()).fit(X, y).predict_proba(X)[:, 1]
+        expected = prepared(reference()).fit(X, y).predict_proba(X)[:, 1]
         saved = np.array(result.stdout.split(), dtype=float)
         np.testing.assert_allclose(saved, expected, rtol=0, atol=1e-4)
 
     @pytest.mark.parametrize("ending", ["csv", "parquet"])
     def test_says_how_to_read_its_columns(
-        self, ending, customers, write_csv, report, tmp_path
+        self, ending, customers, write, report, tmp_path
     ):
         marked = customers[["age", "income", "churned"]].copy()
         marked["income"] = marked["income"].astype(str).astype(object)
         marked.loc[:1, "income"] = "?"
-        path, model = tmp_path / f"data.{ending}", tmp_path / "model.joblib"
         if ending == "csv":
             marked["income"] = marked["income"].str.replace(".", ",")
-            write_csv(marked, path.name, sep=";", decimal=",")
+            path = write(marked, sep=";", decimal=",")
         else:
-            marked.to_parquet(path)
-        text = report(path, "--target", "churned", *ONE_MODEL, "--save", model)
-        advice = text.partition("To use it:\n")[2]
+            path = write(marked, "data.parquet")
+        text = report(path, *CHURN, "--save", tmp_path / "model.joblib")
         names = {}
-        exec(re.sub("^    ", "", advice, flags=re.MULTILINE), names)
+        exec(advice(text), names)
         numbers = names["X"][["age", "income"]]
         assert numbers.dtypes.tolist() == [float, float]
         assert numbers["income"].isna().sum() == 2
@@ -856,25 +831,15 @@ class TestSave:
         assert classifier.loss == "squared_error"
         assert classifier.absorb_bias
 
-    def test_disk_full(self, reject_after_the_table, tmp_path, monkeypatch):
+    def test_disk_full(self, capsys, tmp_path, monkeypatch):
         def fail(*_):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("joblib.dump", fail)
-        line = reject_after_the_table("--save", tmp_path / "model.pkl")
-        assert line.endswith("cannot be written: No space left on device")
-
-
-@pytest.fixture
-def reject_after_the_table(capsys):
-    """Run the command, expect a mistake once the table is out."""
-
-    def run(*argv):
-        assert main([*ONE_MODEL, "--cv", "2", *map(str, argv)]) == 2
+        path = str(tmp_path / "model.pkl")
+        assert main([*ONE_MODEL, "--cv", "2", "--save", path]) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        return line
-
-    return run
+        assert line.endswith("cannot be written: No space left on device")
 
 
 class TestPlot:
@@ -898,20 +863,15 @@ class TestPlot:
         }
         own = {*reliability} - {"Perfectly calibrated", "LogisticRegression"}
         assert set(convergence) == own
-        looks = {
-            name: (line.get_color(), line.get_linestyle(), line.get_marker())
-            for name, line in reliability.items()
-        }
-        assert len(set(looks.values())) == len(looks)
+        assert len({look(line) for line in reliability.values()}) == len(reliability)
         for name, line in convergence.items():
-            look = (line.get_color(), line.get_linestyle(), line.get_marker())
-            assert look == looks[name]
+            assert look(line) == look(reliability[name])
 
     def test_reliability_is_of_held_out_rows(
-        self, customers, write_csv, report, tmp_path, saved_figures
+        self, customers, write, report, tmp_path, saved_figures
     ):
         columns = customers[["income", "member", "churned"]]
-        arguments = [write_csv(columns), "--target", "churned", *ONE_MODEL]
+        arguments = [write(columns), *CHURN]
         report(*arguments, "--plot", tmp_path / "plot.png")
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         X, y = columns.drop(columns="churned"), columns["churned"] == "yes"
@@ -927,16 +887,14 @@ class TestPlot:
             np.testing.assert_allclose(drawn[:, 0], probability, atol=1e-4)
             np.testing.assert_allclose(drawn[:, 1], share, atol=1e-12)
 
-    def test_hostile_names(self, customers, write_csv, report, tmp_path):
+    def test_hostile_names(self, customers, write, report, tmp_path):
         """A name that TeX, the font or the width of a panel cannot take."""
-        odd = customers[["age", "churned"]].replace(
-            {"churned": {"yes": "$\\x_ 漢 " * 9}}
-        )
-        path = write_csv(odd, "a $ sign {.csv")
-        arguments = ["--target", "churned", "--positive", "no", *ONE_MODEL]
-        report(path, *arguments, "--plot", tmp_path / "plot.png")
-        arguments[3] = "$\\x_ 漢 " * 9
-        report(path, *arguments, "--plot", tmp_path / "plot.png")
+        odd = "$\\x_ 漢 " * 9
+        frame = customers[["age", "churned"]].replace({"churned": {"yes": odd}})
+        path = write(frame, "a $ sign {.csv")
+        for positive in ("no", odd):
+            asked = ["--positive", positive, "--plot", tmp_path / "plot.png"]
+            report(path, *CHURN, *asked)
 
 
 class TestArguments:
@@ -970,13 +928,14 @@ class TestArguments:
     def test_rejected(self, argv, said, reject):
         assert said in reject(*argv)
 
-    def test_the_examples_of_help_run(
-        self, capsys, customers, report, tmp_path, monkeypatch
-    ):
+    def test_help(self, capsys, customers, write, report, tmp_path, monkeypatch):
+        """It names the options, and its examples run."""
         with pytest.raises(SystemExit, match=r"^0$"):
             main(["--help"])
         text = capsys.readouterr().out
         assert text.startswith("usage: python -m sk_logreg")
+        for option in ("--target", "--drop", "--categorical", "--decimal", "--C"):
+            assert f"\n  {option}" in text
         examples = text.partition("examples:\n")[2].replace("\\\n", "")
         first, *commands = [shlex.split(line) for line in examples.splitlines()]
         assert first == ["python", "-m", "sk_logreg"]
@@ -985,8 +944,8 @@ class TestArguments:
         churn = customers[["age", "churned"]].assign(
             **dict(zip(names, rng.integers(0, 9, (4, 200)), strict=True))
         )[:100]
-        churn.to_csv(tmp_path / "churn.csv", index=False)
-        churn.to_parquet(tmp_path / "churn.parquet")
+        write(churn, "churn.csv")
+        write(churn, "churn.parquet")
         monkeypatch.chdir(tmp_path)
         assert len(commands) >= 4
         for command in commands:

@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 def _checked(
     convert: Callable[[str], Any], is_valid: Callable[[Any], bool], complaint: str
 ) -> Callable[[str], Any]:
-    """Return a function that converts an argument, or raises "<argument> <complaint>"."""
+    """Return a function that converts an argument and raises if it is not valid."""
 
     def parse(text: str) -> Any:
         with suppress(ValueError):
@@ -59,8 +59,13 @@ def _checked(
     return parse
 
 
+def _path_ending_in(*endings: str) -> Callable[[str], Any]:
+    complaint = f"must end in {', '.join(endings)}"
+    return _checked(Path, lambda path: path.suffix.lower() in endings, complaint)
+
+
 _COLUMNS = dict(metavar="COLUMN", nargs="+", action="extend", default=[])
-#: The groups of arguments: what ``add_argument`` takes, by the name of the argument.
+#: The settings of each argument, as ``add_argument`` takes them, by group and name.
 _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "the data": {
         "data": dict(
@@ -118,19 +123,13 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "the output": {
         "--save": dict(
             metavar="MODEL",
-            type=_checked(
-                Path,
-                lambda path: path.suffix.lower() in (".joblib", ".pkl", SKOPS_ENDING),
-                f"must end in .joblib, .pkl, {SKOPS_ENDING}",
-            ),
+            type=_path_ending_in(".joblib", ".pkl", SKOPS_ENDING),
             help="save the pipeline of the first model shown, fitted on all rows: "
             "with skops if the name ends in .skops, with joblib if in .joblib or .pkl",
         ),
         "--plot": dict(
             metavar="FILE.png",
-            type=_checked(
-                Path, lambda path: path.suffix.lower() == ".png", "must end in .png"
-            ),
+            type=_path_ending_in(".png"),
             help="draw the reliability curves and the convergence of the fits",
         ),
     },
@@ -145,9 +144,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--version", action="version", version=f"sk_logreg {__version__}"
-    )
+    version = f"sk_logreg {__version__}"
+    parser.add_argument("--version", action="version", version=version)
     for title, arguments in _GROUPS.items():
         group = parser.add_argument_group(title)
         for name, settings in arguments.items():

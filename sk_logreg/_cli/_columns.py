@@ -12,7 +12,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-from sk_logreg._cli._errors import CommandError, listing
+from sk_logreg._cli._errors import CommandError, enumeration, listing
+from sk_logreg._cli._numbers import Marks, find_marks, to_numbers
 
 # Maximum number of one-hot columns per column: its rarest categories share one.
 _MAX_CATEGORIES = 100
@@ -34,21 +35,58 @@ def check_columns_exist(frame: pd.DataFrame, names: Sequence[str], where: str) -
             )
 
 
-def set_types(features: pd.DataFrame, categorical: Sequence[str]) -> pd.DataFrame:
+def set_types(
+    frame: pd.DataFrame, decimal: str, categorical: Sequence[str]
+) -> tuple[pd.DataFrame, Marks]:
     """Return the columns with the types by which `build_preparation` treats them.
 
-    Numeric columns among ``categorical`` become categories. In columns of text, nan
-    replaces ``pd.NA``, which OneHotEncoder cannot sort.
+    Numeric columns among ``categorical`` become categories. Other columns of numbers
+    with marks become floats, nan where a cell is a mark; the marks are returned too. In
+    columns of text, nan replaces ``pd.NA``, which OneHotEncoder cannot sort.
     """
+    marks = {
+        str(name): found
+        for name, column in frame.items()
+        if name not in categorical and (found := find_marks(column, decimal))
+    }
+    numbers = {name: to_numbers(frame[name], decimal) for name in marks}
+    features = frame.assign(**numbers)
     texts: pd.DataFrame = features.select_dtypes("string")
     texts = texts.astype(object).where(texts.notna(), np.nan)
     codes = [name for name in numeric_columns(features) if name in categorical]
-    return features.assign(**texts).astype(dict.fromkeys(codes, "category"))
+    return features.assign(**texts).astype(dict.fromkeys(codes, "category")), marks
 
 
 def numeric_columns(features: pd.DataFrame) -> list[str]:
     """Return the names of the columns that are not one-hot encoded."""
     return [name for name in features.columns if is_numeric_dtype(features[name])]
+
+
+def describe(
+    features: pd.DataFrame, marks: Marks, decimal_commas: dict[str, int]
+) -> tuple[str, ...]:
+    """Say which columns were read as numbers or categories but could be the other."""
+    sizes = features.drop(columns=numeric_columns(features)).nunique()
+    notes = {
+        "decimal comma: in {}; --decimal . reads them as text.": [
+            f"{name!r} ({n_cells:,} cells)"
+            for name, n_cells in decimal_commas.items()
+            if name in features
+        ],
+        "missing values of numeric columns: {}; "
+        "--categorical COLUMN keeps them as categories.": [
+            f"{mark!r} in {n_cells:,} of {len(features):,} cells of {name!r}"
+            for name, found in marks.items()
+            for mark, n_cells in found.items()
+        ],
+        "one-hot encoded: {}.": [
+            f"{name!r} ({size:,} values)"
+            for name, size in sizes.sort_values(ascending=False, kind="stable").items()
+        ],
+    }
+    return tuple(
+        note.format(enumeration(items)) for note, items in notes.items() if items
+    )
 
 
 def build_preparation(features: pd.DataFrame) -> ColumnTransformer:

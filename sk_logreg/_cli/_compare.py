@@ -13,14 +13,7 @@ from sklearn.metrics import check_scoring, log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import (
-    MIN_TIME_LIMIT,
-    TIME_RATIO,
-    Fit,
-    Model,
-    fit_model,
-    fit_quietly,
-)
+from sk_logreg._cli._models import Fit, Model, fit_model, fit_quietly
 
 #: scikit-learn's names of the metrics.
 METRICS = {
@@ -29,6 +22,11 @@ METRICS = {
     "accuracy": "accuracy",
     "AUC": "roc_auc",
 }
+# Maximum time of a fit of the reference, as a multiple of the longest other fit, so
+# that the user does not wait for a much slower fit.
+TIME_RATIO = 10
+# Minimum of that limit: 10 times the milliseconds of a small table would stop any fit.
+MIN_TIME_LIMIT = 2.0
 # A fit is repeated until one of these is reached. The median time of a short fit is
 # then steady, and a long fit is made once only.
 _MAX_REPEATS = 15
@@ -46,8 +44,8 @@ class Result:
     cost: float  #: J, the mean loss over all rows.
     #: Probabilities by the fit on all rows; shape (n_samples, 2).
     probability: NDArray[np.floating]
-    #: Each metric on the held-out rows of each fold; shape (n_folds,).
-    scores: dict[str, NDArray[np.float64]]
+    #: Metrics on the held-out rows of each fold; shape (n_folds, n_metrics).
+    scores: NDArray[np.float64]
     #: Probability of the positive label by the fit without the row; (n_samples,).
     held_out: NDArray[np.float64]
 
@@ -67,7 +65,7 @@ def compare(
     all models share each fold's design matrix.
     """
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-    y = dataset.is_positive
+    score, y = check_scoring(scoring=METRICS), dataset.is_positive
     results: list[Result] = []
     with _progress(len(models) * (1 + n_folds)) as advance:
         for model in models:
@@ -79,12 +77,17 @@ def compare(
         for fold, (train, test) in enumerate(folds.split(dataset.X, y)):
             train_design, test_design = _prepare_fold(dataset, train, test)
             for result in results:
-                if not result.fits[-1].was_stopped:
-                    fit = fit_model(result.model, train_design, y[train], limit)
-                    result.fits.append(fit)
-                if not result.fits[-1].was_stopped:
-                    _score(result, fold, test, test_design, y[test])
                 advance()
+                if result.fits[-1].was_stopped:
+                    continue
+                fit = fit_model(result.model, train_design, y[train], limit)
+                result.fits.append(fit)
+                if not fit.was_stopped:
+                    probability = fit.estimator.predict_proba(test_design)
+                    result.held_out[test] = probability[:, 1]
+                    scores = score(fit.estimator, test_design, y[test])
+                    # scikit-learn negates the losses, so that greater is better.
+                    result.scores[fold] = [abs(scores[metric]) for metric in METRICS]
     return results
 
 
@@ -99,13 +102,13 @@ def _fit_all_rows(model: Model, dataset: Dataset, limit: float, n_folds: int) ->
     if not fit.was_stopped:
         probability = fit.estimator.predict_proba(design)
         # LogisticRegression does not keep J.
-        cost = log_loss(y, probability) if model.is_reference else fit.estimator.cost_
+        cost = getattr(fit.estimator, "cost_", log_loss(y, probability))
     return Result(
         model,
         [replace(fit, seconds=float(np.median(seconds)))],
         float(cost),
         probability,
-        scores={metric: np.full(n_folds, np.nan) for metric in METRICS},
+        scores=np.full((n_folds, len(METRICS)), np.nan),
         held_out=np.full(y.size, np.nan),
     )
 
@@ -120,17 +123,6 @@ def _prepare_fold(
         # It is normal that only held-out rows have some category.
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
         return transformer.fit_transform(rows[train]), transformer.transform(rows[test])
-
-
-def _score(
-    result: Result, fold: int, test: NDArray[np.intp], design: Any, y: NDArray[np.bool_]
-) -> None:
-    """Score the last fit on the held-out rows of its fold."""
-    estimator = result.fits[-1].estimator
-    result.held_out[test] = estimator.predict_proba(design)[:, 1]
-    for metric, value in check_scoring(scoring=METRICS)(estimator, design, y).items():
-        # scikit-learn negates the losses, so that greater is better.
-        result.scores[metric][fold] = abs(value)
 
 
 @contextmanager

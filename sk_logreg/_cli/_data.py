@@ -2,18 +2,13 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._cli._errors import CommandError, enumeration, import_extra, listing
+from sk_logreg._cli._errors import CommandError, import_extra, listing
 from sk_logreg._cli._target import encode_target, find_label
-
-if TYPE_CHECKING:
-    from sk_logreg._cli._files import Table
-    from sk_logreg._cli._numbers import Marks
 
 
 @dataclass(frozen=True)
@@ -37,11 +32,7 @@ class Dataset:
 
 
 def load_dataset(options: argparse.Namespace) -> Dataset:
-    """Load the data that the command line asks for.
-
-    Raises a CommandError if the file, a column, the target or the number of folds does
-    not fit.
-    """
+    """Load the data that the command line asks for, with enough rows of each class."""
     load = _load_breast_cancer if options.data is None else _load_file
     dataset = load(options)
     n_positive = int(dataset.is_positive.sum())
@@ -69,7 +60,7 @@ def _load_breast_cancer(options: argparse.Namespace) -> Dataset:
 
 def _load_file(options: argparse.Namespace) -> Dataset:
     import_extra("pandas")
-    from sk_logreg._cli import _columns, _files, _numbers
+    from sk_logreg._cli import _columns, _files
 
     path, name = options.data, options.target
     table = _files.read_table(path, options.decimal)
@@ -85,63 +76,17 @@ def _load_file(options: argparse.Namespace) -> Dataset:
         raise CommandError(
             f"{name!r} is both the target and dropped: take it out of --drop"
         )
-    y, positive, description = encode_target(frame[name], options.positive)
-    features, marks = _numbers.convert_marked(
+    labels = encode_target(frame[name], options.positive)
+    features, marks = _columns.set_types(
         frame.drop(columns=[name, *options.drop]), table.decimal, options.categorical
     )
-    features = _columns.set_types(features, options.categorical)
     preparation = _columns.build_preparation(features)
     return Dataset(
         path.name,
         features,
-        y,
-        positive,
-        description,
+        *labels,
         preparation,
         preparation.fit_transform(features),
-        _notes(table, marks, features, _columns.numeric_columns(features)),
-        _reading(path, table, marks),
+        _columns.describe(features, marks, table.decimal_commas),
+        _files.reading(path, table, marks),
     )
-
-
-def _notes(
-    table: "Table", marks: "Marks", features: Any, numeric: list[str]
-) -> tuple[str, ...]:
-    """Say which columns were read as numbers or categories but could be the other."""
-    sizes = features.drop(columns=numeric).nunique()
-    notes = {
-        "decimal comma: in {}; --decimal . reads them as text.": [
-            f"{name!r} ({n_cells:,} cells)"
-            for name, n_cells in table.decimal_commas.items()
-            if name in features
-        ],
-        "missing values of numeric columns: {}; "
-        "--categorical COLUMN keeps them as categories.": [
-            f"{mark!r} in {n_cells:,} of {len(features):,} cells of {name!r}"
-            for name, found in marks.items()
-            for mark, n_cells in found.items()
-        ],
-        "one-hot encoded: {}.": [
-            f"{name!r} ({size:,} values)"
-            for name, size in sizes.sort_values(ascending=False, kind="stable").items()
-        ],
-    }
-    return tuple(
-        note.format(enumeration(items)) for note, items in notes.items() if items
-    )
-
-
-def _reading(path: Path, table: "Table", marks: "Marks") -> str:
-    """Return the call of pandas that reads the file in the same way."""
-    na_values = {name: [*found] for name, found in marks.items()}
-    if table.separator is None:
-        types = dict.fromkeys(marks, "float")
-        convert = f".replace({na_values!r}, float('nan')).astype({types!r})"
-        return f"pandas.read_parquet({str(path)!r}){convert if marks else ''}"
-    options = [
-        ("sep", table.separator, ","),
-        ("decimal", table.decimal, "."),
-        ("na_values", na_values, {}),
-    ]
-    given = [f"{name}={value!r}" for name, value, usual in options if value != usual]
-    return f"pandas.read_csv({', '.join([repr(str(path)), *given])})"

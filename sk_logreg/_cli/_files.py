@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sk_logreg._cli._errors import CommandError, import_extra, reason
-from sk_logreg._cli._numbers import count_numeric, find_decimal_commas
+from sk_logreg._cli._numbers import Marks, count_numeric, find_decimal_commas
 
 # The usual separator of the files with each ending; None for a Parquet file.
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".parquet": None, ".pq": None}
@@ -101,3 +101,19 @@ def _read_text(path: Path, separator: str, decimal: str | None) -> Table:
             if count_numeric(other.frame, ",") > count_numeric(table.frame, "."):
                 return other
     return table
+
+
+def reading(path: Path, table: Table, marks: Marks) -> str:
+    """Return the call of pandas that reads the file in the same way."""
+    na_values = {name: [*found] for name, found in marks.items()}
+    if table.separator is None:
+        types = dict.fromkeys(marks, "float")
+        convert = f".replace({na_values!r}, float('nan')).astype({types!r})"
+        return f"pandas.read_parquet({str(path)!r}){convert if marks else ''}"
+    options = [
+        ("sep", table.separator, ","),
+        ("decimal", table.decimal, "."),
+        ("na_values", na_values, {}),
+    ]
+    given = [f"{name}={value!r}" for name, value, usual in options if value != usual]
+    return f"pandas.read_csv({', '.join([repr(str(path)), *given])})"

@@ -30,11 +30,6 @@ _MAX_FEATURES_FOR_NEWTON = 1000
 _REFERENCE_TOL = 1e-6
 # Tolerated ratio to that bound, for derivatives that are summed in another order.
 _ROUNDING = 1.01
-# Maximum time of a fit of the reference, as a multiple of the longest other fit, so
-# that the user does not wait for a much slower fit.
-TIME_RATIO = 10
-# Minimum of that limit: 10 times the milliseconds of a small table would stop any fit.
-MIN_TIME_LIMIT = 2.0
 # Minimum number of iterations of a round: newton-cholesky may spend one without moving
 # before it resorts to lbfgs.
 _MIN_ITERATIONS = 2
@@ -49,30 +44,19 @@ class Model:
     heading: tuple[str, str, str]
     estimator: Any
 
-    @property
-    def is_reference(self) -> bool:
-        """Whether this is scikit-learn's LogisticRegression."""
-        return self.name == REFERENCE
-
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted estimator, the time that its fit took, and what the fit warned of.
-
-    ``was_stopped`` is True if it did not converge in the time allowed.
-    """
+    """A fitted estimator, the time that its fit took, and what the fit warned of."""
 
     estimator: Any
     seconds: float
     warnings: tuple[str, ...]
-    was_stopped: bool = False
+    was_stopped: bool = False  #: It did not converge in the time allowed.
 
 
 def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
-    """Return the models that ``options`` ask for, LogisticRegression last.
-
-    Its solver is chosen by ``n_features``, the number of columns of the design matrix.
-    """
+    """Return the models that ``options`` ask for, LogisticRegression last."""
     losses = LOSSES if options.loss is None else (options.loss,)
     biases = (False, True) if options.absorb_bias is None else (options.absorb_bias,)
     models = []
@@ -87,19 +71,15 @@ def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
         )
         heading = (first, second, bias if absorb_bias else "bias free")
         models.append(Model(f"{first} {second}, bias {bias}", heading, estimator))
-    use_newton = n_features <= _MAX_FEATURES_FOR_NEWTON
-    reference = LogisticRegression(
-        C=options.C,
-        solver="newton-cholesky" if use_newton else "lbfgs",
-        tol=_REFERENCE_TOL,
-    )
+    solver = "newton-cholesky" if n_features <= _MAX_FEATURES_FOR_NEWTON else "lbfgs"
+    reference = LogisticRegression(C=options.C, solver=solver, tol=_REFERENCE_TOL)
     return [*models, Model(REFERENCE, ("", "Logistic", "Regression"), reference)]
 
 
 def fit_model(model: Model, X: Any, y: NDArray[Any], limit: float) -> Fit:
     """Fit a model; the reference is stopped after ``limit`` seconds."""
     estimator = clone(model.estimator)
-    if model.is_reference:
+    if isinstance(estimator, LogisticRegression):
         return _fit_in_rounds(estimator, X, y, limit)
     return fit_quietly(estimator, X, y)
 

@@ -1,6 +1,5 @@
 """Recognize numbers in columns that pandas read as text."""
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -31,7 +30,7 @@ def find_marks(column: "pd.Series[Any]", decimal: str) -> dict[str, int] | None:
     if infer_dtype(column, skipna=True) != "string":
         return None
     counts = column.value_counts()
-    others = counts[_to_numbers(counts.index.to_series(), decimal).isna()]
+    others = counts[to_numbers(counts.index.to_series(), decimal).isna()]
     texts = others.index.str.strip().str.casefold()
     max_share = _MAX_SHARE_OF_ONE_MARK if texts.nunique() == 1 else _MAX_SHARE
     if (
@@ -41,23 +40,6 @@ def find_marks(column: "pd.Series[Any]", decimal: str) -> dict[str, int] | None:
     ):
         return None
     return {str(mark): int(count) for mark, count in others.items()}
-
-
-def convert_marked(
-    frame: pd.DataFrame, decimal: str, besides: Sequence[str]
-) -> tuple[pd.DataFrame, Marks]:
-    """Convert columns of numbers with marks to floats, nan where a cell is a mark.
-
-    Columns named in ``besides`` stay as they are. Returns the frame, and the marks of
-    each column that was converted.
-    """
-    marks = {
-        str(name): found
-        for name, column in frame.items()
-        if name not in besides and (found := find_marks(column, decimal))
-    }
-    numbers = {name: _to_numbers(frame[name], decimal) for name in marks}
-    return frame.assign(**numbers), marks
 
 
 def find_decimal_commas(frame: pd.DataFrame) -> dict[str, int]:
@@ -83,7 +65,7 @@ def count_numeric(frame: pd.DataFrame, decimal: str) -> int:
     )
 
 
-def _to_numbers(texts: "pd.Series[Any]", decimal: str) -> "pd.Series[Any]":
+def to_numbers(texts: "pd.Series[Any]", decimal: str) -> "pd.Series[Any]":
     """Return the numbers that texts spell, nan for a text that is not a number."""
     if decimal == ",":
         # A text with a decimal point gets a comma, and is then not a number.

@@ -11,7 +11,6 @@ from sklearn.calibration import CalibrationDisplay
 
 from sk_logreg._cli._compare import Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._errors import CommandError, reason
 from sk_logreg.displays import ConvergenceDisplay
 
 _REFERENCE_STYLE: dict[str, Any] = {"color": "black", "linestyle": "--", "marker": "x"}
@@ -52,13 +51,10 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
         xlabel=f"mean predicted probability of {_shorten(dataset.description)}",
         ylabel="share of it among these rows",
     )
-    try:
-        with warnings.catch_warnings():
-            # A character that the font lacks is drawn as a box.
-            warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-            figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {reason(error)}") from error
+    with warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        figure.savefig(path, dpi=150)
     return f"Drew {path}."
 
 

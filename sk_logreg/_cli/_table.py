@@ -8,12 +8,11 @@ from itertools import cycle
 
 import numpy as np
 
-from sk_logreg._cli._compare import METRICS, Result
+from sk_logreg._cli._compare import METRICS, MIN_TIME_LIMIT, TIME_RATIO, Result
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import MIN_TIME_LIMIT, REFERENCE, TIME_RATIO
+from sk_logreg._cli._models import REFERENCE
 
 _WIDTH = 80
-_NONE = "–"
 _MARKS = "†‡§¶"
 
 
@@ -64,12 +63,13 @@ def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
 def _cells(result: Result, reference: Result) -> list[tuple[str, str]]:
     """Return the column of a model: the label of each line, and its cell."""
     scores: list[tuple[str, str]] = []
-    for metric, values in result.scores.items():
-        deviation = _decimal(values.std(), small=".1e")
+    for metric, values in zip(METRICS, result.scores.T, strict=True):
         scores.append((metric, _decimal(values.mean())))
-        scores.append(("", deviation if deviation == _NONE else f"± {deviation}"))
+        scores.append(("", _decimal(values.std(), ".1e", prefix="± ")))
     gap = getattr(result.fitted, "optimality_gap_", np.nan)
-    difference = np.abs(result.probability - reference.probability).max()
+    difference = np.nan
+    if result is not reference:
+        difference = np.abs(result.probability - reference.probability).max()
     return [
         *(("", line) for line in result.model.heading),
         ("cost J", _decimal(result.cost)),
@@ -77,20 +77,17 @@ def _cells(result: Result, reference: Result) -> list[tuple[str, str]]:
         ("iterations", str(result.fitted.n_iter_[0])),
         ("optimality gap", _number(gap, ".1e")),
         ("fit time", _duration(result.fits[0].seconds)),
-        (
-            "largest difference",
-            _NONE if result is reference else _number(difference, ".1e"),
-        ),
+        ("largest difference", _number(difference, ".1e")),
     ]
 
 
-def _number(value: float, spec: str) -> str:
-    return _NONE if np.isnan(value) else format(float(value), spec)
+def _number(value: float, spec: str, prefix: str = "") -> str:
+    return "–" if np.isnan(value) else f"{prefix}{float(value):{spec}}"
 
 
-def _decimal(value: float, small: str = ".2e") -> str:
+def _decimal(value: float, small: str = ".2e", prefix: str = "") -> str:
     """Format with four decimals, or as ``small`` if these would show little."""
-    return _number(value, ".4f" if value == 0 or abs(value) >= 1e-3 else small)
+    return _number(value, ".4f" if value == 0 or abs(value) >= 1e-3 else small, prefix)
 
 
 def _duration(seconds: float) -> str:
@@ -101,13 +98,12 @@ def _duration(seconds: float) -> str:
 
 def _legend(results: Sequence[Result], n_folds: int) -> list[str]:
     reference = results[-1].model.estimator
-    *metrics, last = METRICS
     return [
         "bias free: not penalized, as in LogisticRegression; absorbed: penalized, as "
         "one more weight.",
         "cost J: mean loss over all rows; compare it within one loss only (the squared "
         "error is half the Brier score).",
-        f"{', '.join(metrics)}, {last}: mean ± standard deviation over the held-out "
+        f"{', '.join(METRICS)}: mean ± standard deviation over the held-out "
         f"rows of {n_folds} folds.",
         "iterations, optimality gap, fit time: of the fit on all rows, its columns "
         "prepared. The gap is a bound on how far the objective is above its minimum, "

@@ -31,8 +31,7 @@ def encode_target(
             f"{target} holds lists or the like: name a column with two values"
         )
     column = column.map(_plain, na_action="ignore")
-    missing = int(column.isna().sum())
-    if missing:
+    if missing := int(column.isna().sum()):
         raise CommandError(
             f"{target} is missing in {missing} of {column.size} rows: "
             "fill it in, or take these rows out"

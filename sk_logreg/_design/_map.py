@@ -16,6 +16,9 @@ from sk_logreg._arrays import Vector
 from sk_logreg._design._rows import Rows, RowVector
 from sk_logreg._execution import ThreadExecutor
 
+Function = Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]]
+#: Some rows, and their block if X is read.
+Stretches = Iterator[tuple[slice, tuple[Any, ...]]]
 #: Sums over the rows, and row vectors.
 Result = tuple[list[Any], list[RowVector]]
 
@@ -23,7 +26,7 @@ Result = tuple[list[Any], list[RowVector]]
 def read(
     rows: Rows,
     executor: ThreadExecutor,
-    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    function: Function,
     vectors: Sequence[RowVector] = (),
     args: tuple[Any, ...] = (),
     *,
@@ -32,28 +35,15 @@ def read(
 ) -> Result:
     """Apply a function to each block of X, in one pass over X.
 
-    Each worker adds up its own stretch of blocks, in order, and the stretches are
-    added in order too: the result depends on nothing but their number.
-
-    Parameters
-    ----------
-    rows : Rows
-    executor : ThreadExecutor
-    function : callable
-        ``function(block, part, *row_vector_parts, *args)``, see above.
-    vectors : sequence of RowVector
-        Its part of each is passed with a block.
-    args : tuple
-        Passed with each block as they are.
-    n_kept : int, default=0
-        Number of row vectors that it returns.
-    for_gram : bool, default=False
-        Whether blocks are to have the size that suits Gram matrices.
+    It is called as ``function(block, part, *row_vector_parts, *args)``, see above, and
+    keeps `n_kept` row vectors. With `for_gram`, blocks have the size that suits Gram
+    matrices. Each worker adds up its own stretch of blocks, in order, and the stretches
+    are added in order too: the result depends on nothing but their number.
     """
     design = rows.design
     block_rows = design.gram_rows if for_gram else design.block_rows
 
-    def stretches(chunk: slice) -> Iterator[tuple[slice, tuple[Any, ...]]]:
+    def stretches(chunk: slice) -> Stretches:
         for block in design.blocks(chunk, block_rows):
             yield block.rows, (block,)
 
@@ -63,7 +53,7 @@ def read(
 def scan(
     rows: Rows,
     executor: ThreadExecutor,
-    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    function: Function,
     vectors: Sequence[RowVector] = (),
     args: tuple[Any, ...] = (),
     *,
@@ -71,7 +61,7 @@ def scan(
 ) -> Result:
     """Apply a function to row vectors alone, without reading X; see `read`."""
 
-    def stretches(chunk: slice) -> Iterator[tuple[slice, tuple[Any, ...]]]:
+    def stretches(chunk: slice) -> Stretches:
         length = rows.design.sizes.stretch
         for start in range(chunk.start, chunk.stop, length):
             yield slice(start, min(start + length, chunk.stop)), ()
@@ -82,8 +72,8 @@ def scan(
 def _reduce(
     rows: Rows,
     executor: ThreadExecutor,
-    stretches: Callable[[slice], Iterator[tuple[slice, tuple[Any, ...]]]],
-    function: Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]],
+    stretches: Callable[[slice], Stretches],
+    function: Function,
     vectors: Sequence[RowVector],
     args: tuple[Any, ...],
     n_kept: int,

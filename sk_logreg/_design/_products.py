@@ -30,17 +30,11 @@ def _linear(block: Block, w: Any, b: Any) -> Any:
     return z
 
 
-def _prediction(block: Block, rows: RowPart, w: Any, b: Any) -> Any:
-    """Return z = wᵀx + b + offset of each row, as a new array."""
-    z = _linear(block, w, b)
-    if rows.offset is not None:
-        z += rows.offset
-    return z
-
-
 def _margins(block: Block, rows: RowPart, w: Any, b: Any) -> Any:
     """Return the margins, sign · z, as a new array."""
-    m = _prediction(block, rows, w, b)
+    m = _linear(block, w, b)
+    if rows.offset is not None:
+        m += rows.offset
     m *= rows.signs
     return m
 
@@ -51,11 +45,6 @@ def _gram(block: Block, h: Vector) -> tuple[Any, ...]:
 
 
 # ------------------------------------------------------------- with a read of X
-
-
-def prediction(block: Block, rows: RowPart, w: Vector, b: float) -> Result:
-    """Keep z at a point."""
-    return (), (_prediction(block, rows, w, b),)
 
 
 def margins(block: Block, rows: RowPart, w: Any, b: float) -> Result:
@@ -114,13 +103,7 @@ def gram(block: Block, rows: RowPart, h: Vector) -> Result:
     return _gram(block, h), ()
 
 
-def gram_product(
-    block: Block,
-    rows: RowPart,
-    h: Vector,
-    w: Vector,
-    b: float,
-) -> Result:
+def gram_product(block: Block, rows: RowPart, h: Vector, w: Vector, b: float) -> Result:
     """Sum Xᵀ diag(h) X times a vector."""
     u = _linear(block, w, b)
     u *= h
@@ -148,11 +131,7 @@ def gram_diagonal(block: Block, rows: RowPart, h: Vector) -> Result:
     return (block.gram_diagonal(h), h.sum()), ()
 
 
-def diagonal_and_intercept(
-    block: Block,
-    rows: RowPart,
-    h: Vector,
-) -> Result:
+def diagonal_and_intercept(block: Block, rows: RowPart, h: Vector) -> Result:
     """Sum the diagonal of Xᵀ diag(|h|) X, and the bias's column of Xᵀ diag(h) X."""
     size = np.abs(h)
     return (block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()), ()
@@ -280,10 +259,7 @@ def _extremes(rows: RowPart, v: Vector) -> Extremes:
     """Return the extremes of some numbers over the rows of positive weight."""
     if not rows.weights.min() > 0.0:
         v = v[rows.weights > 0.0]
-    return Extremes(
-        float(v.min(initial=np.inf)),
-        float(v.max(initial=-np.inf)),
-    )
+    return Extremes.of(v)
 
 
 def least_above(rows: RowPart, m: Vector, threshold: float) -> Result:
@@ -295,4 +271,4 @@ def least_above(rows: RowPart, m: Vector, threshold: float) -> Result:
 def probability_change(rows: RowPart, before: Vector, after: Vector) -> Result:
     """Find the extremes of the change of the predicted probabilities."""
     change = 1.0 / (1.0 + np.exp(-after)) - 1.0 / (1.0 + np.exp(-before))
-    return (Extremes(float(change.min()), float(change.max())),), ()
+    return (Extremes.of(change),), ()

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Indices, Vector
 from sk_logreg._design._base import Design
-from sk_logreg._design._dense import DenseDesign
 from sk_logreg._execution import ThreadExecutor
 
 
@@ -19,6 +18,13 @@ class Extremes:
 
     least: float = np.inf
     greatest: float = -np.inf
+
+    @classmethod
+    def of(cls, values: Vector) -> "Extremes":
+        """Return the extremes of an array."""
+        return cls(
+            float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+        )
 
     def __add__(self, other: "Extremes") -> "Extremes":
         return Extremes(
@@ -53,10 +59,7 @@ class RowVector:
 
     def extremes(self) -> Extremes:
         """Return the least and the greatest number."""
-        return Extremes(
-            float(self.values.min(initial=np.inf)),
-            float(self.values.max(initial=-np.inf)),
-        )
+        return Extremes.of(self.values)
 
     def take(self, rows: Indices | slice) -> "RowVector":
         """Return the numbers of some of the rows."""
@@ -64,7 +67,7 @@ class RowVector:
 
 
 class RowPart(NamedTuple):
-    """The entries of some consecutive rows, see `Rows`."""
+    """The entries of some rows, see `Rows`."""
 
     signs: NDArray[np.int8]
     weights: Vector
@@ -74,20 +77,11 @@ class RowPart(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """X together with all else that has an entry per row.
+    """X together with all else that has an entry per row; the offset is added to z.
 
-    Attributes
-    ----------
-    design : Design
-        The rows of X.
-    signs : ndarray of shape (n_samples,), of int8
-        1 where the positive label is the (more probable) label of a row, -1 elsewhere.
-    weights : ndarray of shape (n_samples,)
-        Sample weight times class weight, scaled to a sum of one.
-    offset : ndarray of shape (n_samples,) or None
-        What is added to z.
-    p_other : ndarray of shape (n_samples,) or None
-        With soft labels, the probability of the other label, in [0, ½].
+    A sign is 1 where the positive label is the (more probable) label of a row, and -1
+    elsewhere. The weights, sample weight times class weight, are scaled to a sum of
+    one. With soft labels, `p_other` is the probability of the other label, in [0, ½].
     """
 
     design: Design
@@ -101,8 +95,8 @@ class Rows:
         """Whether no weight is zero."""
         return bool(self.weights.min() > 0.0)
 
-    def part(self, rows: slice) -> RowPart:
-        """Return the entries of consecutive rows."""
+    def part(self, rows: slice | Indices) -> RowPart:
+        """Return the entries of some rows."""
         offset, p_other = self.offset, self.p_other
         return RowPart(
             self.signs[rows],
@@ -113,23 +107,5 @@ class Rows:
 
     def take(self, rows: Indices, weights: Vector, executor: ThreadExecutor) -> "Rows":
         """Return some of the rows, with other weights of sum one."""
-        offset, p_other = self.offset, self.p_other
-        return Rows(
-            self.design.take(rows, executor),
-            self.signs[rows],
-            weights,
-            None if offset is None else offset[rows],
-            None if p_other is None else p_other[rows],
-        )
-
-    def with_values(self, values: Matrix) -> "Rows":
-        """Return the same rows with other features, given as a dense array."""
-        return Rows(
-            DenseDesign(values), self.signs, self.weights, self.offset, self.p_other
-        )
-
-
-def rows_above(limit: RowVector, curvature: RowVector, change: RowVector) -> Indices:
-    """Return the rows whose part in a Newton system, in size, exceeds a limit."""
-    part = curvature.values * np.abs(change.values)
-    return np.flatnonzero(part > limit.values)
+        part = self.part(rows)._replace(weights=weights)
+        return Rows(self.design.take(rows, executor), *part)

@@ -16,23 +16,15 @@ UNKNOWN_GAP = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Where a solver ended.
+    """Where a solver ended, and how.
 
     Attributes
     ----------
-    point : Evaluation
-        The objective at the coefficients returned.
     gap : float
         Bound on the relative suboptimality (f - f*) / f of the point.
-    status : Status
-        How the solver ended.
     curvature_ratio : float
         The smallest eigenvalue of the Hessian over the largest, with rows and columns
         scaled to a unit diagonal; NaN if it was not computed.
-    scope : {"global", "region", "local"}
-        How far the minimum is known to be the lowest.
-    starts : tuple of StartRecord
-        The starting points of a loss that is not convex.
     columns : tuple of int
         Columns that alone separate the classes, if there is no minimum for that reason.
     pending_step : ndarray of shape (n_dof,) or 0
@@ -52,17 +44,11 @@ class Solution:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a solver has to reach.
+    """What a solver has to reach: `tol`, a bound on the relative suboptimality.
 
-    Attributes
-    ----------
-    tol : float
-        The bound on the relative suboptimality.
-    certify : bool, default=True
-        Whether to show that it was reached. Otherwise the last step is neither taken
-        nor evaluated, but returned as the solution's `pending_step`.
-    separation_excluded : bool, default=False
-        Whether it is known that no hyperplane separates the classes.
+    Unless it is to `certify` that, the last step is neither taken nor evaluated, but
+    returned as the solution's `pending_step`. With `separation_excluded` it is known
+    that no hyperplane separates the classes.
     """
 
     tol: float

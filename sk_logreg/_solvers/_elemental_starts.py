@@ -34,6 +34,9 @@ class ElementalOptions:
     ridge: float = 1e-6
 
 
+ELEMENTAL = ElementalOptions()
+
+
 class ElementalStarts:
     """Tries many directions on few rows; the lowest are good starts.
 
@@ -48,9 +51,9 @@ class ElementalStarts:
        Detection, chapter 5. Wiley.
     """
 
-    def __init__(self, objective: Objective, options: ElementalOptions):
-        self._objective, self._options = objective, options
-        rows = objective.with_intercept(objective.dense_rows())
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        rows = objective.dense_rows(intercept=True)
         units = np.sqrt(np.square(rows).mean(axis=0))
         empty = units == 0.0
         units[empty] = 1.0
@@ -75,7 +78,7 @@ class ElementalStarts:
     def fixed(self) -> Iterator[Start]:
         """Yield the fixed starts, the same each time."""
         rng = np.random.default_rng(0)
-        for _ in range(self._options.n_rounds):
+        for _ in range(ELEMENTAL.n_rounds):
             yield from self.lowest_per_length("chosen", rng)
 
     def lowest_per_length(
@@ -85,7 +88,7 @@ class ElementalStarts:
         directions = self._directions(rng)
         coefs = directions @ self._coef
         margins = directions @ self._rows.T
-        for length in self._options.lengths:
+        for length in ELEMENTAL.lengths:
             values = self._objective.mean_losses(length * margins)
             values += self._objective.penalty.value(length * coefs)
             least = int(values.argmin())
@@ -94,14 +97,13 @@ class ElementalStarts:
 
     def _directions(self, rng: np.random.Generator) -> Matrix:
         """Return the least-squares fits of random subsets, each of unit length."""
-        n_rows, n_coefs = self._rows.shape
-        n_drawn = self._options.n_drawn
+        (n_rows, n_coefs), n_drawn = self._rows.shape, ELEMENTAL.n_drawn
         n_members = rng.integers(n_coefs + 1, 3 * n_coefs + 2, size=(n_drawn, 1))
         members = (rng.random((n_drawn, n_rows)) * n_rows < n_members).astype(float)
         members *= self._objective.problem.rows.weights > 0.0
         pairs = self._rows[:, :, None] * self._rows[:, None, :]
         grams = (members @ pairs.reshape(n_rows, -1)).reshape(-1, n_coefs, n_coefs)
-        grams += self._options.ridge * np.eye(n_coefs)
+        grams += ELEMENTAL.ridge * np.eye(n_coefs)
         fits = np.linalg.solve(grams, (members @ self._rows)[:, :, None])[:, :, 0]
         lengths = np.linalg.norm(fits, axis=1, keepdims=True)
         return fits / np.where(lengths > 0.0, lengths, 1.0)

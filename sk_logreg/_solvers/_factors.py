@@ -34,10 +34,9 @@ class Factor:
         eigenvectors of its nonzero eigenvalues, divided by their square roots.
     diagonal : ndarray of shape (n,)
         The diagonal of the matrix.
-    eigenvalues : ndarray of shape (rank,) or None
-        The nonzero eigenvalues of the scaled matrix where it is singular.
-    null_space : ndarray of shape (n, n - rank) or None
-        The directions in which it is singular, which the inverse leaves out.
+    eigenvalues, null_space : ndarray of shape (rank,), (n, n - rank), or None
+        Where it is singular, the nonzero eigenvalues of the scaled matrix, and the
+        directions that the inverse leaves out.
     """
 
     scale: Vector
@@ -74,14 +73,10 @@ class Factor:
         return np.asarray(np.linalg.norm(half, axis=0))
 
     def smallest_eigenpair(self) -> tuple[Vector, float]:
-        """Return an estimate of the smallest eigenvalue that is not zero.
+        """Return a direction, and an estimate of the smallest eigenvalue that is not 0.
 
-        Returns
-        -------
-        direction : ndarray of shape (n,)
-            Its direction, of unit length in the scaled variables.
-        value : float
-            The quadratic form of the factored matrix in this direction.
+        The direction is of unit length in the scaled variables; the value is the
+        quadratic form of the factored matrix in it.
         """
         if self.eigenvalues is not None:
             least = int(self.eigenvalues.argmin())
@@ -130,15 +125,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Float32Factor:
-    """The inverse of a positive definite matrix, in single precision.
-
-    Attributes
-    ----------
-    scale : ndarray of shape (n,)
-        What rows and columns were multiplied by for a unit diagonal.
-    root : ndarray of shape (n, n), float32
-        The Cholesky factor of the scaled matrix.
-    """
+    """The inverse of a positive definite matrix, in single precision; see `Factor`."""
 
     scale: Vector
     root: NDArray[np.float32]
@@ -208,7 +195,9 @@ def factor(
         return None
     kept = values > cut
     root = vectors[:, kept] / np.sqrt(values[kept])
-    null_space = scale[:, None] * vectors[:, ~kept]
+    null_space = vectors[:, ~kept]
+    null_space[np.abs(null_space) <= negligible(len(diagonal))] = 0.0
+    null_space *= scale[:, None]
     scale = np.where(diagonal > 0.0, scale, 0.0)  # exactly 0 for empty columns
     return Factor(scale, root, diagonal, values[kept], null_space)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,7 @@ from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._records import SEPARABLE, STALLED, STOPPED, SUSPECTED, StartRecord
 from sk_logreg._solvers._base import Goal, Solution, Solver
 from sk_logreg._solvers._certificates import optimality_scope
-from sk_logreg._solvers._elemental_starts import (
-    ElementalOptions,
-    ElementalStarts,
-    Start,
-)
+from sk_logreg._solvers._elemental_starts import ELEMENTAL, ElementalStarts, Start
 from sk_logreg._solvers._samples import Strata
 from sk_logreg._solvers._separation import resolve_separation
 from sk_logreg.losses import CrossEntropy
@@ -55,10 +51,9 @@ class MultistartOptions:
     heavy_tails: float = 2.0
     #: Maximum number of a sample's minima that are tried on all rows.
     max_lower: int = 3
-    elemental: ElementalOptions = field(default_factory=ElementalOptions)
 
 
-_DEFAULT = MultistartOptions()
+_OPTIONS = MultistartOptions()
 
 
 def solve_from_starts(
@@ -78,28 +73,8 @@ def solve_from_starts(
     from elemental starts, see `ElementalStarts`. With many rows the search runs on a
     sample of them, and only zero and those starts that lead lower are used on all rows.
 
-    Parameters
-    ----------
-    objective : Objective
-        What to minimize.
-    solver : callable
-        Minimizes it.
-    journal : Journal
-        Where iterations are recorded.
-    tol : float
-        The bound on the relative suboptimality to reach.
-    previous : ndarray of shape (n_dof,) or None
-        Coefficients of an earlier fit to start from, instead of zero if f is lower
-        there.
-    n_init : int
-        Number of rounds of starts for a loss that is not convex: a fixed one, and
-        others that are drawn.
-    random_state : RandomState
-        Draws the other starts.
-
-    Returns
-    -------
-    Solution
+    The coefficients of an earlier fit, `previous`, take the place of zero if f is lower
+    there. There are `n_init` rounds of starts: a fixed one, and others that are drawn.
     """
     if objective.loss.convex:
         return _from_one_start(objective, solver, journal, tol, previous)
@@ -140,10 +115,9 @@ def _from_one_start(
     return resolved
 
 
-def max_starts(n_init: int, options: MultistartOptions = _DEFAULT) -> int:
+def max_starts(n_init: int) -> int:
     """Return the maximum number of starts."""
-    elemental = options.elemental
-    return 2 + len(elemental.lengths) * (elemental.n_rounds + n_init - 1)
+    return 2 + len(ELEMENTAL.lengths) * (ELEMENTAL.n_rounds + n_init - 1)
 
 
 def _first(objective: Objective, previous: Vector | None) -> Start:
@@ -158,24 +132,13 @@ def _first(objective: Objective, previous: Vector | None) -> Start:
 
 
 class _Minima:
-    """The minima that the starts of an objective lead to.
-
-    Attributes
-    ----------
-    solutions : list of Solution
-    records : list of StartRecord
-    """
+    """The minima that the starts of an objective lead to."""
 
     def __init__(
-        self,
-        objective: Objective,
-        solver: Solver,
-        journal: Journal,
-        tol: float,
-        options: MultistartOptions = _DEFAULT,
+        self, objective: Objective, solver: Solver, journal: Journal, tol: float
     ):
         self._objective, self._solver = objective, solver
-        self._journal, self._tol, self._options = journal, tol, options
+        self._journal, self._tol = journal, tol
         self.solutions: list[Solution] = []
         self.records: list[StartRecord] = []
         self._distinct: list[Evaluation] = []
@@ -207,7 +170,7 @@ class _Minima:
         """Return the number of the minimum that a point is at."""
         for number, other in enumerate(self._distinct):
             change = self._objective.probability_change(point, other)
-            if change < self._options.same_probability:
+            if change < _OPTIONS.same_probability:
                 return number
         self._distinct.append(point)
         return len(self._distinct) - 1
@@ -215,9 +178,9 @@ class _Minima:
     def lowest(self) -> Solution:
         """Return the lowest minimum, among equals one that is certified."""
         best = min(self.solutions, key=_rank)
-        few = self._objective.n_samples <= self._options.max_rows
+        few = self._objective.n_samples <= _OPTIONS.max_rows
         if few and len(self.solutions) > 1 and best.status.converged:
-            goal = Goal(min(self._tol, self._options.final_tol))
+            goal = Goal(min(self._tol, _OPTIONS.final_tol))
             coef = best.point.coef
             final = self._solver(self._objective, coef, self._journal, goal)
             best = min((final, best), key=_rank)
@@ -233,23 +196,22 @@ class _Search:
         solver: Solver,
         n_init: int,
         random_state: np.random.RandomState,
-        options: MultistartOptions = _DEFAULT,
     ):
-        self._objective, self._solver, self._options = objective, solver, options
+        self._objective, self._solver = objective, solver
         self._n_init, self._random_state = n_init, random_state
 
     def starts(self, reached: Evaluation) -> Iterator[Start]:
         """Yield the starts, given the minimum that the first has led to."""
-        objective, options = self._objective, self._options
-        n_rows = max(options.max_rows, options.rows_per_coef * objective.n_dof)
+        objective = self._objective
+        n_rows = max(_OPTIONS.max_rows, _OPTIONS.rows_per_coef * objective.n_dof)
         many, some = objective.n_samples > n_rows, objective
         if many:
             some = objective.sample(*Strata(objective).draw(n_rows))
         elemental = None
-        if objective.n_dof <= options.max_coefs:
-            elemental = ElementalStarts(some, options.elemental)
+        if objective.n_dof <= _OPTIONS.max_coefs:
+            elemental = ElementalStarts(some)
         others = [self._cross_entropy_start(some)]
-        if elemental and not (many and elemental.kurtosis < options.heavy_tails):
+        if elemental and not (many and elemental.kurtosis < _OPTIONS.heavy_tails):
             others += elemental.fixed()
         yield from self._lower(some, reached.coef, others) if many else others
         rng = np.random.default_rng(self._random_state.randint(2**31))
@@ -272,34 +234,33 @@ class _Search:
         .. [1] S. Mei, Y. Bai, A. Montanari (2018). The landscape of empirical risk for
            nonconvex losses. Annals of Statistics 46(6A), 2747-2774, theorem 4.
         """
-        options = self._options
         value = sample.evaluate(reached).value
         ends: list[Start] = []
         for origin, coef, _ in (Start("chosen", reached, value), *starts):
-            end = self._approximate_minimum(sample, coef, options.sample_tol)
+            end = self._approximate_minimum(sample, coef, _OPTIONS.sample_tol)
             ends.append(Start(origin, end.coef, end.value))
-        gained = options.furthest * sample.n_dof / sample.n_samples * value
+        gained = _OPTIONS.furthest * sample.n_dof / sample.n_samples * value
         if value - ends[0].value < gained:  # or the sample has no minimum next to it
             value = ends[0].value
         lower: list[Start] = []
         for start in sorted(ends, key=lambda start: -start.value):
-            if start.value < value * (1.0 - options.lower):
+            if start.value < value * (1.0 - _OPTIONS.lower):
                 lower.append(start)
                 value = start.value
-        return lower[::-1][: options.max_lower]
+        return lower[::-1][: _OPTIONS.max_lower]
 
     def _cross_entropy_start(self, objective: Objective) -> Start:
         """Return the approximate minimum of cross entropy, which has only one."""
         convex = objective.with_loss(CrossEntropy())
         zero = np.zeros(objective.n_dof)
-        coef = self._approximate_minimum(convex, zero, self._options.start_tol).coef
+        coef = self._approximate_minimum(convex, zero, _OPTIONS.start_tol).coef
         return Start("cross_entropy", coef, objective.evaluate(coef).value)
 
     def _approximate_minimum(
         self, objective: Objective, start: Vector, tol: float
     ) -> Evaluation:
         """Return the objective at an approximate minimum, without a certificate."""
-        journal = Journal(self._options.max_rough_steps)
+        journal = Journal(_OPTIONS.max_rough_steps)
         goal = Goal(tol, certify=False)
         found = self._solver(objective, start, journal, goal)
         with suppress(NotFiniteError):
@@ -310,7 +271,7 @@ class _Search:
 
     def _drawn(self, rng: np.random.Generator) -> Iterator[Start]:
         """Yield random starts, in units in which each feature's mean square is one."""
-        objective, lengths = self._objective, self._options.elemental.lengths
+        objective, lengths = self._objective, ELEMENTAL.lengths
         if self._n_init == 1:
             return
         squares = objective.product_diagonal(objective.weights)

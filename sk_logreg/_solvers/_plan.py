@@ -1,6 +1,7 @@
 """How a fit is put together: the row space, samples, the model, refinement."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
@@ -43,7 +44,7 @@ class PlanOptions:
     saved_passes: float = 10.0
 
 
-_DEFAULT = PlanOptions()
+_OPTIONS = PlanOptions()
 
 
 def _by_conjugate_gradients(
@@ -51,13 +52,6 @@ def _by_conjugate_gradients(
 ) -> Solution:
     """Minimize by Newton's method with conjugate gradients."""
     return _minimize(objective, start, journal, ConjugateGradientModel(objective), goal)
-
-
-def _by_factors(
-    objective: Objective, start: Vector, journal: Journal, goal: Goal
-) -> Solution:
-    """Minimize by Newton's method with Cholesky factors."""
-    return _in_row_space(objective, start, journal, goal, mixed=False)
 
 
 def _by_cost(
@@ -73,17 +67,9 @@ def _by_cost(
     if reducible(objective):  # a dense matrix of that size takes the place of X
         size = objective.n_samples
         gram = 5.0 * objective.costs.factor(size)
-    if size > _DEFAULT.max_factor or gram > _DEFAULT.max_gram_cost:
+    if size > _OPTIONS.max_factor or gram > _OPTIONS.max_gram_cost:
         return _by_conjugate_gradients(objective, start, journal, goal)
     return _in_row_space(objective, start, journal, goal, mixed=True)
-
-
-#: The solvers by the value of the ``solver`` parameter that selects them.
-SOLVERS: dict[str, Solver] = {
-    "auto": _by_cost,
-    "newton-cholesky": _by_factors,
-    "newton-cg": _by_conjugate_gradients,
-}
 
 
 def _minimize(
@@ -130,7 +116,7 @@ def _from_samples(
        stochastic Hessian information in optimization methods for machine learning.
        SIAM Journal on Optimization 21(3), 977-995.
     """
-    mixed = mixed and objective.n_dof > _DEFAULT.many
+    mixed = mixed and objective.n_dof > _OPTIONS.many
     of_sample = None
     for rows, weights in nested_samples(objective, goal.tol):
         of_sample = None  # frees the memory of the sample before
@@ -163,12 +149,12 @@ def _from_sample(
     model = CholeskyModel(sample)
     # With many coefficients one factor, at the sample's minimum, is enough.
     walker: Model = ConjugateGradientModel(sample) if mixed else model
-    goal = Goal(_DEFAULT.sample_accuracy * objective.n_dof / len(rows), certify=False)
+    goal = Goal(_OPTIONS.sample_accuracy * objective.n_dof / len(rows), certify=False)
     solution = minimize(sample, start, journal, walker, goal)
     if not solution.status.converged:
         return start, None
     of_sample = None
-    if objective.costs.factor(objective.n_dof) < _DEFAULT.saved_passes:
+    if objective.costs.factor(objective.n_dof) < _OPTIONS.saved_passes:
         of_sample = model.factored_hessian(rows, solution.point)
     return solution.point.coef + solution.pending_step, of_sample
 
@@ -188,7 +174,7 @@ def _preconditioned(
     is at most twice that of switching at the best time.
     """
     budget = objective.costs.preconditioner(objective.n_dof)
-    for _ in range(_DEFAULT.max_preconditioners):
+    for _ in range(_OPTIONS.max_preconditioners):
         model = ConjugateGradientModel(objective, budget, factor)
         solution = _minimize(objective, start, journal, model, goal)
         start = solution.point.coef
@@ -197,3 +183,11 @@ def _preconditioned(
         factor = None  # frees the memory of the factor before
         factor = preconditioner(objective, solution.point)
     return solution
+
+
+#: The solvers by the value of the ``solver`` parameter that selects them.
+SOLVERS: dict[str, Solver] = {
+    "auto": _by_cost,
+    "newton-cholesky": partial(_in_row_space, mixed=False),
+    "newton-cg": _by_conjugate_gradients,
+}

@@ -52,11 +52,6 @@ class RowSpace:
     size have row spaces of their own, side by side. Columns without a penalty beside
     penalized ones, and those of a size that few have, stay as they are.
 
-    Attributes
-    ----------
-    objective : Objective
-        The objective over v and b.
-
     References
     ----------
     .. [1] G. Kimeldorf, G. Wahba (1971). Some results on Tchebycheffian spline
@@ -66,6 +61,8 @@ class RowSpace:
     def __init__(self, objective: Objective):
         self._original = objective
         self._basis = _Basis(objective)
+        #: Returns v and b for the weights and the bias of a start.
+        self.project = self._basis.project
         values = self._basis.values
         penalty = L2(self._basis.strengths)
         self.objective = objective.reparametrized(values, penalty, self._basis.lift)
@@ -76,25 +73,11 @@ class RowSpace:
         squares = np.einsum("ij,ij,j->i", values, values, inverse)
         self._squares = RowVector(squares)
 
-    def project(self, coef: Vector) -> Vector:
-        """Return v and b for the weights and the bias of a start."""
-        return self._basis.project(coef)
-
     def lift(self, solution: Solution, tol: float | None) -> Solution:
         """Return a solution over v and b as one over the weights and the bias.
 
         Its gradient is computed from X. Its difference from the gradient of the problem
-        over v, which is rounding error, is charged in the bound.
-
-        Parameters
-        ----------
-        solution : Solution
-        tol : float or None
-            The bound on the relative suboptimality to reach. None skips the bound.
-
-        Returns
-        -------
-        Solution
+        over v, which is rounding error, is charged in the bound, unless `tol` is None.
         """
         coef, pending = solution.point.coef, solution.pending_step
         if tol is None or solution.gap == UNKNOWN_GAP:
@@ -104,7 +87,9 @@ class RowSpace:
             return replace(solution, point=point, pending_step=pending)
         # With its last step the gradient is about rounding error, and bounds f as well.
         point = self._original.evaluate(self._basis.lift(coef + pending))
-        gap = self._gap_of_gradient(point)
+        gap = UNKNOWN_GAP
+        if self._original.loss.dual and not self._original.penalty.absent:
+            gap = relative(self._charged(point, point.gradient), point)
         if gap > tol:
             point = self._original.evaluate(self._basis.lift(coef))
             gap = min(UNKNOWN_GAP, self._gap_of_rounding(solution, point))
@@ -112,12 +97,6 @@ class RowSpace:
         if status.converged and gap > tol:
             status = ended_by_rounding(gap)
         return replace(solution, point=point, gap=gap, status=status, pending_step=0.0)
-
-    def _gap_of_gradient(self, point: Evaluation) -> float:
-        """Return the bound from the whole gradient, charged to the penalty."""
-        if self._original.loss.dual is None or self._original.penalty.absent:
-            return UNKNOWN_GAP
-        return relative(self._charged(point, point.gradient), point)
 
     def _gap_of_rounding(self, solution: Solution, point: Evaluation) -> float:
         """Return the bound over v, and what rounding errors of the gradient add."""
@@ -154,7 +133,7 @@ class RowSpace:
         known = FactoredHessian.at(self.objective, solution.point.margins)
         if known is None or not (known.complete and known.accurate):
             return np.inf
-        inside = self._basis.project_gradient(residual)
+        inside = self._basis.project(residual, power=2)
         norm = known.factor.norm(inside)
         outside = 0.0
         if not self._original.penalty.absent:
@@ -168,15 +147,12 @@ class _Group(NamedTuple):
 
     Attributes
     ----------
-    columns : ndarray of int, or slice
-        Which columns.
     scale : ndarray of shape (n_columns,) or float
         What they are multiplied by.
     values : ndarray of shape (n_samples, rank)
         R.
     basis : ndarray of shape (rank,), or None
-        The rows where R is triangular, None if R is X, that is these columns as they
-        are.
+        The rows where R is triangular, None if R is X: these columns as they are.
     strengths : ndarray of shape (rank,), of longdouble
         The penalty on v.
     """
@@ -203,24 +179,18 @@ class _Basis:
         parts = [group.strengths for group in self._groups]
         self.strengths = np.concatenate([*parts, bias])
 
-    def _parts(self, coef: Vector) -> Iterator[tuple[_Group, Vector]]:
-        """Yield each group, and its part of v."""
-        start = 0
-        for group in self._groups:
-            stop = start + group.values.shape[1]
-            yield group, coef[start:stop]
-            start = stop
-
     def lift(self, coef: Vector) -> Vector:
         """Return v and b as the weights and the bias."""
         weights = np.zeros(self._objective.n_features)
-        for group, v in self._parts(coef):
+        stops = np.cumsum([group.values.shape[1] for group in self._groups])
+        *parts, bias = np.split(coef, stops)
+        for group, v in zip(self._groups, parts, strict=True):
             if group.basis is not None:
                 factors = RowVector(_row_factors(group, v))
                 v = self._objective.rmatvec(factors)[group.columns]
                 v *= group.scale**2
             weights[group.columns] = v
-        return np.append(weights, coef[self.values.shape[1] :])
+        return np.append(weights, bias)
 
     def lift_gradient(self, gradient: Vector) -> Vector:
         """Return the gradient over v and b as one over the weights and the bias."""
@@ -230,20 +200,11 @@ class _Basis:
                 lifted[group.columns] /= group.scale**2
         return lifted
 
-    def project(self, coef: Vector) -> Vector:
-        """Return v and b for the weights and the bias."""
+    def project(self, coef: Vector, power: int = 0) -> Vector:
+        """Return v and b for weights times a power of the scale: 2 for a gradient."""
         w, bias = np.split(coef, [self._objective.n_features])
         if not w.any():
             return np.append(np.zeros(self.values.shape[1]), bias)
-        return self._projected(coef, 0)
-
-    def project_gradient(self, gradient: Vector) -> Vector:
-        """Return a gradient over the weights and the bias as one over v and b."""
-        return self._projected(gradient, 2)
-
-    def _projected(self, coef: Vector, power: int) -> Vector:
-        """Return v and b for weights times a power of the scale."""
-        w, bias = np.split(coef, [self._objective.n_features])
         parts = [self._project(group, w, power) for group in self._groups]
         return np.concatenate([*parts, bias])
 
@@ -337,14 +298,7 @@ def _reduced(
 ) -> _Group:
     """Return the row space of some columns, or these themselves if they are fewer.
 
-    Parameters
-    ----------
-    objective : Objective
-    columns : ndarray of int, or slice
-    scale : ndarray of shape (n_columns,) or float
-        What the columns are multiplied by.
-    strength : longdouble
-        The penalty of a column after that.
+    They are multiplied by `scale`, and have a penalty of `strength` after that.
     """
     if not isinstance(columns, slice) and len(columns) <= objective.n_samples:
         return _as_they_are(objective, columns)

@@ -30,45 +30,31 @@ class SamplingOptions:
     misfit: float = 20.0
 
 
-_DEFAULT = SamplingOptions()
+_OPTIONS = SamplingOptions()
 
 
 def nested_samples(
-    objective: Objective, tol: float, options: SamplingOptions = _DEFAULT
+    objective: Objective, tol: float
 ) -> Iterator[tuple[Indices, Vector]]:
-    """Draw samples of the rows, smallest first, if there are enough rows.
+    """Draw samples of the rows, with weights, smallest first, if there are enough.
 
     At the minimum of a sample of m rows, the sum of the losses of all n rows exceeds
     its minimum by about p n / (2 m), with p coefficients. A step by the sample's
     Hessian multiplies that by about p / m, and the bound by n / m. The last sample has
     as many rows as two such steps take to reach the tolerance, if its Hessian is not
     too costly.
-
-    Parameters
-    ----------
-    objective : Objective
-        The objective over all rows.
-    tol : float
-        The bound on the relative suboptimality to reach over them.
-
-    Yields
-    ------
-    rows : ndarray of shape (n_rows,)
-        Which rows are in the sample.
-    weights : ndarray of shape (n_rows,)
-        Their weights in it.
     """
     n_rows, n_dof = objective.n_samples, objective.n_dof
-    first = max(options.min_rows, options.rows_per_coef * n_dof)
-    if first > options.largest_share * n_rows:
+    first = max(_OPTIONS.min_rows, _OPTIONS.rows_per_coef * n_dof)
+    if first > _OPTIONS.largest_share * n_rows:
         return
-    two_steps = (options.misfit * n_dof**3 * n_rows / max(tol, EPS)) ** 0.25
-    affordable = options.hessian_cost * n_rows / objective.costs.gram
+    two_steps = (_OPTIONS.misfit * n_dof**3 * n_rows / max(tol, EPS)) ** 0.25
+    affordable = _OPTIONS.hessian_cost * n_rows / objective.costs.gram
     last = max(first, min(objective.largest_sample, two_steps, affordable))
     strata = Strata(objective)
-    n_before = int(np.log(last / first) / np.log(options.growth))
+    n_before = int(np.log(last / first) / np.log(_OPTIONS.growth))
     for k in reversed(range(n_before + 1)):
-        yield strata.draw(int(last / options.growth**k))
+        yield strata.draw(int(last / _OPTIONS.growth**k))
 
 
 class Strata:
@@ -94,19 +80,9 @@ class Strata:
         self._rng = np.random.default_rng(0)
 
     def draw(self, size: int) -> tuple[Indices, Vector]:
-        """Draw rows, with weights that give a class its total weight in all rows.
+        """Draw about `size` rows, in ascending order, and weights with a sum of one.
 
-        Parameters
-        ----------
-        size : int
-            Approximate number of rows to draw.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_rows,)
-            In ascending order.
-        weights : ndarray of shape (n_rows,)
-            With a sum of one.
+        A class keeps the total weight that it has in all rows.
         """
         drawn, weights = [], []
         for k, member in enumerate(self._members):

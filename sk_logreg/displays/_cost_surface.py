@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
 from sk_logreg.displays._iterates import fitted_problem
-from sk_logreg.displays._plane import Plane
 from sk_logreg.displays._style import MAP, NAMES, panels
 from sk_logreg.displays._surfaces import (
     CostSurface,
     Directions,
+    Plane,
     directions_of,
     surface_of,
 )

@@ -29,20 +29,11 @@ _SAME_POINT = 1e-3
 
 @dataclass(frozen=True)
 class FittedProblem:
-    """The data of a fitted estimator, and the objective that it minimized.
-
-    Attributes
-    ----------
-    data : Data
-    objective : Objective
-        The objective as a function of the user's coefficients.
-    executor : ThreadExecutor
-        Its threads run until the context of the problem ends.
-    """
+    """The data of a fitted estimator, and the objective that it minimized."""
 
     data: Data
-    objective: Objective
-    executor: ThreadExecutor
+    objective: Objective  # a function of the user's coefficients
+    executor: ThreadExecutor  # its threads run until the context of the problem ends
 
 
 @contextmanager
@@ -91,21 +82,10 @@ class _Trail:
 
 
 def iterates(estimator: BinaryLogisticRegression, problem: FittedProblem) -> Matrix:
-    """Return the iterates of a fit, by repeating the fit.
+    """Return the iterates of a fit, of shape (n_iterates, n_dof), by repeating the fit.
 
-    With several runs, this is the first that leads to the estimator's coefficients.
-
-    Parameters
-    ----------
-    estimator : BinaryLogisticRegression
-        A fitted estimator.
-    problem : FittedProblem
-        The problem that it solved.
-
-    Returns
-    -------
-    ndarray of shape (n_iterates, n_dof)
-        The start, then the point after each iteration.
+    These are the start and the point after each iteration. With several runs, they are
+    those of the first run that leads to the estimator's coefficients.
     """
     trail = _Trail()
     solve(clone(estimator), problem.data, problem.executor, [trail])

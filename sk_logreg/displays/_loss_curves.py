@@ -107,6 +107,7 @@ class LossCurveDisplay:
         X: Any,
         y: ArrayLike,
         *,
+        offset: ArrayLike | None = None,
         n_points: int = 513,
         ax: Any = None,
         **kwargs: Any,
@@ -120,7 +121,9 @@ class LossCurveDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples.
         y : array-like of shape (n_samples,)
-            Their labels.
+            Their labels. A soft label counts as the more probable one.
+        offset : array-like of shape (n_samples,), default=None
+            Their offset.
         n_points : int, default=513
             Number of margins at which the loss is drawn.
         ax : matplotlib Axes or array-like of 4 Axes, default=None
@@ -133,8 +136,11 @@ class LossCurveDisplay:
         LossCurveDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        z = estimator.decision_function(X)
-        signs = encode_labels(np.asarray(y))[1]
+        z = estimator.decision_function(X, offset)
+        labels = np.asarray(y)
+        if estimator.soft_labels:
+            labels = labels > 0.5
+        signs = encode_labels(labels)[1]
         rows = (signs * z).astype(np.float64)
         margin = np.linspace(min(rows.min(), -3.0), max(rows.max(), 3.0), n_points)
         curves = _curves([estimator.loss], margin)

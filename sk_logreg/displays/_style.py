@@ -25,8 +25,8 @@ class Series:
     marker: str
 
 
-# Colors by M. Okabe and K. Ito (2008), "Color universal design". In this order neighbors
-# differ in lightness too. All have contrast with white and with black.
+# Colors by M. Okabe and K. Ito (2008), "Color universal design". Neighbors in this
+# order differ in lightness too. All have contrast with white and with black.
 SERIES = (
     Series("#0072B2", "-", "o"),
     Series("#E69F00", "--", "s"),

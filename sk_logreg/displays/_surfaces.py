@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, eigsh
 
-from sk_logreg._arrays import Matrix
+from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
 from sk_logreg._objective import Objective
 from sk_logreg.displays._iterates import FittedProblem, iterates
-from sk_logreg.displays._plane import Plane, principal_directions
 
 #: Two coefficients by index or name, or "principal".
 Directions = str | tuple[int | str, int | str]
+# Maximum number of coefficients for which the Hessian is formed.
+_MAX_DENSE = 500
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,37 @@ class CostSurface:
     path: NDArray[np.floating]
 
 
+@dataclass(frozen=True)
+class Plane:
+    """The coefficients ``origin + a * directions[0] + b * directions[1]``."""
+
+    origin: Vector  # shape (n_dof,): the weights, then the bias if there is one
+    directions: Matrix  # shape (2, n_dof)
+
+    def coordinates(self, coef: Matrix) -> Matrix:
+        """Return (a, b) of the points of the plane nearest to the rows of `coef`."""
+        shift = (coef - self.origin).T
+        solution = np.linalg.lstsq(self.directions.T, shift, rcond=None)[0]
+        return np.asarray(solution.T, dtype=np.float64)
+
+    def costs(self, objective: Objective, points: Matrix, *, penalty: bool) -> Vector:
+        """Return J at points (a, b), or the sum of J and the penalty in units of J.
+
+        X is read once, for the predictions of the three vectors of the plane. The
+        margins at all points are linear combinations of these, in single precision,
+        whose six digits are more than a picture shows.
+        """
+        basis = np.column_stack([self.origin, *self.directions])
+        factors = np.vstack([np.ones(len(points)), points.T])
+        costs = objective.mean_losses_of(basis, factors)
+        return costs + objective.penalty_at((basis @ factors).T) if penalty else costs
+
+    def unit_lengths(self, objective: Objective) -> Vector:
+        """Return the lengths in both directions that change z by 1, as an RMS."""
+        squares = [d @ objective.product(objective.weights, d) for d in self.directions]
+        return 1.0 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))
+
+
 def _coefficient(
     estimator: BinaryLogisticRegression, which: int | str
 ) -> tuple[int, str]:
@@ -62,6 +95,32 @@ def _coefficient(
     return which, str(names[which]) if names else f"weight $w_{{{which + 1}}}$"
 
 
+def _principal_directions(objective: Objective, coef: Vector) -> Matrix:
+    """Return the two directions of largest curvature of the objective at a point.
+
+    They are the rows of an array: eigenvectors of the Hessian, of unit length, that of
+    the largest eigenvalue first. The entry of largest absolute value is positive.
+    """
+    n_dof = objective.n_dof
+    if n_dof <= _MAX_DENSE:
+        hessian = objective.evaluate(coef, hessian=True).hessian
+        assert hessian is not None  # it was asked for
+        vectors = np.linalg.eigh(hessian)[1][:, -2:]
+    else:
+        curvature = objective.curvature(objective.evaluate(coef).margins)
+
+        def product(v: NDArray[np.float64]) -> Vector:
+            v = np.ravel(v)
+            return objective.product(curvature, v) + objective.penalty.curvature * v
+
+        operator = LinearOperator((n_dof, n_dof), matvec=product, dtype=np.float64)
+        values, vectors = eigsh(operator, k=2, which="LA", v0=np.ones(n_dof), tol=1e-6)
+        vectors = vectors[:, np.argsort(values)]
+    directions = vectors[:, ::-1].T
+    largest = np.abs(directions).argmax(axis=1)
+    return directions * np.sign(directions[[0, 1], largest])[:, None]
+
+
 def directions_of(
     estimator: BinaryLogisticRegression, objective: Objective, directions: Directions
 ) -> tuple[Matrix, tuple[str, str]]:
@@ -74,7 +133,7 @@ def directions_of(
                 'directions must be "principal" or two coefficients, got '
                 f"{directions!r}."
             )
-        vectors = principal_directions(objective, coefficients_of(estimator))
+        vectors = _principal_directions(objective, coefficients_of(estimator))
         return vectors, ("1st principal direction", "2nd principal direction")
     chosen = [_coefficient(estimator, which) for which in directions]
     names = dict(chosen)

@@ -50,7 +50,7 @@ class Loss(ABC):
     What a loss does not state limits what can be done with it. Without a `dual`, the
     bound on the suboptimality is an estimate from the Newton decrement. Without
     `convex_from`, a local minimum is not shown to be the lowest of a region. A loss
-    that is not convex must state `curvature_bound` and `least_curvature`.
+    that is not convex must state `curvature_bound`.
     """
 
     #: The value of the ``loss`` parameter that selects it.
@@ -61,7 +61,8 @@ class Loss(ABC):
     curvature_bound: ClassVar[float | None] = None
     #: The least curvature anywhere, if it is bounded.
     least_curvature: ClassVar[float | None] = None
-    #: The dual of a convex loss, which gives bounds on the suboptimality.
+    #: The dual of a convex loss, which gives bounds on the suboptimality. They assume
+    #: that the third derivative of the loss is at most its second, in size.
     dual: ClassVar[type[EntropyDual] | None] = None
     #: The margin from which on the loss is convex, if it is decreasing.
     convex_from: ClassVar[float | None] = None
@@ -79,7 +80,8 @@ class Loss(ABC):
             Margins m = (2y - 1) z, in float32 or float64.
         p_other : ndarray of shape (n_samples,), default=None
             The probability of the label that is not y, where labels are soft: the
-            loss is then the expectation over both labels. By default it is 0.
+            loss is then its expectation over both labels, up to a constant. By
+            default it is 0.
 
         Returns
         -------
@@ -88,9 +90,10 @@ class Loss(ABC):
         """
         neg_margin = -margin
         p, q = _sigmoids(neg_margin)
-        value = self._value(p, q, neg_margin)
-        if p_other is not None:
-            value = value + p_other * (self._value(q, p, margin) - value)
+        if p_other is None:
+            value = self._value(p, q, neg_margin)
+        else:
+            value = self._expected_value(p, q, neg_margin, p_other)
         return Pointwise(value, *self._mixed_derivatives(p, q, p_other))
 
     def derivatives(
@@ -127,6 +130,11 @@ class Loss(ABC):
     @abstractmethod
     def _value(self, p: Any, q: Any, neg_margin: Any) -> Any:
         """Return the loss from p = σ(m), q = 1 - σ(m) and -m."""
+
+    def _expected_value(self, p: Any, q: Any, neg_margin: Any, p_other: Any) -> Any:
+        """Return the expected loss, up to a constant, if labels are soft."""
+        value = self._value(p, q, neg_margin)
+        return value + p_other * (self._value(q, p, -neg_margin) - value)
 
     @abstractmethod
     def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
@@ -188,15 +196,10 @@ class Loss(ABC):
 
     def check(self) -> None:
         """Raise a ValueError if the loss does not state what a fit needs of it."""
-        missing = [
-            name
-            for name in ("curvature_bound", "least_curvature")
-            if not self.convex and getattr(self, name) is None
-        ]
-        if missing:
+        if not self.convex and self.curvature_bound is None:
             raise ValueError(
                 f"The loss {self.name!r} is not convex and does not state "
-                f"{' and '.join(missing)}, which Newton's method needs."
+                "curvature_bound, which Newton's method needs."
             )
         if self.dual is not None and not self.convex:
             raise ValueError(f"The loss {self.name!r} is not convex but has a dual.")

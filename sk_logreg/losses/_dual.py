@@ -59,16 +59,9 @@ class EntropyDual:
     ) -> "EntropyDual":
         """Return the part of rows whose dual variables follow a Newton step.
 
-        Parameters
-        ----------
-        weights, curvature : ndarray of shape (n_rows,)
-            The rows' weights, and their curvature in the Newton system.
-        variance : ndarray of shape (n_rows,)
-            α (1 - α), the second derivative of the loss.
-        change : ndarray of shape (n_rows,)
-            The change of the margins along the step.
-        clip : bool
-            Whether |δ| is limited to α (1 - α).
+        `curvature` is that in the Newton system, `variance` is α (1 - α), the second
+        derivative of the loss, and `change` that of the margins. With `clip`, |δ| is
+        limited to α (1 - α).
         """
         change = change * (weights > 0.0)
         # Where the denominator is zero, the numerator is too.
@@ -88,15 +81,7 @@ class EntropyDual:
     def of_shift(
         cls, weights: Vector, shift: Vector, variance: Vector, change: Vector
     ) -> "EntropyDual":
-        """Return the part of rows whose dual variables are shifted by δ.
-
-        Parameters
-        ----------
-        weights, shift : ndarray of shape (n_rows,)
-            The rows' weights, and δ.
-        variance, change : ndarray of shape (n_rows,)
-            As for `of_step`.
-        """
+        """Return the part of rows whose dual variables are shifted by δ."""
         relevant = weights > 0.0
         shift, change = shift * relevant, change * relevant
         t = shift / np.maximum(variance, TINY)
@@ -124,13 +109,8 @@ class EntropyDual:
     def bound(self, penalty_gap: float = 0.0, residual_norm: float = 0.0) -> float:
         """Return the bound on f - f*, infinite where no dual point is known.
 
-        Parameters
-        ----------
-        penalty_gap : float
-            The penalty's part of the gap.
-        residual_norm : float
-            The norm, in the metric of H⁻¹, of the residual of the step's Newton
-            system.
+        Given the penalty's part of the gap, and the norm of the residual of the step's
+        Newton system in the metric of H⁻¹.
         """
         if not self.max_ratio <= 1.0:
             return np.inf

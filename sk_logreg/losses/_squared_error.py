@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from sk_logreg.losses._base import Loss
 
 
@@ -46,6 +48,10 @@ class SquaredError(Loss):
 
     def _value(self, _p: Any, q: Any, _neg_margin: Any) -> Any:
         return 0.5 * q * q
+
+    def _expected_value(self, _p: Any, q: Any, _neg_margin: Any, p_other: Any) -> Any:
+        # ½ (ŷ - y)² for a soft label y. The expected loss exceeds it by ½ y (1 - y).
+        return 0.5 * np.square(q - p_other)
 
     def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
         slope = -p * q * q

@@ -20,7 +20,7 @@ class Penalty(ABC):
     @property
     @abstractmethod
     def curvature(self) -> Vector:
-        """Ndarray of shape (n_dof,): the second derivative for each coefficient."""
+        """The second derivative for each coefficient."""
 
     @abstractmethod
     def value(self, coef: NDArray[np.float64]) -> Any:
@@ -28,7 +28,7 @@ class Penalty(ABC):
 
     @abstractmethod
     def gradient(self, coef: Vector) -> Vector:
-        """Return its gradient, of shape (n_dof,)."""
+        """Return its gradient."""
 
     @abstractmethod
     def gradient_longdouble(self, coef: Vector) -> NDArray[Any]:
@@ -38,15 +38,9 @@ class Penalty(ABC):
     def gap(self, direction: Vector, residual: Vector) -> float:
         """Return the penalty's part of a duality gap.
 
-        With r the penalty, w a point and v = ∇r(w + d) - residual the slope that a
-        dual point asks of it, that is the Fenchel-Young gap r(w) + r*(v) - wᵀv, over
-        the penalized coefficients.
-
-        Parameters
-        ----------
-        direction : ndarray of shape (n_dof,)
-            d.
-        residual : ndarray of shape (n_dof,)
+        With r the penalty, w a point and v = ∇r(w + d) - residual the slope that a dual
+        point asks of it, d the direction, that is the Fenchel-Young gap r(w) + r*(v) -
+        wᵀv, over the penalized coefficients.
         """
 
     @abstractmethod
@@ -59,18 +53,11 @@ class Penalty(ABC):
 
     @abstractmethod
     def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
-        """Return by how much the penalty can fall along given directions.
-
-        Parameters
-        ----------
-        directions : ndarray of shape (n_dof, n_directions)
-        coef : ndarray of shape (n_dof,)
-            Where it falls from.
-        """
+        """Return by how much it can fall from `coef` along the columns given."""
 
     @cached_property
     def penalized(self) -> NDArray[np.bool_]:
-        """Ndarray of shape (n_dof,): whether there is a penalty on a coefficient."""
+        """Whether there is a penalty on each coefficient."""
         return self.curvature > 0.0
 
     @cached_property

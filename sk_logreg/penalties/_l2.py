@@ -17,12 +17,7 @@ _SMALLEST, _LARGEST = 1e-300, 1e300
 
 @dataclass(frozen=True, eq=False)
 class L2(Penalty):
-    """Half the sum of λⱼ wⱼ².
-
-    Parameters
-    ----------
-    strengths : ndarray of shape (n_dof,), of longdouble
-        λ, 0 for coefficients without a penalty.
+    """Half the sum of λⱼ wⱼ², with λ the strengths, in longdouble.
 
     References
     ----------
@@ -40,43 +35,36 @@ class L2(Penalty):
 
     @cached_property
     def curvature(self) -> Vector:
-        """Ndarray of shape (n_dof,): λ in float64."""
         return self.strengths.astype(np.float64)
 
     def value(self, coef: NDArray[np.float64]) -> Any:
-        """Return the penalty at a point, or at each row of an array of points."""
         return 0.5 * (self.curvature * coef * coef).sum(axis=-1)
 
     def gradient(self, coef: Vector) -> Vector:
-        """Return its gradient, of shape (n_dof,)."""
         return self.curvature * coef
 
     def gradient_longdouble(self, coef: Vector) -> NDArray[Any]:
-        """Return its gradient in the widest floating-point format there is."""
         return self.strengths * coef
 
     def gap(self, direction: Vector, residual: Vector) -> float:
-        """Return the penalty's part of a duality gap.
-
-        With v = λ (w + d) - residual, it is half the sum of (λ d - residual)² / λ.
-        """
+        """Return half the sum of (λ d - residual)² / λ; v is λ (w + d) - residual."""
         roots = self._roots
         slope = roots * direction[self.penalized] - residual[self.penalized] / roots
         # Of a norm, since the squares may underflow.
         return 0.5 * float(np.linalg.norm(slope)) ** 2
 
     def dual_norm(self, slope: Vector) -> float:
-        """Return the root of the sum of slope² / λ, over the penalized coefficients."""
+        """Return the root of the sum of slope² / λ."""
         return float(np.linalg.norm(slope[self.penalized] / self._roots))
 
     def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
-        """Return by how much the penalty can fall along given directions."""
         if self.absent:
             return 0.0
         roots = np.sqrt(self.curvature)
         directions = roots[:, None] * directions
         lengths = np.linalg.norm(directions, axis=0)
-        basis, _ = np.linalg.qr(directions / np.where(lengths > 0.0, lengths, 1.0))
+        penalized = lengths > 0.0
+        basis, _ = np.linalg.qr(directions[:, penalized] / lengths[penalized])
         return 0.5 * float(np.sum(((roots * coef) @ basis) ** 2))
 
     @cached_property

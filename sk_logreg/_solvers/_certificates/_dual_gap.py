@@ -18,16 +18,10 @@ from sk_logreg.penalties import Penalty
 class DualGap:
     """A step d that about solves H d = -g, and the bound of its dual point.
 
-    Attributes
-    ----------
-    dual : EntropyDual
-        The rows' part of the gap: that of the dual variables, moved along the step.
-    direction, residual : ndarray of shape (n_dof,)
-        d and r = g + H d.
-    penalty : Penalty
-    bias_curvature : float or None
-        The curvature of f in a free bias, which is the sum of the curvatures in H. None
-        if there is no free bias.
+    The residual is r = g + H d.
+    `dual` is the rows' part of the gap: that of the dual variables, moved along the
+    step. `bias_curvature` is the curvature of f in a free bias, which is the sum of the
+    curvatures in H, None if there is no free bias.
     """
 
     dual: EntropyDual
@@ -40,12 +34,8 @@ class DualGap:
         """Return the bound on f - f*, with r charged to the penalty.
 
         A free bias is moved first, so that its equation is met. The bound is infinite
-        if the equation of an unpenalized weight is not.
-
-        Parameters
-        ----------
-        diagonal : ndarray of shape (n_dof,)
-            The diagonal of H, or more.
+        if the equation of an unpenalized weight is not. `diagonal` is that of H, or
+        more.
         """
         total = self.bias_curvature
         fixed = ~self.penalty.penalized

@@ -18,22 +18,8 @@ def stated(
 ) -> tuple[Vector, float, float]:
     """Return the user's coefficients at a minimum, in a floating-point format.
 
-    Parameters
-    ----------
-    objective : Objective
-    point : Evaluation
-        The minimum.
-    dtype : dtype
-        The format of the coefficients.
-    accuracy : float
-        An excess of f that counts.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_features,), of `dtype`
-    bias : float
-    excess : float
-        By how much f may be higher there, since the coefficients are rounded.
+    The weights, the bias, and by how much f may be higher there, since the coefficients
+    are rounded; `accuracy` is an excess of f that counts.
     """
     problem, narrow = objective.problem, dtype != np.float64
     if problem.coordinates is None and not narrow:
@@ -61,20 +47,9 @@ def _excess(
     """Return by how much f may rise if the coefficients change at its minimum.
 
     A bound by the inequality of Cauchy and Schwarz on the quadratic form of the
-    Hessian, since the slope is about zero. If a multiple of the effect on a few rows
-    is negligible, that is returned.
-
-    Parameters
-    ----------
-    objective : Objective
-    point : Evaluation
-        The minimum.
-    accuracy : float
-        An excess of f that counts.
-    change : float
-        The change of the bias, in size.
-    changes : ndarray of shape (n_features,) or None
-        The changes of the weights, in size.
+    Hessian, since the slope is about zero. If a multiple of the effect on a few rows is
+    negligible, that is returned. `change` is that of the bias in size, and `changes`
+    are those of the weights.
     """
     z_change = change
     if changes is not None:

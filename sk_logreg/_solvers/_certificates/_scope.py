@@ -10,21 +10,10 @@ from sk_logreg._solvers._factors import factor
 def optimality_scope(objective: Objective, point: Evaluation) -> Scope:
     """Return how far a local minimum is known to be the lowest.
 
-    Parameters
-    ----------
-    objective : Objective
-        With a loss that is not convex.
-    point : Evaluation
-        The local minimum.
-
-    Returns
-    -------
-    {"global", "region", "local"}
-        "global" if the objective is convex, since the penalty outweighs the curvature
-        of the loss, or if a row outside the region would by itself cost more than all
-        rows do here. "region" if all rows are where their loss is convex: the
-        objective is convex over the points of which that is true, a convex set.
-        "local" elsewhere.
+    "global" if the objective is convex, since the penalty outweighs the curvature of
+    the loss, or if a row outside the region would by itself cost more than all rows do
+    here. "region" if all rows are where their loss is convex: the objective is convex
+    over the points of which that is true, a convex set. "local" elsewhere.
     """
     if _is_convex(objective, point):
         return "global"
@@ -49,13 +38,11 @@ def _is_convex(objective: Objective, point: Evaluation) -> bool:
     if least is None or not strengths.min() > 0.0:
         return False
     concavity = objective.curvature_of(-least)
-    z2 = objective.weighted_square(objective.linear_margins(point))
-    if float(strengths @ np.square(point.coef)) < -least * z2:
+    if strengths @ np.square(point.coef) < -least * objective.mean_square(point):
         return False
     # A sum of the eigenvalues bounds the largest, in one pass over X.
     if strengths.min() >= objective.product_diagonal(concavity).sum():
         return True
-    small = objective.n_dof <= objective.n_samples
-    return (
-        small and factor(objective.hessian(objective.curvature_of(least))) is not None
-    )
+    if objective.n_dof > objective.n_samples:
+        return False
+    return factor(objective.hessian(objective.curvature_of(least))) is not None

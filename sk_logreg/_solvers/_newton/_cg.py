@@ -1,13 +1,14 @@
 """The quadratic model by preconditioned conjugate gradients, for many features."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._newton._cg_system import (
     CONJUGATE_GRADIENTS,
-    ConjugateGradients,
     Preconditioner,
     System,
     extremes,
@@ -25,20 +26,11 @@ from sk_logreg.losses._dual import EntropyDual
 
 
 class _State:
-    """The state of the conjugate gradients.
+    """The state of the conjugate gradients: the solution so far, and what follows.
 
-    Attributes
-    ----------
-    direction, residual, search : ndarray of shape (n_dof,)
-        The solution so far, its residual, and the next search direction.
-    rho : float
-        The squared norm of the residual, in the metric of the preconditioner.
-    decrement2 : float
-        The squared Newton decrement of the solution so far.
-    gain : float
-        By how much the last search direction increased it.
-    slack : float
-        What the residual adds to the bound, see `System.slack`.
+    `rho` is the squared norm of the residual, in the metric of the preconditioner.
+    `gain` is by how much the last search direction increased the squared Newton
+    decrement, and `slack` what the residual adds to the bound, see `System.slack`.
     """
 
     def __init__(self, system: System, point: Evaluation):
@@ -51,15 +43,18 @@ class _State:
         self._scaled = system.precondition(self.residual)
         self.search = system.conjugate_to_bias(self._scaled)
         self.rho = self._before = float(self.residual @ self._scaled)
-        self.decrement2 = self._decrement2()
         self.gain = self.slack = 0.0
+
+    @property
+    def decrement2(self) -> float:
+        """The squared Newton decrement of the solution so far."""
+        return -float(self._point.gradient @ self.direction)
 
     def advance(self, bend: float, image: Vector) -> None:
         """Move to the minimum along the search direction, given H times it."""
         length = self.rho / bend
         self.direction += length * self.search
         self.residual -= length * image
-        self.decrement2 = self._decrement2()
         self._scaled = self._system.precondition(self.residual)
         self._before = self.rho
         self.gain = length * self._before
@@ -79,44 +74,30 @@ class _State:
             self._point,
             accuracy,
             self.direction,
-            self._decrement2(),
+            self.decrement2,
             shift,
             exact,
             self.slack if exact else 0.0,
             extendable,
         )
 
-    def _decrement2(self) -> float:
-        return -float(self._point.gradient @ self.direction)
-
 
 class _End:
     """Decides where conjugate gradients end.
 
-    They end where the step serves the model: further products would gain little. If
-    the step is likely to be the last one, they go on until the bound certifies it.
-
-    Attributes
-    ----------
-    max_products : int
-        Maximum number of products.
-    size : float
-        What the squared residual counts as zero relative to.
+    They end where the step serves the model: further products would gain little. If the
+    step is likely to be the last one, they go on until the bound certifies it.
     """
 
     def __init__(
-        self,
-        objective: Objective,
-        system: System,
-        point: Evaluation,
-        accuracy: float,
-        options: ConjugateGradients,
+        self, objective: Objective, system: System, point: Evaluation, accuracy: float
     ):
         self._objective, self._point, self._accuracy = objective, point, accuracy
-        most = options.products_per_coef * objective.n_dof
-        self.max_products = min(most, options.max_products)
-        # Without a penalty there may be directions that change nothing, which would
-        # follow the rounding error of the gradient: f itself, in this norm.
+        most = CONJUGATE_GRADIENTS.products_per_coef * objective.n_dof
+        self.max_products = min(most, CONJUGATE_GRADIENTS.max_products)
+        # What the squared residual counts as zero relative to. Without a penalty there
+        # may be directions that change nothing, which would follow the rounding error
+        # of the gradient: f itself, in this norm.
         self.size = 0.0 if objective.problem.bounded else point.value
         # Otherwise the slack is an estimate, and the forcing term decides alone.
         charged = system.bounded and objective.loss.dual is not None
@@ -149,15 +130,8 @@ class _End:
 class ConjugateGradientModel:
     """A quadratic model that only multiplies the Hessian with vectors.
 
-    Parameters
-    ----------
-    objective : Objective
-    max_passes : float, default=inf
-        The budget of evaluations and products, which are passes over X. No step is
-        taken when it is spent.
-    preconditioner : Preconditioner, optional
-        A factor of a matrix close to the Hessian. By default the Hessian's diagonal.
-    options : ConjugateGradients, optional
+    Evaluations and products are passes over X. No step is taken when `max_passes` of
+    them are spent. By default the Hessian's diagonal is the preconditioner.
 
     References
     ----------
@@ -174,29 +148,26 @@ class ConjugateGradientModel:
         objective: Objective,
         max_passes: float = np.inf,
         preconditioner: Preconditioner | None = None,
-        options: ConjugateGradients = CONJUGATE_GRADIENTS,
     ):
         self._objective = objective
         self._preconditioner = preconditioner
-        self._options = options
         self._passes_left = max_passes
         self._shift = 0.0
-        self._forcing = options.forcing
+        self._forcing = CONJUGATE_GRADIENTS.forcing
         self._decrement2 = np.inf
         self._system: System | None = None
 
     def evaluate(self, coef: Vector) -> Evaluation:
-        """Return the objective at a point."""
         self._passes_left -= 1
         return self._objective.evaluate(coef)
 
     def step(
         self, point: Evaluation, accuracy: float, *, exact: bool = False
     ) -> Step | None:
-        """Return the Newton step, with a shift if the Hessian is indefinite.
+        """Return the Newton step, see `Model`.
 
-        Unless it must be exact, the step ends with a direction of negative curvature
-        if it meets one.
+        Unless it must be exact, it ends with a direction of negative curvature if it
+        meets one.
         """
         if self._passes_left <= 0:
             return None
@@ -207,7 +178,7 @@ class ConjugateGradientModel:
         # Steps that are too rough to make progress deserve more products.
         slow = step.decrement2 > 0.5 * self._decrement2
         change = 0.2 if slow else 2.0
-        self._forcing = min(self._options.forcing, self._forcing * change)
+        self._forcing = min(CONJUGATE_GRADIENTS.forcing, self._forcing * change)
         self._decrement2 = step.decrement2
         return step
 
@@ -226,14 +197,12 @@ class ConjugateGradientModel:
         """
         objective, convex = self._objective, self._objective.loss.convex
         curvature = objective.curvature(point.margins, shift)
-        system = System(
-            objective, curvature, shift, self._preconditioner, self._options
-        )
+        system = System(objective, curvature, shift, self._preconditioner)
         self._system = system
         state = _State(system, point)
         if not state.convex_in_bias:
             return None
-        end = _End(objective, system, point, accuracy, self._options)
+        end = _End(objective, system, point, accuracy)
         size = end.size + state.rho
         for count in range(1, end.max_products + 1):
             if state.rho <= (8 * EPS) ** 2 * (size + state.decrement2):
@@ -241,7 +210,7 @@ class ConjugateGradientModel:
             image = system.product(state.search)
             self._passes_left -= 1
             bend = float(state.search @ image)
-            flat = self._options.flat * system.diagonal_norm2(state.search)
+            flat = CONJUGATE_GRADIENTS.flat * system.diagonal_norm2(state.search)
             if bend <= flat:
                 if convex or bend >= -flat:
                     break  # only directions that change nothing are left
@@ -255,8 +224,8 @@ class ConjugateGradientModel:
                 break
             state.turn()
         # At z = 0 each curvature is the largest possible: the step is too short.
-        extendable = convex and not point.coef.any() and objective.starts_flat
-        return state.step(accuracy, shift, exact=True, extendable=extendable)
+        at_zero = objective.problem.rows.offset is None and not point.coef.any()
+        return state.step(accuracy, shift, exact=True, extendable=convex and at_zero)
 
     def certify(self, step: Step) -> Bound:
         """Return the bound on f - f* at the start of a step.
@@ -270,38 +239,25 @@ class ConjugateGradientModel:
         change, residual = objective.change_and_residual(
             system.curvature, step.direction, point.gradient
         )
-        gap = None
         if objective.loss.dual is None:
-            seen = change.extremes()
+            gap, seen = None, change.extremes()
             bound = Bound(np.inf, seen.least, seen.greatest)
         else:
-            gap = self._gap(point, system, step.direction, change, residual)
+            dual = objective.dual_of_step(
+                point.margins, objective.weights, system.curvature, change
+            )
+            total = system.curvature.total() if objective.problem.free_bias else None
+            gap = DualGap(dual, step.direction, residual, objective.penalty, total)
             excess = gap.by_penalty(system.diagonal)
-            bound = Bound(excess, gap.dual.min_change, gap.dual.max_change)
+            bound = Bound(excess, dual.min_change, dual.max_change)
         if bound.excess <= step.accuracy:
             return bound
-        if objective.n_dof <= self._options.max_factored:
+        if objective.n_dof <= CONJUGATE_GRADIENTS.max_factored:
             known = FactoredHessian.at(objective, point.margins)
             if known is None:
                 return bound
             return known.certify(point.margins, objective.weights, point)
         return self._by_smallest_eigenvalue(step, system, bound, gap, residual)
-
-    def _gap(
-        self,
-        point: Evaluation,
-        system: System,
-        direction: Vector,
-        change: RowVector,
-        residual: Vector,
-    ) -> DualGap:
-        """Return the dual point of a step."""
-        objective = self._objective
-        dual = objective.dual_of_step(
-            point.margins, objective.weights, system.curvature, change
-        )
-        total = system.curvature.total() if objective.problem.free_bias else None
-        return DualGap(dual, direction, residual, objective.penalty, total)
 
     def _by_smallest_eigenvalue(
         self,
@@ -317,22 +273,19 @@ class ConjugateGradientModel:
         if gap is not None and (
             system.bounded or limited or gap.by_norm(0.0) > step.accuracy
         ):
-            complete = system.bounded
-            return Bound(bound.excess, bound.min_change, bound.max_change, complete)
-        values, _ = extremes(self._objective, system, self._options)
+            return replace(bound, complete=system.bounded)
+        values, _ = extremes(self._objective, system)
         definite = bool(values[0] > ACCURATE * values[-1])
         norm = np.inf
         if definite:
-            least = values[0] / self._options.overestimate
+            least = values[0] / CONJUGATE_GRADIENTS.overestimate
             norm = float(np.linalg.norm(system.scale * residual)) / np.sqrt(least)
         if gap is not None:
             # Conjugate gradients may have missed directions.
-            excess, complete, singular = gap.by_norm(norm), False, False
-            excess = min(bound.excess, excess)
-        else:
-            excess = 0.5 * (np.sqrt(max(0.0, step.decrement2)) + norm) ** 2
-            complete, singular = definite, not definite
-        return Bound(excess, bound.min_change, bound.max_change, complete, singular)
+            excess = min(bound.excess, gap.by_norm(norm))
+            return replace(bound, excess=excess, complete=False)
+        excess = 0.5 * (np.sqrt(max(0.0, step.decrement2)) + norm) ** 2
+        return replace(bound, excess=excess, complete=definite, singular=not definite)
 
     def certify_after(self, step: Step, after: Evaluation) -> float:
         """Return the bound on f - f* after a whole step that was solved.
@@ -367,12 +320,11 @@ class ConjugateGradientModel:
         return 0.0 * point.coef
 
     def least_curvature(self, point: Evaluation) -> Curvature:
-        """Return the least curvature of the Hessian at a point."""
         system = self._system
         if system is None or self._shift > 0.0:
             curvature = self._objective.curvature(point.margins)
             system = System(self._objective, curvature, shift=0.0)
-        values, vectors = extremes(self._objective, system, self._options)
+        values, vectors = extremes(self._objective, system)
         if values[0] < -ACCURATE:
             return Curvature(negative_direction=system.scale * vectors[:, 0])
         ratio = values[0] / values[-1] if values[-1] > 0.0 else np.nan

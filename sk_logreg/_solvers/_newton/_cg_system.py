@@ -1,13 +1,14 @@
 """The Newton system of conjugate gradients: products, preconditioner, free bias."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
+from sk_logreg._solvers._factors import Factor, Float32Factor
 from sk_logreg._tolerances import EPS
 
 
@@ -44,30 +45,18 @@ class ConjugateGradients:
 CONJUGATE_GRADIENTS = ConjugateGradients()
 
 
-class Preconditioner(Protocol):
-    """The inverse of a positive definite matrix close to the Hessian."""
-
-    def solve(self, rhs: Vector) -> Vector:
-        """Return the inverse times a vector."""
+#: The inverse of a positive definite matrix close to the Hessian.
+Preconditioner = Factor | Float32Factor
 
 
 class System:
-    """The Newton system (H + μM) d = -g.
+    """The Newton system (H + μM) d = -g, with the curvature of each row in H + μM.
 
     An unpenalized bias is eliminated by deflation: each search direction is made
     conjugate to it, so that its equation holds throughout, as the bound on the
-    suboptimality requires.
-
-    Attributes
-    ----------
-    curvature : RowVector
-        The curvature of each row in H + μM.
-    diagonal : ndarray of shape (n_dof,)
-        The diagonal of H + μM, with the size of each curvature.
-    scale : ndarray of shape (n_dof,)
-        What rows and columns are multiplied by for a unit diagonal.
-    bounded : bool
-        Whether the penalty on all weights is strong enough to charge residuals to.
+    suboptimality requires. `diagonal` is that of H + μM, with the size of each
+    curvature, and `scale` makes it one. The system is `bounded` if the penalty on all
+    weights is strong enough to charge residuals to.
     """
 
     def __init__(
@@ -76,7 +65,6 @@ class System:
         curvature: RowVector,
         shift: float,
         preconditioner: Preconditioner | None = None,
-        options: ConjugateGradients = CONJUGATE_GRADIENTS,
     ):
         self._objective = objective
         self._preconditioner = preconditioner
@@ -87,7 +75,7 @@ class System:
         self.diagonal = diagonal
         self._inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
         self.scale = np.sqrt(self._inverse_diagonal)
-        noticed = self._added > options.unnoticed * diagonal
+        noticed = self._added > CONJUGATE_GRADIENTS.unnoticed * diagonal
         added = np.where(noticed, self._added, 1.0)
         self._inverse_added = np.where(noticed, 1.0 / added, self._inverse_diagonal)
         problem = objective.problem
@@ -141,15 +129,13 @@ class System:
         return 0.5 * float(residual @ (residual * self._inverse_added))
 
 
-def extremes(
-    objective: Objective, system: System, options: ConjugateGradients
-) -> tuple[Vector, Matrix]:
+def extremes(objective: Objective, system: System) -> tuple[Vector, Matrix]:
     """Return eigenvalues of the scaled system, the smallest first, and eigenvectors.
 
     All of them up to `max_factored` coefficients. With more, the smallest and the
     largest by Lanczos's method, NaN where it fails.
     """
-    scale, n_dof = system.scale, objective.n_dof
+    scale, n_dof, options = system.scale, objective.n_dof, CONJUGATE_GRADIENTS
     if n_dof <= options.max_factored:
         matrix = objective.hessian(system.curvature)
         return np.linalg.eigh(matrix * scale[:, None] * scale)

@@ -35,11 +35,7 @@ _OPTIONS = CholeskyOptions()
 class CholeskyModel:
     """A quadratic model whose matrix is kept for as long as it serves.
 
-    Parameters
-    ----------
-    objective : Objective
-    sample_hessian : FactoredHessian, optional
-        A factored Hessian of a sample of the rows, for the first steps.
+    The first may be a factored Hessian of a sample of the rows.
     """
 
     def __init__(
@@ -67,7 +63,6 @@ class CholeskyModel:
         return self._objective.evaluate(coef, hessian=hessian, margins=not discard)
 
     def step(self, point: Evaluation, accuracy: float, *, exact: bool = False) -> Step:
-        """Return the Newton step, with a shift if the Hessian is indefinite."""
         self._add_pair(point)
         step = None
         if not exact and point.hessian is None:
@@ -79,14 +74,7 @@ class CholeskyModel:
         return step
 
     def factored_hessian(self, rows: Indices, point: Evaluation) -> FactoredHessian:
-        """Return the current matrix, or that at a point, for a model of more rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_samples,)
-            Which of those rows are this model's.
-        point : Evaluation
-        """
+        """Return the current matrix or that at a point, as one of some rows of more."""
         if self._current is None:
             self._refactor(point)
         assert self._current is not None
@@ -162,12 +150,10 @@ class CholeskyModel:
         )
 
     def last_step(self, point: Evaluation) -> Vector:
-        """Return an approximate Newton step: by the current matrix."""
         assert self._current is not None
         return -self._correction.solve(self._current.factor, point.gradient)
 
     def certify(self, step: Step) -> Bound:
-        """Return the bound on f - f* at the start of a step."""
         point = step.point
         for known in self._certifying(point):
             weights = self._objective.weights.take(known.rows)
@@ -177,7 +163,6 @@ class CholeskyModel:
         return bound
 
     def certify_after(self, step: Step, after: Evaluation) -> float:
-        """Return the bound on f - f* after a whole step, without a pass over X."""
         assert self._current is not None
         return self._current.certify_after(step.point, after, step.decrement2)
 
@@ -194,9 +179,8 @@ class CholeskyModel:
             yield self._current
             return
         sample = of_sample.objective
-        cheaper = (
-            1.0 + sample.costs.gram
-        ) * sample.n_samples < self._objective.n_samples
+        cost = (1.0 + sample.costs.gram) * sample.n_samples
+        cheaper = cost < self._objective.n_samples
         old = self._current is not of_sample and self._factored_at is not point
         if not (old and cheaper):
             yield self._current
@@ -213,7 +197,6 @@ class CholeskyModel:
         return point.margins.take(known.rows)
 
     def least_curvature(self, point: Evaluation) -> Curvature:
-        """Return the least curvature of the Hessian at a point."""
         self._refactor(point)
         assert self._current is not None
         if self._current.shift == 0.0:

@@ -45,18 +45,11 @@ _OPTIONS = CertificateOptions()
 
 
 class _SolvedStep(NamedTuple):
-    """A Newton step, and how well it solves its system.
+    """A Newton step d, and how well it solves its system.
 
-    Attributes
-    ----------
-    direction, residual : ndarray of shape (n_dof,)
-        d, and g + H d.
-    change : RowVector
-        The change of the margins along d.
-    norm, size : float
-        The norm of the residual in the metric of H⁻¹, and that of d in that of H.
-    solved : bool
-        Whether the residual is small enough to be charged by its norm.
+    `residual` is g + H d, `norm` its norm in the metric of H⁻¹, and `size` that of d in
+    that of H. If it is `solved`, the residual is small enough to be charged by its
+    norm.
     """
 
     direction: Vector
@@ -71,17 +64,8 @@ class _SolvedStep(NamedTuple):
 class FactoredHessian:
     """A Hessian that was factored: over which rows, and with which curvature.
 
-    Attributes
-    ----------
-    objective : Objective
-        The objective over those rows.
-    rows : slice or ndarray
-        Which of all rows they are.
-    curvature : RowVector
-        The weighted curvature of each.
-    factor : Factor
-        The factor of the Hessian plus `shift` times the majorizer.
-    shift : float
+    `objective` is that over those rows, and `rows` are their positions in all rows. The
+    factor is that of the Hessian plus `shift` times the majorizer.
     """
 
     objective: Objective
@@ -92,14 +76,7 @@ class FactoredHessian:
 
     @classmethod
     def at(cls, objective: Objective, margins: RowVector) -> "FactoredHessian | None":
-        """Return the Hessian of an objective at a point, None where it is indefinite.
-
-        Parameters
-        ----------
-        objective : Objective
-        margins : RowVector
-            The margins at the point.
-        """
+        """Return the Hessian at a point, by its margins; None where indefinite."""
         curvature, convex = objective.curvature(margins), objective.loss.convex
         factored = factor(objective.hessian(curvature), semidefinite=convex)
         if factored is None:
@@ -143,20 +120,13 @@ class FactoredHessian:
     def certify(
         self, margins: RowVector, weights: RowVector, point: Evaluation
     ) -> Bound:
-        """Return the bound on f - f* at a point.
+        """Return the bound on f - f* at a point, given the rows' margins and weights.
 
         It charges the residual of its Newton system: to the penalty or, where the
         factor is accurate, in the norm of the inverse, whichever is less. A direction
         left out that changes some z has no bound but the penalty's; one that changes
         none has the penalty's slope alone. For a loss without a dual the bound is that
         of the quadratic model.
-
-        Parameters
-        ----------
-        margins, weights : RowVector
-            The margins of the Hessian's rows at the point, and the weights that they
-            have there.
-        point : Evaluation
         """
         objective = self.objective
         if objective.loss.convex and not (self.factor.singular or self.accurate):
@@ -203,7 +173,7 @@ class FactoredHessian:
         objective = self.objective
         if len(rows) * objective.n_dof > _OPTIONS.max_values:
             return False
-        norms = self.factor.norms(objective.with_intercept(objective.dense_rows(rows)))
+        norms = self.factor.norms(objective.dense_rows(rows, intercept=True))
         return self.curvature.take(rows).dot(RowVector(norms**2)) <= 0.5
 
     def _without_inaccurate(self) -> "FactoredHessian":
@@ -235,13 +205,8 @@ class FactoredHessian:
     ) -> "_SolvedStep":
         """Return a step that solves the system, corrected by residuals from X.
 
-        Parameters
-        ----------
-        gradient : ndarray of shape (n_dof,)
-        direction : ndarray of shape (n_dof,), optional
-            Where to start.
-        limit : RowVector, optional
-            The greatest part of each row in H d.
+        Starts at a direction, if one is given. `limit` is the greatest part of each row
+        in H d.
         """
         if direction is None:
             direction = -self.factor.solve(gradient)
@@ -272,14 +237,8 @@ class FactoredHessian:
 
         Without a pass over X. If the system was solved exactly, the gradient after the
         step is that of the change of the dual variables; what exceeds it is the
-        residual. Infinite where this factor gives no bound.
-
-        Parameters
-        ----------
-        point, after : Evaluation
-            Where the Hessian is this one, and where its step led.
-        decrement2 : float
-            The squared Newton decrement of the step.
+        residual. Infinite where this factor, of the Hessian at the point, gives no
+        bound.
         """
         if self.factor.singular or not self.accurate:
             return np.inf

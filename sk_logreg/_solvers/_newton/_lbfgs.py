@@ -13,12 +13,8 @@ from sk_logreg._tolerances import EPS
 class Correction:
     """The pairs (s, y) of L-BFGS, with a factor in place of the usual initial matrix.
 
-    Attributes
-    ----------
-    pairs : list of (ndarray, ndarray)
-        Changes of the coefficients, s, and of the gradient, y.
-    gamma : float
-        What the inverse of the factored matrix is multiplied by.
+    They are the changes of the coefficients and of the gradient. The inverse of the
+    factored matrix is multiplied by `gamma`.
 
     References
     ----------

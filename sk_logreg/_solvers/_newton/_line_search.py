@@ -1,7 +1,7 @@
 """Line searches along a Newton step, and along a direction of negative curvature."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ class LineSearch:
     max_halvings: int = 30
 
 
-_DEFAULT = LineSearch()
+_OPTIONS = LineSearch()
 
 
 class Move(NamedTuple):
@@ -44,6 +44,7 @@ class Move(NamedTuple):
 
     point: Evaluation
     length: float
+    newton: bool = True
 
 
 class NoiseFloor:
@@ -56,6 +57,8 @@ class NoiseFloor:
         self._objective = objective
         self._last_decrement2 = np.inf  # of a step whose decrease f could not show
         self._search_failed = False
+        #: Whether exact steps have failed to lower f, whatever its rounding error.
+        self.exhausted = False
 
     def floor(self, step: Step) -> float:
         """Return the rounding error of f at the start of a step.
@@ -75,11 +78,10 @@ class NoiseFloor:
         """Return whether neither f nor the decrement shows progress."""
         return step.decrement2 > 0.25 * self._last_decrement2
 
-    def exhausted(self, step: Step) -> bool:
-        """Return whether an exact step has failed to lower f for the second time."""
-        again = self._search_failed and step.exact
+    def search_failed(self, step: Step) -> None:
+        """Note that no point along a step is lower."""
+        self.exhausted = self._search_failed and step.exact
         self._search_failed = self._search_failed or step.exact
-        return again
 
     def reset(self) -> None:
         """Forget the decrements, which do not matter to a step of another kind."""
@@ -101,7 +103,6 @@ def line_search(
     evaluate: Callable[[Vector], Evaluation],
     step: Step,
     noise: float,
-    options: LineSearch = _DEFAULT,
 ) -> Move:
     """Return the first point along a step at which f falls enough.
 
@@ -109,42 +110,31 @@ def line_search(
     along it. Backtracks to the minimum of the cubic through values and slopes at both
     ends [1]_.
 
-    Parameters
-    ----------
-    objective : Objective
-    evaluate : callable
-        Returns the objective at a point.
-    step : Step
-    noise : float
-        The rounding error of f.
-    options : LineSearch
-
     References
     ----------
     .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
        equation 3.59. Springer.
     """
     point = step.point
-    extend = step.extendable and step.decrement2 > options.extend_from * point.value
-    length = _extended(objective, step, options) if extend else 1.0
-    shortest, safe = options.shortest, None
+    long = step.decrement2 > _OPTIONS.extend_from * point.value or step.shift > 0.0
+    extend = step.extendable and long
+    length = _extended(objective, step) if extend else 1.0
+    shortest, safe = _OPTIONS.shortest, None
     while length > shortest:
         trial = try_evaluate(evaluate, point.coef + length * step.direction)
         fall = -np.inf if trial is None else point.value - trial.value
-        if trial is not None and _is_lower(fall, length, step, noise, options):
+        if trial is not None and _is_lower(fall, length, step, noise):
             return Move(trial, length)
-        length *= _backtrack(step, trial, fall / length, options)
+        length *= _backtrack(step, trial, fall / length)
         if safe is None and (trial is None or length <= shortest):
             safe = _safe_length(objective, step)
             length, shortest = min(length, safe), shortest * min(safe, 1.0)
     return Move(point, 0.0)
 
 
-def _is_lower(
-    fall: float, length: float, step: Step, noise: float, options: LineSearch
-) -> bool:
+def _is_lower(fall: float, length: float, step: Step, noise: float) -> bool:
     """Return whether f falls enough, or by no less than rounding lets it show."""
-    if fall >= options.sufficient * min(length, 1.0) * step.decrement2:
+    if fall >= _OPTIONS.sufficient * min(length, 1.0) * step.decrement2:
         return True
     return fall >= -noise and 0.5 * step.decrement2 <= noise
 
@@ -163,24 +153,11 @@ def _safe_length(objective: Objective, step: Step) -> float:
     return np.log1p(reach) / reach if 0.0 < reach < np.inf else 0.0
 
 
-def _backtrack(
-    step: Step, trial: Evaluation | None, fall: float, options: LineSearch
-) -> float:
+def _backtrack(step: Step, trial: Evaluation | None, fall: float) -> float:
     """Return where between the start and a trial the cubic through both is lowest.
 
-    Parameters
-    ----------
-    step : Step
-    trial : Evaluation or None
-        None where f overflows.
-    fall : float
-        By how much f falls on the way, per unit of the step.
-    options : LineSearch
-
-    Returns
-    -------
-    float
-        As a share of the way.
+    As a share of the way, on which f falls by `fall` per unit of the step. The trial is
+    None where f overflows.
     """
     if trial is None:
         return 0.1
@@ -188,10 +165,10 @@ def _backtrack(
     middle = before + after + 3.0 * fall
     root = np.sqrt(max(middle * middle - before * after, 0.0))
     share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
-    return min(max(float(share), options.least_share), options.most_share)
+    return min(max(float(share), _OPTIONS.least_share), _OPTIONS.most_share)
 
 
-def _extended(objective: Objective, step: Step, options: LineSearch) -> float:
+def _extended(objective: Objective, step: Step) -> float:
     """Return about how far along a step a convex f is lowest.
 
     That may be several times the step: far from the minimum, Newton's steps follow the
@@ -200,7 +177,7 @@ def _extended(objective: Objective, step: Step, options: LineSearch) -> float:
     """
     derivatives = objective.line_derivatives(step.point, step.direction)
     low, high, length = 0.0, np.inf, 1.0
-    for _ in range(options.max_extensions):
+    for _ in range(_OPTIONS.max_extensions):
         slope, curvature = derivatives(length)
         if not np.isfinite(slope):
             return 1.0
@@ -208,23 +185,46 @@ def _extended(objective: Objective, step: Step, options: LineSearch) -> float:
         zero = length - slope / curvature if curvature > 0.0 else np.inf
         margin = 0.1 * (high - low) if high < np.inf else 0.0
         length = min(max(zero, low + margin), high - margin, 10.0 * length)
-        if abs(slope) <= options.level * step.decrement2:
+        if abs(slope) <= _OPTIONS.level * step.decrement2:
             break
     return length
 
 
+def scaled_gradient_search(objective: Objective, model: Model, step: Step) -> Move:
+    """Return a lower point along the gradient, scaled by a majorizer's diagonal.
+
+    For a convex loss, after a Newton step has failed: where the loss is saturated, its
+    curvature vanishes, and the step is far too long in some coefficients.
+    """
+    point, loss = step.point, objective.loss
+    if not loss.convex or loss.curvature_bound is None:
+        return Move(point, 0.0)
+    diagonal = objective.product_diagonal(objective.curvature_bound)
+    diagonal += objective.penalty.curvature
+    direction = -point.gradient / np.where(diagonal > 0.0, diagonal, np.inf)
+    decrement2 = -float(point.gradient @ direction)
+    if 0.5 * decrement2 <= objective.rounding(point):
+        return Move(point, 0.0)
+    scaled = replace(
+        step,
+        direction=direction,
+        decrement2=decrement2,
+        shift=1.0,
+        exact=False,
+        extendable=True,
+    )
+    found = line_search(objective, model.evaluate, scaled, noise=0.0)
+    return found._replace(newton=False)
+
+
 def descend_negative_curvature(
-    objective: Objective,
-    model: Model,
-    point: Evaluation,
-    direction: Vector,
-    options: LineSearch = _DEFAULT,
+    objective: Objective, model: Model, point: Evaluation, direction: Vector
 ) -> Move:
     """Return a lower point along a direction of negative curvature, if any is."""
     if point.gradient @ direction > 0.0:
         direction = -direction
     direction = direction / objective.max_abs_change(direction)
-    for halvings in range(options.max_halvings):
+    for halvings in range(_OPTIONS.max_halvings):
         coef = point.coef + 0.5**halvings * direction
         trial = try_evaluate(model.evaluate, coef)
         if trial is not None and trial.value < point.value * (1.0 - SUM_ROUNDING):

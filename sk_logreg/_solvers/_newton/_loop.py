@@ -10,26 +10,18 @@ from sk_logreg._solvers._newton._line_search import (
     NoiseFloor,
     descend_negative_curvature,
     line_search,
+    scaled_gradient_search,
     try_evaluate,
 )
 from sk_logreg._solvers._newton._model import Model, Step
-from sk_logreg._solvers._newton._stopping import (
-    Continue,
-    Redirect,
-    Renew,
-    stopping_for,
-)
+from sk_logreg._solvers._newton._stopping import Continue, Redirect, Renew, stopping_for
 
 #: The model has spent its budget of passes over X. Never the status of a fit.
 BUDGET_SPENT = Status("budget_spent", "The budget of passes over X is spent.")
 
 
 def minimize(
-    objective: Objective,
-    start: Vector,
-    journal: Journal,
-    model: Model,
-    goal: Goal,
+    objective: Objective, start: Vector, journal: Journal, model: Model, goal: Goal
 ) -> Solution:
     """Minimize an objective by Newton's method, damped where it must be.
 
@@ -37,23 +29,6 @@ def minimize(
     and μ = 0 unless H is indefinite, which makes the method invariant to linear maps
     of the features; a line search shortens it if f does not fall enough. At a saddle
     point, where the gradient vanishes, the step follows negative curvature instead.
-
-    Parameters
-    ----------
-    objective : Objective
-        What to minimize.
-    start : ndarray of shape (n_dof,)
-        Where to start; a convex loss starts at zero if f is lower there.
-    journal : Journal
-        Where iterations are recorded.
-    model : Model
-        What solves the Newton systems.
-    goal : Goal
-        When to stop.
-
-    Returns
-    -------
-    Solution
 
     References
     ----------
@@ -85,7 +60,7 @@ def minimize(
             entry.decrement2 = verdict.step.decrement2
         if move.length == 0.0 and isinstance(verdict, Redirect):
             return Solution(point, UNKNOWN_GAP, SINGULAR)
-        if move.length == 0.0 and noise.exhausted(verdict.step):
+        if move.length == 0.0 and noise.exhausted:
             return stopping.unfinished(verdict.step, STALLED)
         if (last := stopping.after(verdict, move, journal.stopped)) is not None:
             return last
@@ -113,4 +88,9 @@ def _move(
         )
     step: Step = verdict.step
     evaluate = objective.evaluate if verdict.last else model.evaluate
-    return line_search(objective, evaluate, step, noise.floor(step))
+    move = line_search(objective, evaluate, step, noise.floor(step))
+    if move.length == 0.0:
+        noise.search_failed(step)
+    if noise.exhausted and move.length == 0.0:
+        return scaled_gradient_search(objective, model, step)
+    return move

@@ -27,12 +27,8 @@ class Step:
 
     Attributes
     ----------
-    point : Evaluation
-        Where it starts.
     accuracy : float
         The excess of f over its minimum that counts as none.
-    direction : ndarray of shape (n_dof,)
-        d.
     decrement2 : float
         -gᵀd. Where μ is 0 this is the squared Newton decrement, and the quadratic
         model of f falls by half of it.
@@ -76,13 +72,9 @@ class Step:
 class Curvature:
     """The curvature of a Hessian in the direction in which it is least.
 
-    Attributes
-    ----------
-    ratio : float
-        Its smallest eigenvalue over the largest, with rows and columns scaled to a
-        unit diagonal; NaN if it is indefinite.
-    negative_direction : ndarray of shape (n_dof,) or None
-        A direction of negative curvature if it is indefinite.
+    The ratio is that of the smallest eigenvalue to the largest, with rows and columns
+    scaled to a unit diagonal. Where the Hessian is indefinite, it is NaN, and there is
+    a direction of negative curvature.
     """
 
     ratio: float = np.nan
@@ -93,17 +85,10 @@ class Curvature:
 class Bound:
     """A bound on f - f* at a point, and what the step behind it does to the margins.
 
-    Attributes
-    ----------
-    excess : float
-        The bound, infinite where there is none.
-    min_change, max_change : float
-        Least and greatest change of a margin along the step, 0 for rows without
-        weight.
-    complete : bool, default=True
-        Whether each direction in which the step was not solved for changes no z.
-    singular : bool, default=False
-        Whether the Hessian is singular to working accuracy.
+    The bound is infinite where there is none. The least and the greatest change of a
+    margin along the step are 0 for rows without weight. The step is `complete` if each
+    direction in which it was not solved for changes no z. The Hessian is `singular` if
+    it is so to working accuracy.
     """
 
     excess: float

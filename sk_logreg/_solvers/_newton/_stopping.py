@@ -1,6 +1,7 @@
 """When Newton's method stops: one policy per kind of objective, chosen once."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from sk_logreg._arrays import Vector
 from sk_logreg._objective import Evaluation, Objective
@@ -59,6 +60,9 @@ class NewtonDecrement:
     with the residual of the Newton system charged to it.
     """
 
+    #: Whether a step that is not exact serves to judge its start.
+    _takes_any: ClassVar[bool] = False
+
     def __init__(self, objective: Objective, model: Model, goal: Goal):
         self._objective, self._model, self._goal = objective, model, goal
         self._tol = goal.tol
@@ -74,17 +78,12 @@ class NewtonDecrement:
     def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
         """Return what to do with a step.
 
-        Parameters
-        ----------
-        step : Step
-        stagnated : bool
-            Whether the decrement no longer falls although f cannot show progress.
-        can_move : bool
-            Whether further iterations are allowed.
+        It has `stagnated` if the decrement no longer falls although f cannot show
+        progress. Further iterations are allowed if the fit `can_move`.
         """
         if not (stagnated or step.below_accuracy):
             return self._go_on(step)
-        if stagnated or not self._is_enough(step):
+        if stagnated or not (step.exact or self._takes_any):
             exact = self._model.step(step.point, step.accuracy, exact=True)
             step = step if exact is None else exact
         return self._judge(step, stagnated, can_move)
@@ -102,31 +101,24 @@ class NewtonDecrement:
 
     def _solution(self, step: Step, gap: float, status: Status) -> Solution:
         """Return the point of a step as the solution; at a certified start, its end."""
-        point: Evaluation = step.point
+        objective, point = self._objective, step.point
         pending: Vector | float = 0.0
         refinable = status.converged and self._tol < FINE
         if status.converged and not (refinable or self._moved):
-            point = self._improved(step)
-        elif not refinable and self._objective.problem.reduced:
-            pending = self._pending(step)
+            end = try_evaluate(objective.evaluate, point.coef + step.direction)
+            if end is not None and end.value <= point.value:
+                point = end
+        elif not refinable and objective.problem.reduced and objective.loss.dual:
+            pending = step.direction  # is taken over more features
         return Solution(point, gap, status, pending_step=pending)
-
-    def _improved(self, step: Step) -> Evaluation:
-        """Return the end of a step if f is no higher there, else its start."""
-        coef = step.point.coef + step.direction
-        end = try_evaluate(self._objective.evaluate, coef)
-        return step.point if end is None or end.value > step.point.value else end
-
-    def _pending(self, _step: Step) -> Vector | float:
-        """Return the step that is taken over more features, if this is a reduction."""
-        return 0.0
 
     def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
         """Return the solution if the point after a step is certified at no cost."""
         self._moved = self._moved or move.length > 0.0
         if not isinstance(verdict, Continue):
             return None
-        if not verdict.last or move.length != 1.0 or stopped:
+        whole = move.newton and move.length == 1.0
+        if not (verdict.last and whole) or stopped:
             return None
         after = move.point
         gap = relative(self._model.certify_after(verdict.step, after), after)
@@ -144,10 +136,6 @@ class NewtonDecrement:
     def _go_on(self, step: Step) -> Verdict:
         return Continue(step, last=False)
 
-    def _is_enough(self, step: Step) -> bool:
-        """Return whether a step serves to judge its start."""
-        return step.exact
-
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
         """Return the bound on the relative suboptimality, and a status if it decides.
 
@@ -164,11 +152,9 @@ class NewtonDecrement:
             return gap, None
         if bound.reach >= _FLAT_FROM:
             return gap, None if self._bounded else AT_INFINITY
-        return gap, self._at_minimum(bound)
-
-    def _at_minimum(self, _bound: Bound) -> Status:
-        """Return the status at a point where the gradient is about zero."""
-        return CONVERGED
+        # Of a loss that is not convex, there may be other minima next to this one.
+        singular = bound.singular and not self._objective.loss.convex
+        return gap, SINGULAR if singular else CONVERGED
 
 
 class LocalMinimum(NewtonDecrement):
@@ -184,24 +170,16 @@ class LocalMinimum(NewtonDecrement):
             return replace(verdict, curvature_ratio=curvature.ratio)
         return verdict
 
-    def _at_minimum(self, bound: Bound) -> Status:
-        """Return the status at a point where the gradient is about zero."""
-        return SINGULAR if bound.singular else CONVERGED
-
 
 class DualityGap(NewtonDecrement):
     """Stops a loss with a dual where the bound is that of a dual point."""
+
+    _takes_any = True
 
     def _go_on(self, step: Step) -> Verdict:
         # A finer tolerance asks for refinement, for which the step must be at hand.
         last = self._tol >= FINE and step.solved and step.next_converges
         return Continue(step, last)
-
-    def _pending(self, step: Step) -> Vector | float:
-        return step.direction
-
-    def _is_enough(self, _step: Step) -> bool:
-        return True
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
         bound = self._model.certify(step)
@@ -240,11 +218,9 @@ class Predicted:
         self._certified = certified
 
     def diverged(self, point: Evaluation) -> Solution | None:
-        """Return the solution if the point shows that there is no minimum."""
         return self._certified.diverged(point)
 
     def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
-        """Return what to do with a step."""
         arrives = step.below_accuracy or (step.exact and step.next_converges)
         if arrives and step.shift == 0.0:
             pending = step.direction
@@ -252,11 +228,9 @@ class Predicted:
         return self._certified.judge(step, stagnated=stagnated, can_move=can_move)
 
     def after(self, _verdict: Verdict, _move: Move, _stopped: bool) -> Solution | None:
-        """Return None: no point is certified."""
         return None
 
     def unfinished(self, step: Step, status: Status) -> Solution:
-        """Return the solution where the fit ends before that."""
         return Solution(step.point, UNKNOWN_GAP, status)
 
 

@@ -34,27 +34,14 @@ class RecessionOptions:
     max_projections: int = 8
 
 
-_DEFAULT = RecessionOptions()
+_OPTIONS = RecessionOptions()
 
 
-def run_to_recession(
-    objective: Objective, point: Evaluation, options: RecessionOptions = _DEFAULT
-) -> Evaluation:
+def run_to_recession(objective: Objective, point: Evaluation) -> Evaluation:
     """Return a late iterate of the minimization of cross entropy.
 
     Without a minimum the iterates diverge in a direction that separates all rows that
     any direction can, and leaves the others on the hyperplane [1]_.
-
-    Parameters
-    ----------
-    objective : Objective
-        Some of its weights have no penalty.
-    point : Evaluation
-        The last iterate so far.
-
-    Returns
-    -------
-    Evaluation
 
     References
     ----------
@@ -64,44 +51,30 @@ def run_to_recession(
     if objective.separates(point, 0.0):
         return point
     convex = objective.with_loss(CrossEntropy())
-    model = ConjugateGradientModel(convex, options.max_passes)
-    journal = Journal(options.max_steps)
-    goal = Goal(options.gap, separation_excluded=True)
+    model = ConjugateGradientModel(convex, _OPTIONS.max_passes)
+    journal = Journal(_OPTIONS.max_steps)
+    goal = Goal(_OPTIONS.gap, separation_excluded=True)
     return minimize(convex, point.coef, journal, model, goal).point
 
 
-def recession_direction(
-    far: Evaluation, rows: UnitRows, options: RecessionOptions = _DEFAULT
-) -> Vector | None:
+def recession_direction(far: Evaluation, rows: UnitRows) -> Vector | None:
     """Return the direction in which the iterates diverge, over all free columns.
 
     A late iterate is in that direction, except for the part that moves rows that are
     not separated, which is projected away. Each row is checked afterwards, so a
     direction that is returned is right.
-
-    Parameters
-    ----------
-    far : Evaluation
-        A late iterate.
-    rows : UnitRows
-        All of the rows.
-
-    Returns
-    -------
-    ndarray or None
-        It has no row on its wrong side. None if no such direction was found.
     """
     direction = rows.direction(far.coef)
-    if len(direction) > options.max_coefs:
+    if len(direction) > _OPTIONS.max_coefs:
         return None
     columns = rows.columns
-    stay = np.flatnonzero(rows.margins_at(far) < options.diverged)
+    stay = np.flatnonzero(rows.margins_at(far) < _OPTIONS.diverged)
     with blas_threads():
         gram = sum(part.T @ part for part in rows.chunks(stay, columns))
         values, vectors = np.linalg.eigh(gram)
     kept = values > DEPENDENT * values[-1]
     values, vectors = values[kept], vectors[:, kept]
-    for _ in range(options.max_projections):
+    for _ in range(_OPTIONS.max_projections):
         moved = [part.T @ (part @ direction) for part in rows.chunks(stay, columns)]
         change = vectors @ ((vectors.T @ np.sum(moved, axis=0)) / values)
         direction = direction - change

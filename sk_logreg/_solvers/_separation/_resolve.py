@@ -7,39 +7,25 @@ import numpy as np
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
-from sk_logreg._records import (
-    CONVERGED,
-    MAX_ITER,
-    QUASI_SEPARABLE,
-    SEPARABLE,
-    STOPPED,
-)
+from sk_logreg._records import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
 from sk_logreg._solvers._separation._linear_programs import LP_RESOLUTION
 from sk_logreg._solvers._separation._recession import (
     recession_direction,
     run_to_recession,
 )
-from sk_logreg._solvers._separation._search import Search, SearchOptions
+from sk_logreg._solvers._separation._search import SEARCH, Search
 from sk_logreg._solvers._separation._unit_rows import UnitRows
 from sk_logreg._tolerances import ACCURATE
-
-_DEFAULT = SearchOptions()
 
 
 @dataclass(frozen=True)
 class Separation:
     """A hyperplane with no row on its wrong side, and not all of them on it.
 
-    Attributes
-    ----------
-    complete : bool
-        Whether all rows are on their right sides, or some are on the hyperplane.
-    columns : ndarray of int
-        Columns that alone separate the same rows, those of the largest weights first.
-        Of up to `max_dropped` columns, none can be dropped.
-    coef : ndarray of shape (n_dof,)
-        Coefficients of a hyperplane, of any length.
+    It is `complete` if all rows are on their right sides. The columns, those of the
+    largest weights first, alone separate the same rows; of up to `max_dropped` columns,
+    none can be dropped. The coefficients may have any length.
     """
 
     complete: bool
@@ -54,19 +40,6 @@ def resolve_separation(
 
     Afterwards the status of a solution is right, except that `SUSPECTED` stays where
     the suspicion was unfounded.
-
-    Parameters
-    ----------
-    objective : Objective
-        What was minimized.
-    solution : Solution
-        Where its solver ended.
-    journal : Journal
-        The journal of the fit.
-
-    Returns
-    -------
-    Solution
     """
     # A feasible dual point proves that there is a minimum, and so does a definite
     # Hessian where the gradient vanishes.
@@ -106,9 +79,7 @@ def _separating_point(
     return objective.evaluate(far / change.least * coef)
 
 
-def find_separation(
-    objective: Objective, point: Evaluation, options: SearchOptions = _DEFAULT
-) -> Separation | None:
+def find_separation(objective: Objective, point: Evaluation) -> Separation | None:
     """Return how a hyperplane separates the classes, None if none does.
 
     With rows rᵢ = ±(xᵢ, 1), their signs those of the labels, the loss has no minimum
@@ -126,17 +97,6 @@ def find_separation(
     nothing, the direction of the iterates is tried, and with up to `max_all_columns`
     columns a program over all of them.
 
-    Parameters
-    ----------
-    objective : Objective
-        Some of its weights have no penalty.
-    point : Evaluation
-        The last iterate.
-
-    Returns
-    -------
-    Separation or None
-
     References
     ----------
     .. [1] A. Albert, J. A. Anderson (1984). On the existence of maximum likelihood
@@ -147,9 +107,9 @@ def find_separation(
     rows = UnitRows(objective)
     search = Search(objective, point, rows)
     n_columns = len(search.order)
-    columns = search.order[: options.max_columns]
+    columns = search.order[: SEARCH.max_columns]
     separated, coef = search.separate(columns)
-    many = n_columns > options.max_columns
+    many = n_columns > SEARCH.max_columns
     if many and not separated.all():
         far = run_to_recession(objective, point)
         if objective.separates(far, 0.0):
@@ -165,7 +125,7 @@ def find_separation(
         n_used = np.count_nonzero(sizes > LP_RESOLUTION * sizes.max())
         columns = rows.columns[np.argsort(-sizes)[:n_used]]
         return Separation(False, columns, rows.coef(rows.columns, direction))
-    if n_columns <= options.max_all_columns:
+    if n_columns <= SEARCH.max_all_columns:
         separated, coef = search.separate(search.order)
         if separated.any():
             return Separation(bool(separated.all()), search.order, coef)

@@ -32,34 +32,19 @@ class SearchOptions:
     max_dropped: int = 32
 
 
-_DEFAULT = SearchOptions()
+SEARCH = SearchOptions()
 
 
 class Search:
     """Searches for hyperplanes over some of the columns, by cutting planes.
 
-    Parameters
-    ----------
-    objective : Objective
-    point : Evaluation
-        The last iterate, whose margins order the rows and whose weights the columns.
-    rows : UnitRows
-    options : SearchOptions, optional
-
-    Attributes
-    ----------
-    order : ndarray of int
-        The columns without a penalty, those of the largest weights first.
+    The margins at a point, the last iterate, order the rows, and its weights the
+    columns. In `order`, the columns without a penalty, those of the largest weights
+    come first.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        point: Evaluation,
-        rows: UnitRows,
-        options: SearchOptions = _DEFAULT,
-    ):
-        self._rows, self._options = rows, options
+    def __init__(self, objective: Objective, point: Evaluation, rows: UnitRows):
+        self._rows = rows
         nearest = np.argsort(np.abs(rows.margins_at(point)), kind="stable")
         # Alternately the nearest row, which may be on the wrong side of a hyperplane,
         # and the farthest, which may be separated by one.
@@ -72,17 +57,7 @@ class Search:
         self.order: Indices = rows.columns[np.argsort(-sizes, kind="stable")]
 
     def separate(self, columns: Indices) -> tuple[NDArray[np.bool_], Vector]:
-        """Return which rows a hyperplane over some columns can separate, and one.
-
-        Parameters
-        ----------
-        columns : ndarray of int
-
-        Returns
-        -------
-        separated : ndarray of shape (n_rows,), of bool
-        coef : ndarray of shape (n_dof,)
-        """
+        """Return which rows a hyperplane over some columns can separate, and one."""
         n_rows = self._rows.n_rows
         separated = np.zeros(n_rows, dtype=bool)
         total = np.zeros(len(columns) + self._rows.n_biases)
@@ -116,7 +91,7 @@ class Search:
             excess = self._rows.margins(rows, columns, direction) + row_tolerance(
                 direction
             )
-            wrong = _most_wrong(rows, excess, working, self._options.first_rows)
+            wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
                 return direction
             working = np.append(working, wrong)
@@ -134,7 +109,7 @@ class Search:
                 return columns
             margins = self._rows.margins(rows, fewer, direction)
             excess = margins - np.where(separated, 0.5, -LP_RESOLUTION)
-            wrong = _most_wrong(rows, excess, working, self._options.first_rows)
+            wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
                 return fewer
             working = np.append(working, wrong)
@@ -155,9 +130,7 @@ class Search:
         used = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
         bias = np.arange(len(columns), len(direction))
         columns, direction = columns[used], direction[np.append(used, bias)]
-        for column in (
-            columns[::-1] if len(columns) <= self._options.max_dropped else ()
-        ):
+        for column in columns[::-1] if len(columns) <= SEARCH.max_dropped else ():
             others = columns[columns != column]
             found = attempt(others)
             if found is not None:
@@ -169,15 +142,13 @@ class Search:
         asked = np.zeros(self._rows.n_rows, dtype=bool)
         asked[rows] = True
         informative = self._informative[asked[self._informative]]
-        size = self._options.first_rows + self._options.rows_per_column * len(columns)
+        size = SEARCH.first_rows + SEARCH.rows_per_column * len(columns)
         return np.union1d(informative[:size], self._wrong[asked[self._wrong]])
 
 
-def _most_wrong(
-    rows: Indices, excess: Vector, working: Indices, first_rows: int
-) -> Indices:
+def _most_wrong(rows: Indices, excess: Vector, working: Indices) -> Indices:
     """Return rows of the most negative excess that are not in the working set."""
     wrong = np.flatnonzero(excess < 0.0)
     wrong = wrong[~np.isin(rows[wrong], working)]
-    size = max(first_rows, len(working) // 2)
+    size = max(SEARCH.first_rows, len(working) // 2)
     return rows[wrong[np.argsort(excess[wrong], kind="stable")[:size]]]

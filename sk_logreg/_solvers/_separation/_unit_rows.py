@@ -15,19 +15,10 @@ _CHUNK_VALUES = 1 << 20
 class UnitRows:
     """The rows ±(xᵢ, 1), columns centered and scaled, each row of unit length.
 
-    Only the columns without a penalty count, and the rows of positive weight. A row
-    with a soft label counts twice, with both signs.
-
-    Attributes
-    ----------
-    n_rows : int
-        Number of rows. Indices of rows refer to these.
-    columns : ndarray of int
-        The columns without a penalty.
-    scales : ndarray of shape (n_features,)
-        What the columns are divided by.
-    n_biases : int
-        1 if there is a bias without a penalty, else 0.
+    Only the columns without a penalty count, and the `n_rows` rows of positive weight,
+    to which indices of rows refer. A row with a soft label counts twice, with both
+    signs. Columns are divided by `scales`, of shape (n_features,). `n_biases` is 1 if
+    there is a bias without a penalty, else 0.
     """
 
     def __init__(self, objective: Objective):
