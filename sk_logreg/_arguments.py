@@ -18,11 +18,20 @@ def check_offset(offset: Any, n_samples: int) -> Vector | None:
         if np.ndim(offset) != 1:
             raise ValueError(_wrong_shape("offset", np.shape(offset), n_samples, "row"))
         values: Vector = check_array(
-            offset, ensure_2d=False, dtype=np.float64, input_name="offset"
+            to_float64(offset), ensure_2d=False, input_name="offset"
         )
     if len(values) != n_samples:
         raise ValueError(_wrong_shape("offset", values.shape, n_samples, "row"))
     return values
+
+
+def to_float64(values: Any) -> NDArray[np.float64]:
+    """Return real numbers as float64; a ValueError for text and complex numbers."""
+    array = np.asarray(values)
+    text = array.dtype.kind == "O" and any(isinstance(v, str | bytes) for v in array)
+    if text or array.dtype.kind in "cSU":
+        raise ValueError(f"Numbers are needed, got {array.dtype} values.")
+    return array.astype(np.float64)
 
 
 def per_feature(
@@ -41,9 +50,7 @@ def per_feature(
         feature_names = getattr(estimator, "feature_names_in_", None)
         given = _by_name(name, given, feature_names, n_features, default)
     try:
-        if np.iscomplexobj(given):
-            raise TypeError
-        values = np.array(given, dtype=np.float64)
+        values = to_float64(given)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold numbers, got {given!r}.") from None
     if values.shape != (n_features,):

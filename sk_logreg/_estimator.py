@@ -473,7 +473,6 @@ class BinaryLogisticRegression(
                 {"sample_weight": sample_weight, "offset": offset},
                 classes=classes,
                 max_iterations=self.max_iter * n_starts,
-                verbose=self.verbose,
             ) as listeners,
         ):
             solution, objective, journal = solve(self, data, executor, listeners)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from sk_logreg._arguments import to_float64
+
 
 def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
     """Return the two classes, sorted, and a sign for each row.
@@ -75,7 +77,7 @@ def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
         If a label is not a number in [0, 1], or all are 0, or all are 1.
     """
     try:
-        probabilities = y.astype(np.float64)
+        probabilities = to_float64(y)
     except (TypeError, ValueError):
         raise ValueError(
             "With soft_labels=True, y must hold numbers, the probabilities of the "

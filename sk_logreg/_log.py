@@ -167,7 +167,6 @@ def listening(
     *,
     classes: NDArray[Any],
     max_iterations: int,
-    verbose: int,
 ) -> Iterator[list[Listener]]:
     """Yield the listeners of a fit; tell callbacks of its begin and its end.
 
@@ -175,7 +174,7 @@ def listening(
     """
     with ExitStack() as stack:
         listeners: list[Listener] = []
-        if verbose:
+        if estimator.verbose:
             listeners.append(stack.enter_context(_logging()))
         context = callback_context(estimator, max_iterations)
         if context is None:

@@ -25,7 +25,7 @@ from sk_logreg._design import (
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor, blas_threads
 from sk_logreg._problem import Problem
-from sk_logreg._tolerances import SUM_ROUNDING
+from sk_logreg._tolerances import EPS, SUM_ROUNDING
 from sk_logreg.losses import Loss
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import Penalty
@@ -361,6 +361,13 @@ class Objective:
             linear = self.margin_change(point.coef)
         return self.weights.dot(RowVector(np.square(linear.values)))
 
+    def vanishes(self, point: Evaluation) -> bool:
+        """Return whether f is zero to working precision.
+
+        With soft labels it is the square of a rounding error then.
+        """
+        return self.has_soft_labels and point.value <= (64 * EPS) ** 2
+
     def separates(self, point: Evaluation, least: float) -> bool:
         """Return whether the unpenalized weights at a point separate the classes.
 
@@ -376,7 +383,7 @@ class Objective:
         return self.weighted_extremes(self.margin_change(free)).least > 0.0
 
     def in_convex_region(self, point: Evaluation, threshold: float) -> bool:
-        """Return whether each row of positive weight has a margin above the threshold.
+        """Return whether the margins of all rows of positive weight reach a threshold.
 
         There its loss is convex. A soft label has a part with the opposite margin.
         """

@@ -143,12 +143,10 @@ class RowSpace:
 
 
 class _Group(NamedTuple):
-    """Columns of about one size.
+    """Columns of about one size, multiplied by `scale`.
 
     Attributes
     ----------
-    scale : ndarray of shape (n_columns,) or float
-        What they are multiplied by.
     values : ndarray of shape (n_samples, rank)
         R.
     basis : ndarray of shape (rank,), or None

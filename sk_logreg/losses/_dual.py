@@ -20,9 +20,7 @@ from sk_logreg._tolerances import TINY
 
 @dataclass(frozen=True)
 class EntropyDual:
-    """The part of some rows in the duality gap of cross entropy.
-
-    Parts of several rows are added with ``+``.
+    """The part of some rows in the duality gap of cross entropy; ``+`` adds two parts.
 
     Attributes
     ----------

@@ -74,7 +74,10 @@ class CholeskyModel:
         return step
 
     def factored_hessian(self, rows: Indices, point: Evaluation) -> FactoredHessian:
-        """Return the current matrix or that at a point, as one of some rows of more."""
+        """Return the current matrix, or that at a point, for a model of more rows.
+
+        Of those rows, `rows` are this model's.
+        """
         if self._current is None:
             self._refactor(point)
         assert self._current is not None
@@ -184,8 +187,9 @@ class CholeskyModel:
         old = self._current is not of_sample and self._factored_at is not point
         if not (old and cheaper):
             yield self._current
-        refactored = of_sample.refactored(self._margins(point, of_sample))
-        if not refactored.factor.singular:
+        margins = self._margins(point, of_sample)
+        refactored = FactoredHessian.at(sample, margins, of_sample.rows)
+        if refactored is not None and not refactored.factor.singular:
             yield refactored
         if old and cheaper:
             yield self._current

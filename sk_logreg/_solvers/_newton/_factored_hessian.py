@@ -75,19 +75,18 @@ class FactoredHessian:
     shift: float = 0.0
 
     @classmethod
-    def at(cls, objective: Objective, margins: RowVector) -> "FactoredHessian | None":
+    def at(
+        cls,
+        objective: Objective,
+        margins: RowVector,
+        rows: slice | Indices = slice(None),
+    ) -> "FactoredHessian | None":
         """Return the Hessian at a point, by its margins; None where indefinite."""
         curvature, convex = objective.curvature(margins), objective.loss.convex
         factored = factor(objective.hessian(curvature), semidefinite=convex)
         if factored is None:
             return None
-        return cls(objective, slice(None), curvature, factored)
-
-    def refactored(self, margins: RowVector) -> "FactoredHessian":
-        """Return the same at a point, given these rows' margins, for a convex loss."""
-        renewed = self.at(self.objective, margins)
-        assert renewed is not None
-        return replace(renewed, rows=self.rows)
+        return cls(objective, rows, curvature, factored)
 
     @cached_property
     def complete(self) -> bool:

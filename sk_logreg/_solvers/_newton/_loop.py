@@ -39,8 +39,8 @@ def minimize(
     noise = NoiseFloor(objective)
     point, exact = _first_point(objective, model, start), False
     while True:
-        if (diverged := stopping.diverged(point)) is not None:
-            return diverged
+        if (ended := stopping.ended(point)) is not None:
+            return ended
         step = model.step(point, goal.tol * point.value, exact=exact)
         if step is None:
             return Solution(point, UNKNOWN_GAP, BUDGET_SPENT)
@@ -65,6 +65,7 @@ def minimize(
         if (last := stopping.after(verdict, move, journal.stopped)) is not None:
             return last
         point, exact = move.point, move.length == 0.0
+        del step, verdict, move, entry  # frees the margins at the last point
 
 
 def _first_point(objective: Objective, model: Model, start: Vector) -> Evaluation:

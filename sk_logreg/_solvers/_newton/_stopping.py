@@ -69,8 +69,10 @@ class NewtonDecrement:
         self._moved = False
         self._bounded = objective.problem.bounded
 
-    def diverged(self, point: Evaluation) -> Solution | None:
-        """Return the solution if the point shows that there is no minimum."""
+    def ended(self, point: Evaluation) -> Solution | None:
+        """Return the solution if f is zero, or shows that there is no minimum."""
+        if self._objective.vanishes(point):
+            return Solution(point, 0.0, CONVERGED)
         if self._bounded or not self._objective.separates(point, _SEPARATED):
             return None
         return Solution(point, UNKNOWN_GAP, SEPARABLE)
@@ -217,8 +219,8 @@ class Predicted:
     def __init__(self, certified: NewtonDecrement):
         self._certified = certified
 
-    def diverged(self, point: Evaluation) -> Solution | None:
-        return self._certified.diverged(point)
+    def ended(self, point: Evaluation) -> Solution | None:
+        return self._certified.ended(point)
 
     def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
         arrives = step.below_accuracy or (step.exact and step.next_converges)
