@@ -12,6 +12,10 @@ FAR = np.array([-800.0, -750.0, -700.0, -40.0, -37.0, -36.0])
 Z = np.concatenate([FAR, np.linspace(-20, 20, 161), -FAR, [1e-300, -1e-9, 1e-9]])
 
 every_loss = pytest.mark.parametrize("name", NAMES)
+textbook = pytest.mark.parametrize("name", ["cross_entropy", "squared_error"])
+bounded = pytest.mark.parametrize(
+    "name", [name for name in NAMES if LOSSES[name].curvature_bound is not None]
+)
 every_label = pytest.mark.parametrize("y", [0, 1])
 
 
@@ -31,7 +35,7 @@ def relative_error(approximate, exact):
     return float(abs(mpmath.mpf(float(approximate)) - exact) / abs(exact))
 
 
-@every_loss
+@textbook
 @every_label
 def test_against_mpmath(name, y):
     loss, tiny = LOSSES[name], np.finfo(np.float64).tiny
@@ -86,7 +90,7 @@ def test_at_margin_is_the_loss_of_a_positive_label(name):
         np.testing.assert_array_equal(part, alone)
 
 
-@every_loss
+@textbook
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
 def test_far_out_in_any_precision(name, dtype):
     far = np.geomspace(2, 1e30, 15, dtype=dtype) * np.log(np.finfo(dtype).max)
@@ -101,13 +105,28 @@ def test_far_out_in_any_precision(name, dtype):
 
 
 @every_loss
+@every_label
+def test_what_a_loss_says_of_its_curvature_is_true(name, y):
+    loss, z = LOSSES[name], np.linspace(-30, 30, 1001)
+    margin = (2 * y - 1) * z
+    curvature = loss.curvature(z, np.full(len(z), y))
+    if loss.convex:
+        assert (curvature >= 0).all()
+    if loss.least_curvature is not None:
+        assert curvature.min() >= loss.least_curvature
+    if loss.convex_from is not None:
+        assert (curvature[margin >= loss.convex_from] >= -EPS).all()
+    assert loss.convex or loss.dual is None
+
+
+@every_loss
 def test_falls_with_the_margin(name):
     value, slope, _ = LOSSES[name].at_margin(np.linspace(-30, 30, 1001))
     assert (np.diff(value) < 0).all()
     assert (slope < 0).all()
 
 
-@every_loss
+@bounded
 def test_the_bound_of_the_curvature_is_tight(name):
     loss = LOSSES[name]
     curvature = loss.at_margin(np.linspace(-10, 10, 200_001)).curvature
