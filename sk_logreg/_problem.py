@@ -150,16 +150,17 @@ def build_problem(
             every_row=every_row,
         )
     coordinates = found or Coordinates.none(n_features)
-    factors = data.penalty_factor
-    if factors is None:
-        factors = np.ones(n_features)
     # Dividing by the largest first keeps the sum of tiny or huge weights exact.
     largest = data.weights.max()
     relative = data.weights / largest
     total = relative.sum() * (n_samples / relative.size)
     # In this order, since it is the weight of the heaviest row as it was rounded above.
     strength = np.longdouble(1.0 / total) / C / largest
-    strengths = strength * factors / coordinates.units.astype(np.longdouble) ** 2
+    strengths = np.full(n_features, strength)
+    if data.penalty_factor is not None:
+        strengths *= data.penalty_factor
+    if found is not None:
+        strengths /= found.units.astype(np.longdouble) ** 2
     if fit_intercept:
         strengths = np.append(strengths, strength if absorb_bias else 0.0)
     rows = Rows(
@@ -182,7 +183,7 @@ def build_problem(
     center = data.penalty_center
     if center is None or not penalized:
         return problem
-    center = np.where(factors > 0.0, center, 0.0)
+    center = np.where(strengths[:n_features] > 0.0, center, 0.0)
     if as_given:
         return replace(problem, center=np.append(center, np.zeros(fit_intercept)))
     return _about(problem, replace(coordinates, origin=center), executor)

@@ -245,17 +245,17 @@ def _groups_of(objective: Objective) -> Iterator[_Group]:
     """
     sizes = _sizes(objective)
     strengths = _strengths(objective)[: objective.n_features]
+    free = ~objective.penalty.penalized[: objective.n_features]
     if objective.penalty.absent:
         equal = sizes.max() <= _LARGEST_RATIO * sizes.min()
         scale = 1.0 if equal else np.exp2(-np.round(np.log2(sizes)))
         yield _reduced(objective, slice(None), scale, 0.0 * strengths[0])
         return
-    free = strengths == 0.0
     if free.any():
         yield _as_they_are(objective, np.flatnonzero(free))
-    common = strengths[~free][0]
+    common = strengths[int(free.argmin())]
     scale = 1.0
-    if (strengths != common).any():
+    if strengths.min() != strengths.max():
         scale = np.sqrt(common / np.where(free, common, strengths)).astype(np.float64)
         sizes = sizes * scale
     if not free.any() and sizes.max() <= _LARGEST_RATIO * sizes.min():

@@ -31,14 +31,15 @@ class L2(Penalty):
     def of(cls, strengths: NDArray[Any]) -> "L2":
         """Return the penalty of some strengths, clipped to a range that is safe."""
         clipped = strengths.clip(_SMALLEST, _LARGEST)
-        return cls(np.where(strengths > 0.0, clipped, 0.0).astype(np.longdouble))
+        clipped[strengths == 0.0] = 0.0
+        return cls(clipped)
 
     @cached_property
     def curvature(self) -> Vector:
         return self.strengths.astype(np.float64)
 
     def value(self, coef: NDArray[np.float64]) -> Any:
-        return 0.5 * (self.curvature * coef * coef).sum(axis=-1)
+        return 0.5 * np.einsum("j,...j,...j->...", self.curvature, coef, coef)
 
     def gradient(self, coef: Vector) -> Vector:
         return self.curvature * coef
@@ -48,14 +49,14 @@ class L2(Penalty):
 
     def gap(self, direction: Vector, residual: Vector) -> float:
         """Return half the sum of (λ d - residual)² / λ; v is λ (w + d) - residual."""
-        roots = self._roots
-        slope = roots * direction[self.penalized] - residual[self.penalized] / roots
+        roots, which = self._roots, self._which
+        slope = roots * direction[which] - residual[which] / roots
         # Of a norm, since the squares may underflow.
         return 0.5 * float(np.linalg.norm(slope)) ** 2
 
     def dual_norm(self, slope: Vector) -> float:
         """Return the root of the sum of slope² / λ."""
-        return float(np.linalg.norm(slope[self.penalized] / self._roots))
+        return float(np.linalg.norm(slope[self._which] / self._roots))
 
     def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
         if self.absent:
@@ -69,4 +70,9 @@ class L2(Penalty):
 
     @cached_property
     def _roots(self) -> Vector:
-        return np.sqrt(self.curvature[self.penalized])
+        return np.sqrt(self.curvature[self._which])
+
+    @cached_property
+    def _which(self) -> Any:
+        """The penalized coefficients; a slice, which copies nothing, if all are."""
+        return slice(None) if self.penalized.all() else self.penalized
