@@ -33,9 +33,13 @@ class CachedParamNames:
     """
 
     @classmethod
-    @cache
     def _get_param_names(cls) -> list[str]:
-        return super()._get_param_names()  # type: ignore[misc]
+        return list(cls._inspected())  # a copy, since callers may change it
+
+    @classmethod
+    @cache
+    def _inspected(cls) -> tuple[str, ...]:
+        return tuple(super()._get_param_names())  # type: ignore[misc]
 
 
 __all__ = [

@@ -19,6 +19,7 @@ from sk_logreg._design import (
     Extremes,
     RowVector,
     design_of,
+    gram_float32,
     read,
     scan,
 )
@@ -223,14 +224,7 @@ class Objective:
         No curvature may be negative.
         """
         self._count()
-        total = np.zeros((self.n_dof, self.n_dof), dtype=np.float32, order="F")
-        design = self._rows.design
-        # One Python thread and BLAS's own threads: a sum per Python thread would take
-        # twice the memory.
-        with blas_threads():
-            for block in design.blocks(slice(0, self.n_samples), design.gram_rows):
-                roots = np.sqrt(curvature.values[block.rows])
-                total = block.add_gram(total, roots, scale)
+        total = gram_float32(self._rows, curvature, scale)
         total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
         return total
 

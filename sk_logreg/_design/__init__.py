@@ -8,7 +8,7 @@ from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
-from sk_logreg._design._map import read, scan
+from sk_logreg._design._map import gram_float32, read, scan
 from sk_logreg._design._rows import Extremes, RowPart, Rows, RowVector
 from sk_logreg._design._sparse import SparseDesign
 
@@ -26,6 +26,7 @@ __all__ = [
     "coordinates_of",
     "cut",
     "design_of",
+    "gram_float32",
     "read",
     "scan",
 ]

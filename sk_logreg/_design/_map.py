@@ -1,4 +1,4 @@
-"""The map over the rows and its reduction: all reads of X go through `read`.
+"""The map over the rows and its reduction: all sums over X go through `read`.
 
 A function of a map is a function of a module, not a closure. It gets a block of X, the
 entries of its rows, its part of each row vector and arrays of the size of the
@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
 from sk_logreg._design._rows import Rows, RowVector
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ThreadExecutor, blas_threads
 
 Function = Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]]
 #: Some rows, and their block if X is read.
@@ -67,6 +68,24 @@ def scan(
             yield slice(start, min(start + length, chunk.stop)), ()
 
     return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
+
+
+def gram_float32(
+    rows: Rows, curvature: RowVector, scale: Vector
+) -> NDArray[np.float32]:
+    """Return a Gram matrix in single precision, in one pass over X.
+
+    Its rows and columns are multiplied by `scale`. Only the lower triangle counts. No
+    curvature may be negative. By one Python thread and BLAS's own threads, since a sum
+    per Python thread would take twice the memory.
+    """
+    design, n_dof = rows.design, len(scale)
+    total = np.zeros((n_dof, n_dof), dtype=np.float32, order="F")
+    with blas_threads():
+        for block in design.blocks(slice(0, design.n_samples), design.gram_rows):
+            roots = np.sqrt(curvature.values[block.rows])
+            total = block.add_gram(total, roots, scale)
+    return total
 
 
 def _reduce(
