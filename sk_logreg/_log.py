@@ -51,7 +51,7 @@ class Journal:
 
     @property
     def closed(self) -> bool:
-        """Whether there is to be no further iteration."""
+        """Whether no further iteration is allowed."""
         n_iter = len(self.records) - self._n_before
         return self.stopped or n_iter >= self.max_iter
 

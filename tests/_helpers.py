@@ -1,4 +1,4 @@
-"""Helpers of several test modules: callbacks, sparse matrices, objectives."""
+"""Helpers shared by several test modules: callbacks, sparse matrices, objectives."""
 
 from dataclasses import replace
 
@@ -19,9 +19,9 @@ needs_callbacks = pytest.mark.skipif(not HAVE_CALLBACKS, reason="scikit-learn < 
 
 
 class Recorder:
-    """Callback that records its calls and the partial models it is given.
+    """Callback that records its calls and the partially fitted models it receives.
 
-    With `stop_at`, it stops the fit at the end of the iteration of that number.
+    If `stop_at` is given, it stops the fit after that number of iterations.
     """
 
     def __init__(self, stop_at=None):
@@ -66,7 +66,7 @@ class Recorder:
 
 
 def shuffled_indices(X):
-    """Return the same CSR matrix with the entries of each row in another order."""
+    """Return a copy of a CSR matrix with the stored entries of each row reversed."""
     X = X.copy()
     for start, stop in zip(X.indptr[:-1], X.indptr[1:], strict=True):
         X.indices[start:stop] = X.indices[start:stop][::-1].copy()
@@ -76,7 +76,7 @@ def shuffled_indices(X):
 
 
 def duplicates(X):
-    """Return the same CSR matrix with each value stored as two halves."""
+    """Return an equal CSR matrix that stores each value as two duplicate entries."""
     indptr = 2 * X.indptr
     indices, values = np.repeat(X.indices, 2), np.repeat(X.data / 2, 2)
     return sparse.csr_matrix((values, indices, indptr), shape=X.shape)
@@ -85,7 +85,7 @@ def duplicates(X):
 def objective_of(
     X, y, weights, *, loss="cross_entropy", C=1.0, n_threads=1, sizes=None, **flags
 ):
-    """Return the objective of labels 0 and 1, read in blocks of the sizes given."""
+    """Return the objective for labels 0 and 1, with blocks of the given sizes."""
     signs = np.where(y == 1, 1, -1).astype(np.int8)
     executor = ThreadExecutor(n_threads)
     flags = {"fit_intercept": True, "absorb_bias": False} | flags

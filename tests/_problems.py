@@ -1,4 +1,4 @@
-"""One table of problems that every solver and every loss has to solve."""
+"""Test problems: a table of named problems, and problems by shape and ingredients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows, labels 0 and 1, and weights if any."""
+    """Feature matrix, labels 0 and 1, and optional sample weights."""
 
     X: Any
     y: Any
@@ -25,7 +25,7 @@ class Problem:
 
 
 def sample(n_samples, n_features, seed=0, *, strength=1.0, bias=0.3):
-    """Return Gaussian rows and labels drawn from a logistic model of them."""
+    """Return Gaussian features and labels drawn from a logistic model."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n_samples, n_features))
     w = rng.standard_normal(n_features) * strength / np.sqrt(n_features)
@@ -99,7 +99,11 @@ def _sparse():
 
 
 def _many_rows():
-    """Enough for samples of the rows to pay, and sorted, so that they can mislead."""
+    """Return enough rows for the solver to fit samples of them first.
+
+    The rows are sorted by label and first feature, so that the leading rows do not
+    represent the others.
+    """
     X, y = sample(15_000, 4, seed=5, strength=3.0, bias=-3.0)
     order = np.lexsort([X[:, 0], y])
     return Problem(X[order] * [1.0, 100.0, 1.0, 1.0], y[order])
@@ -131,24 +135,25 @@ _TABLE: dict[str, Callable[[], Problem]] = {
     )
 }
 NAMES = tuple(_TABLE)
-#: Those that have a minimum without a penalty too.
+#: Problems that have a minimum without a penalty too.
 FINITE_NAMES = ("gaussian", "one_column", "units", "far_from_origin", "weighted")
 
 
 @cache
 def problem(name: str) -> Problem:
-    """Return a problem of the table."""
+    """Return the problem of the table with this name."""
     return _TABLE[name]()
 
 
-#: Shapes of problems: those with many rows pay for samples, wide ones are reduced.
+#: Shapes of problems. Tall problems are fitted to samples of their rows first. Wide
+#: problems are reduced to the row space of X.
 SHAPES = ("usual", "tall", "wide", "sparse", "wide_sparse", "float32")
-#: What else an objective may have beside rows, labels and weights.
+#: Optional ingredients of an objective besides rows, labels and weights.
 INGREDIENTS = ("offset", "penalty_factor", "penalty_center", "soft_labels")
 
 
 def shaped(shape, seed=0):
-    """Return rows and labels of a shape, with weights."""
+    """Return a weighted problem of the given shape."""
     sizes = {"tall": (9000, 3), "wide": (25, 60), "wide_sparse": (25, 60)}
     n_samples, n_features = sizes.get(shape, (150, 5))
     X, y = sample(n_samples, n_features, seed, strength=2.0)
@@ -162,9 +167,9 @@ def shaped(shape, seed=0):
 
 
 def general(shape, *ingredients, seed=0):
-    """Return the arguments of `fit`, and parameters, of a problem of a shape.
+    """Return the arguments of `fit` and the parameters of a problem of a given shape.
 
-    It has the given ingredients, all of those that there are by default. Some penalty
+    The problem has the given ingredients; by default, it has all of them. Some penalty
     factors are 0, and some soft labels are 0 or 1.
     """
     data = shaped(shape, seed).data

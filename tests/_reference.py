@@ -1,8 +1,9 @@
-"""The objective and its minimum once more, computed without the package.
+"""A reference implementation of the objective and its minimum.
 
-Dense, plain and in extended precision where the platform has it: nothing here is
-shared with what it checks, except the formula of a loss that has no textbook one here,
-whose derivatives `test_losses` checks by differences.
+It uses dense matrices, and extended precision where the platform has it. It shares no
+code with the package, with one exception: a loss whose formula is not written out here
+is taken from the package. `test_losses` checks the derivatives of such a loss by finite
+differences.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from scipy import sparse
 from sk_logreg.losses import LOSSES as REGISTERED
 
 EPS = np.finfo(np.float64).eps
-#: Every registered loss: the tables of tests take new ones from here.
+#: Every registered loss. The tests are parametrized with this tuple, so they cover
+#: each newly registered loss.
 LOSSES = tuple(REGISTERED)
 SOLVERS = ("newton-cholesky", "newton-cg")
-#: The parameters of each way to treat the bias.
+#: The parameters of the estimator for each treatment of the bias.
 BIASES: dict[str, dict[str, bool]] = {
     "free": {},
     "absorbed": {"absorb_bias": True},
@@ -27,13 +29,13 @@ BIASES: dict[str, dict[str, bool]] = {
 
 
 def sigmoid(z):
-    """Return 1 / (1 + exp(-z)), right to the last bits on both sides."""
+    """Return 1 / (1 + exp(-z)), with a small relative error for either sign of z."""
     decay = np.exp(-np.abs(z))
     return np.where(z > 0, 1, decay) / (1 + decay)
 
 
 def pointwise(loss, z, y):
-    """Return value, slope and curvature of the loss in z."""
+    """Return the value and the first two derivatives of the loss with respect to z."""
     sign = 2 * y - 1
     hit, miss = sigmoid(sign * z), sigmoid(-sign * z)
     if loss == "cross_entropy":
@@ -47,9 +49,9 @@ def pointwise(loss, z, y):
 
 @dataclass
 class Reference:
-    """F of a problem, as the documentation states it.
+    """The objective F of a problem, by the formula in the documentation.
 
-    `theta` is the weights followed by the bias, where there is one.
+    `theta` holds the feature coefficients, followed by the bias if there is one.
     """
 
     X: Any
@@ -73,7 +75,8 @@ class Reference:
         self.target = np.asarray(self.y).astype(np.longdouble)
         s = np.ones(len(X)) if self.sample_weight is None else self.sample_weight
         s = np.asarray(s, dtype=np.longdouble)
-        # A soft label q stands for two rows, of weights s q and s (1 - q).
+        # A soft label q is equivalent to two rows: a row of label 1 and weight s q, and
+        # a row of label 0 and weight s (1 - q).
         positive, negative = s * self.target, s * (1 - self.target)
         if self.class_weight == "balanced":
             half = s.sum() / 2
@@ -87,7 +90,7 @@ class Reference:
         self.target = np.where(
             some, positive / np.where(some, self.weights, 1), self.target
         )
-        # The expected squared error less ½ q (1 - q) is ½ (σ - q)².
+        # The expected squared error minus ½ q (1 - q) equals ½ (σ - q)².
         square = self.soft_labels and self.loss == "squared_error"
         self.spread = self.target * (1 - self.target) / 2 * square
         self.added = np.zeros(len(X), dtype=np.longdouble)
@@ -107,12 +110,12 @@ class Reference:
             self.center[:n_features] = self.penalty_center
 
     def theta(self, model):
-        """Return the coefficients of a fitted model."""
+        """Return `theta` of a fitted model."""
         w, b = model.coef_[0], model.intercept_
         return np.concatenate([w, b] if self.fit_intercept else [w])
 
     def losses(self, theta):
-        """Return value, slope and curvature of the loss of each row."""
+        """Return the loss of each row and its first two derivatives in z."""
         z = self.design @ theta + self.added
         if not self.soft_labels:
             return pointwise(self.loss, z, self.target)
@@ -145,23 +148,27 @@ class Reference:
         return self.factor * gram + np.diag(self.ridge)
 
     def scaled_eigenvalues(self, theta):
-        """Return the Hessian's eigenvalues once its units are taken away."""
+        """Return the eigenvalues of the Hessian, scaled so that they have no units."""
         hessian = self.hessian(theta)
         scale = self._scale(theta)
         scaled = scale[:, None] * hessian * scale
         return np.linalg.eigvalsh(scaled.astype(np.float64))
 
     def _scale(self, theta):
-        """Return one over the root of the diagonal of a majorizer of the Hessian."""
+        """Return d^(-1/2), where d is the diagonal of a majorizer of the Hessian."""
         theta = np.asarray(theta, dtype=np.longdouble)
         curvature = self.weights * np.abs(self.losses(theta)[2])
         diagonal = self.factor * (curvature @ self.design**2) + self.ridge
         return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
 
     def newton_step(self, theta):
-        """Return -H⁻¹g, of least norm where H is singular, as if H were convex."""
+        """Return the Newton step -H⁻¹g, with absolute values of the eigenvalues of H.
+
+        If H is singular, the step is the one of least norm in scaled coordinates.
+        """
         scale = self._scale(theta)
-        # The Hessian only guides the steps, the gradient decides where they end.
+        # float64 suffices for the Hessian. Its rounding changes the steps, but not the
+        # point where the gradient is zero.
         curvature = self.factor * self.weights * self.losses(theta)[2]
         design = (self.design * scale).astype(np.float64)
         scaled = design.T @ (curvature.astype(np.float64)[:, None] * design)
@@ -174,15 +181,15 @@ class Reference:
         return -scale * (vectors @ ((vectors.T @ rhs) / values[kept]))
 
     def residual(self, theta):
-        """Return ½ gᵀH⁻¹g / F: how far F is from stationary, in relative terms.
+        """Return ½ gᵀH⁻¹g / F, a relative measure of the distance from stationarity.
 
-        It has no units: the scale of X, of C and of the weights all cancel.
+        It has no units: the scales of X, of C and of the sample weights cancel.
         """
         step = self.newton_step(theta)
         return float(-self.gradient(theta) @ step / 2 / self.value(theta))
 
     def minimum(self, start=None, n_steps=200):
-        """Return the minimum that damped Newton steps reach, and F there."""
+        """Return the minimizer that damped Newton steps reach, and F there."""
         n_dof = self.design.shape[1]
         theta = np.zeros(n_dof, np.longdouble) if start is None else start
         value = self.value(theta)
@@ -198,10 +205,10 @@ class Reference:
         return theta.astype(np.float64), value
 
     def assert_optimal(self, model, lowest, rtol=1e-8):
-        """Assert that a fit reached a minimum, and says of it what is true.
+        """Assert that a fit reached a minimum and that its attributes are correct.
 
-        First that F is within `rtol` of the minimum and the bound, then that the
-        gradient is about zero, then that what the model states is what this computes.
+        The checks are, in this order: F is within `rtol` of the minimum and within the
+        bound; the gradient is about zero; the reported objective and cost are correct.
         """
         theta = self.theta(model)
         value = self.value(theta)
@@ -214,24 +221,24 @@ class Reference:
         assert abs(model.cost_ - cost) <= max(1e-6, rtol) * cost
 
     def assert_bounds(self, model, lowest, rtol=1e-6):
-        """Assert that the gap bounds how far F is above a minimum, up to rounding."""
+        """Assert that the gap bounds the relative suboptimality, up to rounding."""
         value = self.value(self.theta(model))
         assert 0.0 <= model.optimality_gap_ <= 1.0
         excess = float((value - lowest) / value)
         assert excess <= model.optimality_gap_ * (1 + rtol) + 64 * EPS
 
     def separated(self, theta):
-        """Return whether a hyperplane through theta has each row on its own side."""
+        """Return whether the hyperplane z = 0 classifies every row correctly."""
         z = self.design @ theta
         return bool((np.where(self.target == 1, z, -z) > 0).all())
 
 
 class CenteredReference(Reference):
-    """The same, over columns that are centered and have a standard deviation of one.
+    """Reference whose columns are centered and scaled to a standard deviation of one.
 
-    F and its minimum are the same, the penalty of each column being divided by the
-    square of its standard deviation. What a fit returns, it returns for the columns as
-    they are: what that makes of it here is computed exactly.
+    F and its minimum do not change, because the penalty of each column is divided by
+    the square of its standard deviation. A fit returns the coefficients of the original
+    columns. `theta` converts them, and computes the bias in exact arithmetic.
     """
 
     def __post_init__(self):

@@ -1,15 +1,18 @@
-"""How hard Hypothesis looks: `-m long` runs the properties too, over more examples."""
+"""Profiles of Hypothesis.
+
+`-m long` also runs the property tests, with more examples per test.
+"""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = settings(
     deadline=None,
-    phases=[Phase.explicit, Phase.generate],  # to shrink may take minutes
+    phases=[Phase.explicit, Phase.generate],  # shrinking may take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("quick", _COMMON, max_examples=25, derandomize=True)
-# Other examples each time; a failure says how to have it again.
+# The examples differ between runs. A failure prints how to reproduce it.
 settings.register_profile("long", _COMMON, max_examples=300, print_blob=True)
 
 

@@ -1,4 +1,4 @@
-"""Agreement: with scikit-learn, with liblinear, of the solvers among themselves."""
+"""Agreement with scikit-learn, with liblinear and between the solvers."""
 
 import warnings
 from functools import cache
@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sk_logreg import BinaryLogisticRegression
 
-# Only where the minimum is one point to working accuracy can coefficients be compared.
+# Coefficients can be compared only if the minimum is unique to working accuracy.
 PEER_NAMES = [name for name in NAMES if name not in ("float32", "huge_weights")]
 
 
@@ -32,7 +32,7 @@ def _minimum(name, bias, loss, C):
 
 
 def peer(name, **params):
-    """Fit scikit-learn's, beyond the point where it says that rounding stops it."""
+    """Fit scikit-learn's estimator until rounding stops it, and ignore its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return LogisticRegression(tol=1e-12, max_iter=10_000, **params).fit(
@@ -52,7 +52,7 @@ def assert_same_minimum(ours, theirs, objective, *, atol=1e-6):
 
 @pytest.mark.parametrize("bias", ["free", "none"])
 @pytest.mark.parametrize("name", PEER_NAMES)
-def test_scikit_learn(name, bias):
+def test_same_minimum_as_scikit_learn(name, bias):
     params = BIASES[bias]
     ours = fit(name, tol=1e-12, **params)
     theirs = peer(name, solver="newton-cholesky", **params)
@@ -62,7 +62,7 @@ def test_scikit_learn(name, bias):
 
 @pytest.mark.parametrize("C", [1e-3, 1e-1, 10.0, 1e3])
 @pytest.mark.parametrize("name", ["gaussian", "weighted", "breast_cancer", "sparse"])
-def test_scikit_learn_over_strengths(name, C):
+def test_same_minimum_as_scikit_learn_for_each_penalty_strength(name, C):
     ours = fit(name, tol=1e-12, C=C)
     theirs = peer(name, solver="newton-cholesky", C=C)
     assert_same_minimum(ours, theirs, reference(name, C=C))
@@ -70,7 +70,7 @@ def test_scikit_learn_over_strengths(name, C):
 
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 0.2, 1: 3.0}])
 @pytest.mark.parametrize("name", ["imbalanced", "gaussian"])
-def test_scikit_learn_over_class_weight(name, class_weight):
+def test_same_minimum_as_scikit_learn_with_class_weight(name, class_weight):
     ours = fit(name, tol=1e-12, class_weight=class_weight)
     theirs = peer(name, solver="newton-cholesky", class_weight=class_weight)
     objective = reference(name, class_weight=class_weight)
@@ -79,16 +79,16 @@ def test_scikit_learn_over_class_weight(name, class_weight):
 
 @pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
 @pytest.mark.parametrize("name", ["gaussian", "weighted", "imbalanced", "sparse"])
-def test_absorbed_bias_is_liblinears(name, C):
+def test_absorbed_bias_agrees_with_liblinear(name, C):
     ours = fit(name, tol=1e-12, C=C, absorb_bias=True)
     theirs = peer(name, solver="liblinear", intercept_scaling=1, C=C, random_state=0)
     objective = reference(name, C=C, absorb_bias=True)
-    # Liblinear itself ends at a relative gradient of about 1e-8.
+    # liblinear stops at a relative gradient norm of about 1e-8.
     assert_same_minimum(ours, theirs, objective, atol=1e-5)
 
 
 @pytest.mark.parametrize("C", [1.0, np.inf])
-def test_absorbed_bias_is_a_column_of_ones(C):
+def test_absorbed_bias_equals_a_column_of_ones(C):
     data = problem("gaussian")
     absorbed = fit("gaussian", tol=1e-13, C=C, absorb_bias=True)
     ones = np.column_stack([np.ones(len(data.X)), data.X])
@@ -106,7 +106,7 @@ def test_every_solver_on_every_problem_cross_entropy(name, bias, solver):
     objective = reference(name, **params)
     _, lowest = _minimum(name, bias, "cross_entropy", 1.0)
     theta = objective.theta(model)
-    # Coefficients of single precision cannot do better than their rounding.
+    # The rounding error of float32 coefficients limits their accuracy.
     tol = 1e-8 if model.coef_.dtype == np.float64 else 1e-7
     assert model.converged_
     assert model.status_.word == "converged"
@@ -152,7 +152,7 @@ def test_without_a_penalty(name, bias, solver):
     assert objective.value(theta) <= lowest * (1 + 1e-12)
     assert objective.residual(theta) <= 1e-12
     assert model.objective_ == pytest.approx(float(lowest), rel=1e-12)
-    # In the units of each column: its coefficient times its scale.
+    # Compare each coefficient times the root mean square of its column.
     scale = np.sqrt((objective.design**2).mean(axis=0))
     np.testing.assert_allclose(
         theta * scale, best * scale, rtol=0, atol=1e-5 * np.abs(best * scale).max()
@@ -161,7 +161,7 @@ def test_without_a_penalty(name, bias, solver):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", FINITE_NAMES)
-def test_without_a_penalty_both_biases_agree(name, loss):
+def test_without_a_penalty_free_and_absorbed_bias_agree(name, loss):
     free = fit(name, loss=loss, C=np.inf, tol=1e-13)
     absorbed = fit(name, loss=loss, C=np.inf, tol=1e-13, absorb_bias=True)
     np.testing.assert_array_equal(free.coef_, absorbed.coef_)
@@ -181,7 +181,7 @@ def test_solvers_find_the_same_coefficients(name, loss, bias):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_auto_is_one_of_the_solvers(name):
+def test_auto_gives_the_result_of_one_of_the_solvers(name):
     model = fit(name)
     candidates = [fit(name, solver=solver) for solver in SOLVERS]
     assert any(np.array_equal(model.coef_, other.coef_) for other in candidates)

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, in the versions that have them."""
+"""scikit-learn's callbacks, for the versions of scikit-learn that support them."""
 
 import warnings
 
@@ -30,7 +30,7 @@ def fit(X, y, *callbacks, sample_weight=None, **params):
     return model.fit(X, y, sample_weight)
 
 
-def test_callbacks_are_there_if_scikit_learn_has_them():
+def test_callbacks_are_supported_if_scikit_learn_supports_them():
     assert hasattr(BinaryLogisticRegression, "set_callbacks") is HAVE_CALLBACKS
 
 
@@ -64,7 +64,7 @@ def test_each_iteration_gives_a_model_that_predicts(data, fit_intercept, absorb_
 
 
 @needs_callbacks
-def test_the_data_are_passed_on(data):
+def test_callbacks_receive_the_data(data):
     X, y = data
     recorder = Recorder()
     weights = np.arange(200.0)
@@ -90,13 +90,13 @@ def test_a_callback_stops_the_fit(data, n_iter, solver, loss):
 
 
 @needs_callbacks
-def test_callbacks_change_nothing(data):
+def test_callbacks_do_not_change_the_result(data):
     plain = BinaryLogisticRegression().fit(*data)
     np.testing.assert_array_equal(fit(*data, Recorder()).weights_, plain.weights_)
 
 
 @needs_callbacks
-def test_teardown_comes_after_an_error_too(data):
+def test_teardown_runs_after_an_error(data):
     X, y = data[0].copy(), data[1]
     X[100, 1] = np.nan
     recorder = Recorder()
@@ -153,8 +153,9 @@ def test_progress_bar(data, max_iter, capsys):
 
 @needs_callbacks
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_an_iteration_that_finds_nothing_lower_ends_too(data, solver, monkeypatch):
-    # As if each minimum were a saddle, but rounding hid all that is lower.
+def test_an_iteration_that_does_not_lower_the_objective_ends(data, solver, monkeypatch):
+    # Simulate a saddle point at each minimum. Because of rounding, no step along its
+    # direction of negative curvature lowers F.
     for model in (CholeskyModel, ConjugateGradientModel):
         monkeypatch.setattr(
             model,

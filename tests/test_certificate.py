@@ -1,4 +1,4 @@
-"""The certificate: the gap is a bound, and tol means one thing everywhere."""
+"""The certificate: `optimality_gap_` is a bound, and `tol` has no units."""
 
 import warnings
 
@@ -14,14 +14,14 @@ EPS = np.finfo(np.float64).eps
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit, whether or not the iterations suffice."""
+    """Fit, and ignore convergence warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
 def random_problem(seed):
-    """Return a problem of a random shape, scale, penalty and treatment of the bias."""
+    """Return a problem of random shape, scale, penalty and treatment of the bias."""
     rng = np.random.default_rng(seed)
     n_samples, n_features = rng.integers(4, 200), rng.integers(1, 30)
     strength = 10.0 ** rng.uniform(-1, 1)
@@ -37,7 +37,7 @@ def random_problem(seed):
 
 
 def assert_bounds(model, data, params, lowest, rtol=1e-6):
-    """Assert that the gap bounds how far F is above a minimum, up to rounding."""
+    """Assert that the gap bounds the relative suboptimality of F, up to rounding."""
     value = Reference(**data, **params).value(reference_theta(model, params))
     excess = float((value - lowest) / value)
     assert excess <= model.optimality_gap_ * (1 + rtol) + 64 * EPS
@@ -77,7 +77,7 @@ def test_gap_is_a_bound_without_a_penalty(name, solver):
         model = fit(**data, C=np.inf, tol=tol, solver=solver)
         assert model.converged_
         assert model.optimality_gap_ <= tol
-        # Without a penalty the residual of conjugate gradients is not in the bound.
+        # Without a penalty, the bound ignores the residual of conjugate gradients.
         rtol = 0.1 if solver == "newton-cg" else 1e-6
         assert_bounds(model, data, {"C": np.inf}, lowest, rtol)
 
@@ -86,9 +86,11 @@ def test_gap_is_a_bound_without_a_penalty(name, solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("tol", [0.0, 1e-16, 1e-14])
-def test_a_tol_below_rounding_ends_cleanly(name, solver, loss, tol):
+def test_a_tol_below_rounding_error_converges_without_a_warning(
+    name, solver, loss, tol
+):
     model = BinaryLogisticRegression(loss=loss, solver=solver, tol=tol)
-    model.fit(**problem(name).data)  # a warning would be an error
+    model.fit(**problem(name).data)  # pytest turns a warning into an error
     assert model.converged_
     assert model.status_.word in {"converged", "rounding"}
     objective = Reference(**problem(name).data, loss=loss)
@@ -97,7 +99,7 @@ def test_a_tol_below_rounding_ends_cleanly(name, solver, loss, tol):
 
 
 def trace(model):
-    """Return what a fit did, in terms that have no units."""
+    """Return the history of a fit in quantities that have no units."""
     first = model.history_[0].objective
     return np.array(
         [
@@ -108,7 +110,7 @@ def trace(model):
 
 
 def assert_same_course(model, other):
-    """Assert that two fits made the same iterations, to rounding."""
+    """Assert that two fits made the same iterations, up to rounding."""
     assert model.n_iter_ == other.n_iter_
     assert model.status_ == other.status_
     np.testing.assert_allclose(trace(model), trace(other), rtol=1e-6, atol=1e-7)
@@ -148,7 +150,7 @@ def test_tol_does_not_depend_on_the_number_of_rows(solver, loss):
     X, y = sample(200, 6)
     model = fit(X, y, loss=loss, solver=solver)
     repeated = fit(np.tile(X, (5, 1)), np.tile(y, 5), loss=loss, C=0.2, solver=solver)
-    if loss == "squared_error":  # its starts come from a draw of the rows
+    if loss == "squared_error":  # its starts depend on randomly drawn rows
         assert repeated.objective_ == pytest.approx(model.objective_, rel=1e-9)
         assert repeated.optimality_gap_ <= repeated.tol
     else:
@@ -160,8 +162,8 @@ def test_tol_does_not_depend_on_the_number_of_rows(solver, loss):
 def test_tol_does_not_depend_on_the_unit_of_X(solver, loss):
     X, y = sample(200, 6)
     model = fit(X, y, loss=loss, solver=solver)
-    # ½‖w‖² falls by the square of the unit, so the losses are to fall alike: then F
-    # is the same function of X w up to that factor.
+    # The scale of 64 divides ½‖w‖² by 64². C divides the losses by the same factor, so
+    # F is the same function of X w up to that factor.
     rescaled = fit(X * 64, y, loss=loss, solver=solver, C=1 / 64**2)
     assert_same_course(rescaled, model)
     np.testing.assert_allclose(rescaled.coef_ * 64, model.coef_, rtol=1e-7)
@@ -170,7 +172,7 @@ def test_tol_does_not_depend_on_the_unit_of_X(solver, loss):
 @pytest.mark.parametrize("C", 10.0 ** np.arange(-8, 13, 4))
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_any_strength_converges(solver, loss, C):
+def test_every_penalty_strength_converges(solver, loss, C):
     X, y = sample(300, 6)
     params = {"loss": loss, "C": C}
     model = BinaryLogisticRegression(**params, solver=solver).fit(X, y)
@@ -184,7 +186,7 @@ def test_any_strength_converges(solver, loss, C):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("C", [1e-3, 1.0, 1e3, np.inf])
-def test_columns_of_any_size_converge(solver, loss, C):
+def test_columns_of_any_scale_converge(solver, loss, C):
     X, y = sample(400, 13)
     X *= 10.0 ** np.arange(-6, 7)
     params = {"loss": loss, "C": C}
@@ -195,8 +197,9 @@ def test_columns_of_any_size_converge(solver, loss, C):
     assert objective.residual(objective.theta(model)) <= 1e-8
 
 
-def test_the_gap_is_a_bound_where_the_penalty_is_faint():
-    # A trillionth of the curvature of one column, and enough to make a bound.
+def test_the_gap_is_a_bound_with_a_very_small_penalty():
+    # The penalty is about 1e-12 times the curvature of one column. That suffices for a
+    # finite bound.
     first = [1e4, 1e4, 3.0, -2.0, 2.0, -3.0, -1e3, -9.0, 0.0, 2.0]
     second = [1e4, 0.3, 1e4, 0.0, -3.0, -7.0, 7.0, 0.0, -3.0, 6.0]
     X = np.column_stack([first, second])

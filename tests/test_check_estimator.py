@@ -12,12 +12,12 @@ VALUES = (BIASES, LOSSES, (None, "balanced"), SOLVERS)
 
 
 def _pairs(row):
-    """Return the pairs of values in a row, each value with its place."""
+    """Return all pairs of values in a combination, each value with its position."""
     return set(combinations(enumerate(row), 2))
 
 
 def _pairwise(rows):
-    """Choose rows greedily until every pair of values that occurs is in one of them."""
+    """Choose combinations greedily until they cover every pair of values."""
     left, chosen = set().union(*map(_pairs, rows)), []
     while left:
         chosen.append(max(rows, key=lambda row: len(_pairs(row) & left)))
@@ -45,5 +45,5 @@ def test_checks(estimator, check):
 @parametrize_with_checks(
     [estimator(*row) for row in product(*VALUES) if row not in PAIRWISE]
 )
-def test_checks_of_all_the_others(estimator, check):
+def test_checks_of_the_remaining_combinations(estimator, check):
     check(estimator)

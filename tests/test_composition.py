@@ -1,4 +1,4 @@
-"""In place of LogisticRegression: pipelines, searches, meta-estimators, routing."""
+"""Use with scikit-learn: pipelines, searches, meta-estimators, metadata routing."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def test_pipeline(cancer, loss):
     assert model.predict_proba(X).shape == (len(X), 2)
 
 
-def test_pipeline_over_sparse_columns():
+def test_pipeline_with_sparse_columns():
     frame = pd.DataFrame({"city": ["Bern", "Basel", "Genf"] * 20, "age": range(60)})
     y = np.r_[np.zeros(25), np.ones(35)]
     columns = make_column_transformer(
@@ -74,7 +74,7 @@ def test_same_scores_as_logistic_regression_in_cross_validation(cancer):
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
-def test_grid_search_over_loss_bias_and_strength(data):
+def test_grid_search_over_loss_bias_and_penalty_strength(data):
     grid = {
         "loss": ["cross_entropy", "squared_error"],
         "C": [0.1, 1.0, 10.0],
@@ -119,7 +119,7 @@ def test_other_meta_estimators(data):
     assert out_of_fold.shape == (150, 2)
 
 
-def test_selection_by_coefficients(data):
+def test_feature_selection_by_coefficients(data):
     X, y = data
     strongest = np.abs(BinaryLogisticRegression().fit(X, y).coef_[0]).argmax()
     chosen = RFE(BinaryLogisticRegression(), n_features_to_select=1).fit(X, y)
@@ -128,7 +128,7 @@ def test_selection_by_coefficients(data):
     assert np.flatnonzero(chosen.get_support()).tolist() == [strongest]
 
 
-def test_three_classes():
+def test_three_classes_need_one_vs_rest():
     X, y = load_iris(return_X_y=True)
     words = r"Only binary classification is supported\. The type of the target is multi"
     with pytest.raises(ValueError, match=words):
@@ -169,7 +169,7 @@ def test_sample_weight_through_grid_search(data):
 
 
 @pytest.mark.usefixtures("routing")
-def test_sample_weight_that_is_not_asked_for_is_refused(data):
+def test_unrequested_sample_weight_raises(data):
     X, y = data
     with pytest.raises(ValueError, match="sample_weight"):
         cross_validate(
@@ -177,7 +177,7 @@ def test_sample_weight_that_is_not_asked_for_is_refused(data):
         )
 
 
-def test_sample_weight_by_the_name_of_the_step(data):
+def test_sample_weight_with_the_prefix_of_the_step(data):
     X, y = data
     weights = np.random.default_rng(0).exponential(size=len(y))
     pipeline = make_pipeline(BinaryLogisticRegression())

@@ -1,4 +1,4 @@
-"""Columns far from zero, in any unit, repeated: the bound holds, the fit is right."""
+"""Ill-conditioned columns: far from zero, badly scaled, repeated or collinear."""
 
 import warnings
 
@@ -20,19 +20,22 @@ FORMS = {
     "csr": sparse.csr_array,
 }
 every_form = pytest.mark.parametrize("form", FORMS)
-# Rounding of F, as a share of its terms.
+# Rounding error of F, relative to the sum of the magnitudes of its terms.
 ROUNDING = 1e-13
 
 
 def fit(X, y, **params):
-    """Fit, whether or not the iterations suffice."""
+    """Fit, and ignore convergence warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return BinaryLogisticRegression(**params).fit(X, y)
 
 
 def table(n_rows, shifts, powers, seed, strength=1.0):
-    """Return columns of the given shifts, in standard deviations, and units."""
+    """Return columns of the given shifts and units, and labels.
+
+    `shifts` are in standard deviations, and the units are 10**`powers`.
+    """
     rng = np.random.default_rng(seed)
     base = rng.standard_normal((n_rows, len(shifts)))
     z = strength * base @ rng.standard_normal(len(shifts)) / np.sqrt(len(shifts))
@@ -42,16 +45,16 @@ def table(n_rows, shifts, powers, seed, strength=1.0):
 
 
 def assert_honest(model, X, y, **params):
-    """Assert that the bound holds, and that it is kept where the fit converged.
+    """Assert that the gap is a bound, and that it is at most `tol` after convergence.
 
-    Returns the true relative suboptimality.
+    Return the true relative suboptimality.
     """
     reference = CenteredReference(X, y, **params)
     theta = reference.theta(model)
     found = reference.value(theta)
     _, lowest = reference.minimum(theta, n_steps=60)
     excess = float((found - lowest) / found)
-    # Each z is a sum of terms that may be far larger than z.
+    # Account for cancellation: each z is a sum of terms that may be far larger than z.
     slopes = np.abs(reference.losses(theta)[1]) * reference.weights
     terms = found + reference.factor * (slopes @ np.abs(reference.design * theta)).sum()
     rounding = ROUNDING * float(terms / found)
@@ -108,11 +111,11 @@ def test_the_bound_holds_for_wide_tables(
     assert_honest(model, X, y, **params)
 
 
-# ------------------------------------------------------------ known situations
+# ------------------------------------------------------------ examples from practice
 
 
 def time_stamps():
-    """Return start and end of sessions, in seconds, and three more columns."""
+    """Return three random columns, and start and end times of sessions, in seconds."""
     rng = np.random.default_rng(0)
     n_rows = 2000
     start = 1.7e9 + np.floor(rng.random(n_rows) * 86400)
@@ -123,7 +126,7 @@ def time_stamps():
 
 
 def nanoseconds():
-    """Return the time in an hour, in nanoseconds since 1970, and a column more."""
+    """Return times within one hour, in nanoseconds since 1970, and a random column."""
     rng = np.random.default_rng(1)
     t = np.floor(rng.random(1000) * 3600) * 1e9
     y = (4 * t / 3.6e12 - 2 + rng.logistic(size=1000) > 0).astype(int)
@@ -131,13 +134,13 @@ def nanoseconds():
 
 
 def shifted():
-    """Return a column that is shifted by 1e8 standard deviations, and another."""
+    """Return a column shifted by 1e8 standard deviations, and one without a shift."""
     X, y = table(400, [1e8, 0.0], [0, 0], seed=2, strength=2.0)
     return X, y
 
 
 def one_column_of_1e9():
-    """Return more columns than rows, one of them in another unit."""
+    """Return more columns than rows, one of them with values of about 1e9."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 200))
     y = (X[:, :5].sum(axis=1) + rng.logistic(size=60) > 0).astype(int)
@@ -150,7 +153,7 @@ def one_column_of_1e7():
 
 
 def one_hot_and_time():
-    """Return categories, one-hot encoded, and the seconds of a day since 1970."""
+    """Return one-hot encoded categories, and times in seconds since 1970."""
     rng = np.random.default_rng(3)
     n_rows, n_labels = 1000, 60
     codes = rng.integers(0, n_labels, (2, n_rows))
@@ -172,7 +175,7 @@ SITUATIONS = {
         one_hot_and_time,
     )
 }
-#: Those that have a minimum without a penalty too.
+#: The examples that have a minimum without a penalty too.
 FINITE = ("time_stamps", "nanoseconds", "shifted")
 FITS = [(name, C) for name in SITUATIONS for C in (0.01, 1.0)]
 FITS += [(name, np.inf) for name in FINITE]
@@ -181,7 +184,7 @@ FITS += [(name, np.inf) for name in FINITE]
 @pytest.mark.parametrize(("name", "C"), FITS)
 @every_form
 @every_solver
-def test_a_fit_is_as_good_as_its_bound_says(solver, form, C, name):
+def test_the_bound_holds_for_examples_from_practice(solver, form, C, name):
     X, y = SITUATIONS[name]()
     model = fit(FORMS[form](X), y, C=C, solver=solver)
     assert model.status_.word == "converged"
@@ -191,7 +194,7 @@ def test_a_fit_is_as_good_as_its_bound_says(solver, form, C, name):
 @pytest.mark.parametrize("name", SITUATIONS)
 @every_form
 @every_solver
-def test_the_squared_error_is_stationary(solver, form, name):
+def test_the_squared_error_reaches_a_stationary_point(solver, form, name):
     X, y = SITUATIONS[name]()
     model = fit(FORMS[form](X), y, solver=solver, loss="squared_error")
     assert model.status_.word == "converged"
@@ -204,11 +207,11 @@ def test_the_squared_error_is_stationary(solver, form, name):
 @every_solver
 @pytest.mark.parametrize("shift", [1e3, 1e6, 1e9])
 @pytest.mark.parametrize("power", [-12, 0, 12])
-def test_shift_and_unit_change_a_coefficient_and_the_bias_only(
+def test_shift_and_unit_of_a_column_change_only_its_coefficient_and_the_bias(
     power, shift, solver, form, loss
 ):
     X, y = table(200, [0.0] * 3, [0] * 3, seed=4)
-    X = np.round(X * 1024) / 1024  # few digits, for the shift to be exact
+    X = np.round(X * 1024) / 1024  # few digits, so that adding the shift is exact
     params = {"C": np.inf, "solver": solver, "loss": loss, "tol": 1e-10}
     plain = fit(X, y, **params)
     unit = 2.0 ** round(power * 3.3)
@@ -222,7 +225,7 @@ def test_shift_and_unit_change_a_coefficient_and_the_bias_only(
 
 
 @every_solver
-def test_the_penalty_stays_that_of_the_columns_as_they_are(solver):
+def test_centering_does_not_change_the_penalty(solver):
     X, y = table(300, [0.0] * 3, [0] * 3, seed=5)
     plain = fit(X, y, C=0.1, solver=solver, tol=1e-12)
     moved = fit(X + np.array([1e6, 0.0, -1e4]), y, C=0.1, solver=solver, tol=1e-12)
@@ -243,7 +246,7 @@ def test_columns_of_float32_far_from_zero(shift, solver):
 
 
 @every_solver
-def test_shifted_samples_of_many_rows(solver):
+def test_many_rows_of_shifted_columns(solver):
     rng = np.random.default_rng(7)
     X = rng.standard_normal((60_000, 4))
     y = (X @ [1.0, -1.0, 0.5, 0.0] + rng.logistic(size=60_000) > 0).astype(int)
@@ -254,7 +257,7 @@ def test_shifted_samples_of_many_rows(solver):
     assert moved.objective_ == pytest.approx(plain.objective_, rel=2e-8)
 
 
-def test_rows_without_weight_do_not_decide_where_columns_are_centered():
+def test_rows_of_zero_weight_do_not_affect_centering():
     X, y = shifted()
     weights = np.ones(len(X))
     weights[::2] = 0.0
@@ -269,7 +272,7 @@ def test_rows_without_weight_do_not_decide_where_columns_are_centered():
 @every_solver
 @pytest.mark.parametrize("C", [1.0, np.inf])
 @pytest.mark.parametrize("period", [100, 128, 7])
-def test_rows_that_repeat_do_not_hide_what_a_column_holds(period, C, solver):
+def test_periodic_rows_do_not_hide_the_variation_of_a_column(period, C, solver):
     rng = np.random.default_rng(14)
     place = np.arange(6400) % period
     y = (place - period / 2 > period / 4 * rng.logistic(size=6400)).astype(int)
@@ -281,7 +284,7 @@ def test_rows_that_repeat_do_not_hide_what_a_column_holds(period, C, solver):
 
 @every_solver
 @pytest.mark.parametrize("C", [1.0, np.inf])
-def test_a_value_that_nearly_all_rows_have_does_not_hide_the_others(C, solver):
+def test_a_value_shared_by_most_rows_does_not_hide_the_variation_of_a_column(C, solver):
     rng = np.random.default_rng(15)
     days = np.zeros(6400)
     days[rng.integers(0, 6400, 60)] = rng.integers(1, 1000, 60)
@@ -296,8 +299,8 @@ def test_a_value_that_nearly_all_rows_have_does_not_hide_the_others(C, solver):
 @every_solver
 @pytest.mark.parametrize("tol", [1e-1, 1e-2, 1e-4])
 @pytest.mark.parametrize("seed", range(12))
-def test_the_bound_holds_with_values_that_stand_for_none(seed, tol, solver):
-    # A zero among time stamps has almost all of the leverage.
+def test_the_bound_holds_with_a_placeholder_for_a_missing_value(seed, tol, solver):
+    # One time stamp is 0, a placeholder. It has almost all of the leverage.
     rng = np.random.default_rng(seed)
     t = 1.7e9 + np.floor(rng.random(300) * 86400)
     t[rng.integers(300)] = 0.0
@@ -321,9 +324,9 @@ def test_the_bound_holds_where_coefficients_are_rounded_to_float32(C, bias, solv
     assert_honest(model, X.astype(np.float64), y, **params)
 
 
-def test_a_direction_that_rounding_hides_has_no_bound():
-    # The last column equals the first up to rounding of 1e-9, and float64 cannot tell
-    # which coefficient that difference should have.
+def test_a_direction_below_rounding_error_has_no_bound():
+    # The last column equals the first minus 1e7, up to rounding errors of about 1e-9.
+    # The data do not determine the coefficient of that difference.
     X, y = table(300, [0.0] * 3, [0] * 3, seed=8)
     X = np.column_stack([X + 1e7, X[:, 0]])
     for solver in SOLVERS:
@@ -333,7 +336,7 @@ def test_a_direction_that_rounding_hides_has_no_bound():
         assert model.status_.word == "stalled"
 
 
-# ------------------------------------------------------------ columns that add nothing
+# ------------------------------------------------------------ redundant columns
 
 COLLINEAR = {
     "constant": lambda X: np.column_stack([X, np.full(len(X), 3.7)]),
@@ -347,7 +350,7 @@ COLLINEAR = {
 @every_loss
 @every_form
 @pytest.mark.parametrize("name", COLLINEAR)
-def test_both_solvers_say_the_same_of_columns_that_add_nothing(name, form, loss):
+def test_both_solvers_agree_on_redundant_columns(name, form, loss):
     X, y = table(300, [0.0] * 3, [0] * 3, seed=9)
     X = FORMS[form](COLLINEAR[name](X))
     params = {"C": np.inf, "loss": loss, "tol": 1e-12}
@@ -361,14 +364,14 @@ def test_both_solvers_say_the_same_of_columns_that_add_nothing(name, form, loss)
     np.testing.assert_allclose(weights[0], weights[1], rtol=2e-2, atol=1e-4)
 
 
-# ------------------------------------------------------------ the size of the values
+# ------------------------------------------------------------ extreme values
 
 
 @every_loss
 @every_solver
 @every_form
 @pytest.mark.parametrize("power", [-300, -160, 160, 300])
-def test_values_of_any_size(power, form, solver, loss):
+def test_features_of_any_magnitude(power, form, solver, loss):
     X, y = table(200, [0.0] * 3, [0] * 3, seed=10)
     plain = fit(X, y, C=np.inf, solver=solver, loss=loss)
     scaled = FORMS[form](X * 10.0**power)
@@ -377,7 +380,8 @@ def test_values_of_any_size(power, form, solver, loss):
     assert free.objective_ == pytest.approx(plain.objective_, rel=1e-7)
     model = fit(scaled, y, solver=solver, loss=loss)
     assert model.converged_
-    # Weights of large features cost nothing; of small ones too much to have any.
+    # Large features need only small coefficients, whose penalty is negligible. Small
+    # features need large coefficients, which the penalty keeps near zero.
     kept = power > 0
     expected = plain if kept else fit(np.zeros_like(X), y, solver=solver, loss=loss)
     assert model.objective_ == pytest.approx(expected.objective_, rel=1e-7)
@@ -387,19 +391,19 @@ def test_values_of_any_size(power, form, solver, loss):
 @every_solver
 @every_form
 @pytest.mark.parametrize("C", [1.0, np.inf])
-def test_one_cell_as_large_as_there_is(C, form, solver, loss):
+def test_one_value_at_the_float64_maximum(C, form, solver, loss):
     X, y = table(200, [0.0] * 3, [0] * 3, seed=11)
     X[7, 1] = np.finfo(np.float64).max
     model = fit(FORMS[form](X), y, C=C, solver=solver, loss=loss)
     assert np.isfinite(model.weights_).all()
-    # But for that row, the second column is now nothing but zeros.
+    # Relative to that value, all other values of the second column are negligible.
     without = fit(np.delete(X, 1, axis=1), y, C=C, solver=solver, loss=loss)
     assert model.objective_ <= without.objective_ * (1 + 1e-7)
 
 
 @every_loss
 @every_solver
-def test_values_too_large_where_nobody_looked(solver, loss):
+def test_one_value_at_the_float64_maximum_among_many_rows(solver, loss):
     X, y = table(20_000, [0.0] * 2, [0] * 2, seed=12)
     X[7_777, 0] = np.finfo(np.float64).max
     model = fit(X, y, solver=solver, loss=loss)

@@ -1,4 +1,4 @@
-"""How a fit ends: what it says when there is no minimum, and that it is one if so."""
+"""Convergence: the status and the warning of a fit, with and without a minimum."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit; a warning is an error."""
+    """Fit. pytest turns a warning into an error."""
     return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
 def fit_with_warning(X, y, sample_weight=None, **params):
-    """Fit where a warning is due; return the model and what the warning says."""
+    """Fit and expect one ConvergenceWarning. Return the model and the message."""
     model = BinaryLogisticRegression(**params)
     with pytest.warns(ConvergenceWarning) as caught:
         model.fit(X, y, sample_weight)
@@ -99,7 +99,7 @@ def test_separable_data_without_a_penalty(name, solver, loss):
 
 @every_loss
 @every_solver
-def test_separable_data_with_a_penalty_are_no_cause_for_concern(solver, loss):
+def test_separable_data_with_a_penalty_converge(solver, loss):
     for X, y in SEPARABLE.values():
         for C in (1.0, 1e4):
             model = fit(X, y, loss=loss, solver=solver, C=C)
@@ -108,7 +108,7 @@ def test_separable_data_with_a_penalty_are_no_cause_for_concern(solver, loss):
 
 
 @every_solver
-def test_rows_without_weight_do_not_prevent_separation(solver):
+def test_rows_of_zero_weight_do_not_prevent_separation(solver):
     X, y = SEPARABLE["by a column"]
     X, y = np.vstack([X, [[5.0], [-5.0]]]), [*y, 0, 1]
     params = {"solver": solver, "C": np.inf}
@@ -118,9 +118,9 @@ def test_rows_without_weight_do_not_prevent_separation(solver):
 
 
 QUASI_SEPARABLE = {
-    # The rows at 0 have both labels; all others are on the right side.
+    # The rows at 0 have both labels. The hyperplane x = 0 separates all others.
     "one column": (np.array([[0.0], [0], [1], [2], [-1]]), [0, 1, 1, 1, 0]),
-    # An indicator that is on for positive rows only; the other column overlaps.
+    # The indicator is 1 for positive rows only. The other column does not separate.
     "an indicator": (
         np.array([[1.0, 0.3], [1, -0.2], [0, 0.1], [0, 0.4], [0, -0.3], [0, 0.2]]),
         [1, 1, 0, 1, 1, 0],
@@ -143,7 +143,7 @@ def test_quasi_complete_separation(name, solver):
 def test_nearly_separable_data_have_a_minimum(name, solver):
     X, y = QUASI_SEPARABLE[name]
     X, y = np.vstack([X, X]), np.array([*y, *y])
-    y[len(X) // 2 + 2] = 1 - y[len(X) // 2 + 2]  # one row on the wrong side
+    y[len(X) // 2 + 2] = 1 - y[len(X) // 2 + 2]  # one row of the wrong label
     y[len(X) // 2] = 1 - y[len(X) // 2]
     model = fit(X, y, solver=solver, C=np.inf)
     assert model.converged_
@@ -153,7 +153,7 @@ def test_nearly_separable_data_have_a_minimum(name, solver):
 
 @every_solver
 @pytest.mark.parametrize("n_samples", [20, 100, 1000])
-def test_one_row_on_the_wrong_side_is_not_separable(n_samples, solver):
+def test_one_pair_of_overlapping_labels_is_not_separable(n_samples, solver):
     X = np.linspace(-3, 3, n_samples)[:, None]
     y = (X[:, 0] > 0.0).astype(int)
     y[n_samples // 2 - 2 : n_samples // 2 + 2] = 0, 1, 0, 1
@@ -164,21 +164,21 @@ def test_one_row_on_the_wrong_side_is_not_separable(n_samples, solver):
 
 
 @every_solver
-def test_squared_error_may_give_a_row_up_at_infinity(solver):
+def test_squared_error_may_have_its_infimum_at_infinity(solver):
     X = np.array([-3.0, -2, -1, 1, 2, 3, -30])[:, None]
     y = [0, 0, 0, 1, 1, 1, 1]
     params = {"solver": solver, "loss": "squared_error", "C": np.inf}
     model, message = fit_with_warning(X, y, **params)
     assert "diverge" in message
     assert "finite C" in message
-    # The infimum is ½: the loss of the row that is given up.
+    # The infimum is ½, the limit of the loss of the one misclassified row.
     assert model.objective_ == pytest.approx(0.5, abs=0.05)
 
 
 @every_solver
 @pytest.mark.parametrize("C", [1.0, np.inf])
 @pytest.mark.parametrize("tol", [1e-8, 1e-12])
-def test_columns_that_repeat_others(tol, C, solver):
+def test_redundant_columns_do_not_raise_the_minimum(tol, C, solver):
     X, y = sample(200, 3)
     plain = fit(X, y, solver="newton-cholesky", C=C, tol=tol)
     repeated = np.column_stack([X, X @ [1.0, 1.0, 0.0], np.zeros(200)])
@@ -189,14 +189,14 @@ def test_columns_that_repeat_others(tol, C, solver):
     assert model.objective_ == pytest.approx(value, rel=1e-12)
     assert value <= plain.objective_ * (1 + tol)
     assert np.abs(model.weights_).max() < 10.0
-    if np.isinf(C):  # the span of the columns is the same, so the minimum is
+    if np.isinf(C):  # the same column span has the same minimum
         np.testing.assert_allclose(
             model.predict_proba(repeated), plain.predict_proba(X), atol=1e-4
         )
 
 
 def _far_away(n_columns):
-    """Return rows whose z is the small sum of large terms, and their labels."""
+    """Return shifted rows, whose z is a small sum of large terms, and their labels."""
     X, y = sample(200, 3, strength=4.0)
     return X + 1e6 * (np.arange(3) < n_columns), y
 
@@ -206,7 +206,7 @@ def _far_away(n_columns):
 @pytest.mark.parametrize(
     ("solver", "n_columns"), [("newton-cholesky", 3), *((s, 1) for s in SOLVERS)]
 )
-def test_a_fit_ends_at_a_minimum_where_z_cancels(solver, n_columns, loss, C):
+def test_a_fit_reaches_a_minimum_despite_cancellation_in_z(solver, n_columns, loss, C):
     X, y = _far_away(n_columns)
     params = {"loss": loss, "C": C}
     objective = Reference(X, y, **params)
@@ -217,10 +217,10 @@ def test_a_fit_ends_at_a_minimum_where_z_cancels(solver, n_columns, loss, C):
         assert objective.residual(objective.theta(model)) < 1e-8
 
 
-# ------------------------------------------------------------------- the work
+# ------------------------------------------------------------------- the cost of a fit
 
 
-#: A column with a few rows that outweigh all others a million times.
+#: One column, in which a few values exceed most others by a factor of about 1e6.
 OUTLYING = {
     "X": np.array(
         [[0, 4, -1e6, 1e3, -1e6, -5, -2, -3, 1e-7, 9, 9, 0, 7, -1e6, 0, 1e3]]
@@ -234,28 +234,28 @@ OUTLYING = {
 @pytest.mark.parametrize(
     "data", [problem("far_from_origin").data, problem("units").data, OUTLYING]
 )
-def test_few_coefficients_take_few_products(data, C, tol):
+def test_few_coefficients_need_few_hessian_products(data, C, tol):
     params = {"loss": "squared_error", "solver": "newton-cg", "C": C, "tol": tol}
     model = fit(**data, **params)
     assert model.converged_
-    # In exact arithmetic conjugate gradients end after as many products as there are
-    # coefficients, fewer than ten here; rounding may take some more.
+    # In exact arithmetic, conjugate gradients need at most one product per coefficient,
+    # which is fewer than ten here. Rounding may add some products.
     assert model.history_[-1].reads <= 100 * model.n_iter_[0]
 
 
 def correlated(n_samples, n_features):
-    """Return noisy labels and columns that conjugate gradients find hard."""
+    """Return columns on which conjugate gradients converge slowly, and noisy labels."""
     rng = np.random.default_rng(11)
     mixing = rng.standard_normal((n_features, n_features)) / np.sqrt(n_features)
     X = (rng.standard_normal((n_samples, n_features)) + 1.0) @ mixing
-    X *= np.geomspace(1e-3, 1e3, n_features)  # units do not matter
+    X *= np.geomspace(1e-3, 1e3, n_features)  # columns in different units
     z = X @ (rng.standard_normal(n_features) / np.abs(X).mean(axis=0))
     return X, z / z.std() + rng.logistic(size=n_samples) > 0.0
 
 
 @every_loss
 @pytest.mark.parametrize("storage", [np.asarray, np.asfortranarray])
-def test_factors_in_single_precision_take_over(storage, loss, monkeypatch):
+def test_float32_factors_precondition_conjugate_gradients(storage, loss, monkeypatch):
     X, y = correlated(1300, 520)
     factors = []
 
@@ -274,7 +274,7 @@ def test_factors_in_single_precision_take_over(storage, loss, monkeypatch):
         assert model.objective_ <= exact.objective_ * (1 + model.tol)
 
 
-def test_far_steps_are_lengthened_and_near_ones_are_whole():
+def test_early_steps_are_extended_and_the_last_step_has_length_one():
     model = fit(**problem("breast_cancer").data)
     steps = [record.step for record in model.history_]
     assert steps[0] > 1.2
@@ -282,7 +282,7 @@ def test_far_steps_are_lengthened_and_near_ones_are_whole():
 
 
 @pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
-def test_rough_factors_have_the_digits_of_single_precision(size):
+def test_float32_factors_have_single_precision_accuracy(size):
     rng = np.random.default_rng(12)
     half = rng.standard_normal((40, 20))
     matrix = half.T @ half

@@ -1,4 +1,4 @@
-"""The definition of convexity, tested along segments."""
+"""`convexity_violation`: how far the cost lies above its chord on a segment."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_squared_error_is_above_its_chord_somewhere():
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_the_violation_is_what_the_definition_says(loss):
+def test_the_violation_matches_its_definition(loss):
     worst = 0.0
     for seed in range(20):
         X, y, first, second = draw(seed, 2.0)
@@ -62,7 +62,7 @@ def test_the_violation_is_what_the_definition_says(loss):
 
 def test_convex_where_all_margins_are_at_least_minus_log_2():
     X = np.array([[1.0], [2.0]])
-    ends = [-np.log(2.0) / 2], [5.0]  # margins at the first: -log 2 / 2 and -log 2
+    ends = [-np.log(2.0) / 2], [5.0]  # margins at the first end: -log 2 / 2, -log 2
     assert convexity_violation(SquaredError(), X, [1, 1], *ends).amount <= 4 * EPS
     assert convexity_violation(SquaredError(), X, [1, 1], [-2.0], [0.0]).amount > 0.01
 
@@ -75,7 +75,7 @@ def test_swapping_the_ends_mirrors_t():
     assert one.t == pytest.approx(1.0 - other.t)
 
 
-def test_sparse_rows_and_weights_without_a_bias():
+def test_sparse_features_and_coefficients_without_a_bias():
     X, y, first, second = draw(5, 3.0)
     dense = convexity_violation(SquaredError(), X, y, first[1:], second[1:])
     thin = convexity_violation(
@@ -84,7 +84,7 @@ def test_sparse_rows_and_weights_without_a_bias():
     assert dense.amount == pytest.approx(thin.amount)
 
 
-def test_what_does_not_fit_is_refused():
+def test_inconsistent_arguments_raise():
     X, y, first, second = draw(0)
     with pytest.raises(ValueError, match="Both ends"):
         convexity_violation(SquaredError(), X, y, first, second[1:])

@@ -1,11 +1,11 @@
-"""Every coefficient, against Newton's method in 50 digits."""
+"""Correct digits of the coefficients, against Newton's method in 50 digits."""
 
 import numpy as np
 import pytest
 
 from benchmarks.digits import DATA, STRENGTHS, measure
 
-# Where the processor has no format wider than float64, its rounding costs some.
+# Where longdouble is no wider than float64, rounding costs some digits.
 WIDE = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
 
 
@@ -17,6 +17,6 @@ def test_digits(data, C, absorb_bias):
     at_least = 13.0 if WIDE else 9.0
     assert row["cross entropy"] >= at_least
     assert row["squared error"] >= at_least
-    # What the rounding of X leaves open is chance, for scikit-learn too.
+    # Agreement beyond the digits that the rounded data define is accidental.
     defined = np.inf if WIDE else row["the data define"]
     assert row["cross entropy"] >= min(row["scikit-learn"], defined)

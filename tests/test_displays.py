@@ -1,4 +1,4 @@
-"""The displays: their data, their artists, and the pictures themselves."""
+"""The displays: their data, their artists and the layout of their figures."""
 
 import subprocess
 import sys
@@ -111,7 +111,7 @@ def _close_figures():
 
 
 def outline(text, renderer):
-    """Return the rectangle around a text, rotated with the text."""
+    """Return the bounding rectangle of a text, rotated with the text."""
     angle, center = text.get_rotation(), text.get_window_extent(renderer)
     text.set_rotation(0.0)
     corners = text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
@@ -122,7 +122,7 @@ def outline(text, renderer):
 
 
 def assert_legible(display):
-    """Assert that no text along an axis overlaps another or leaves the picture."""
+    """Assert that the texts along an axis lie in the figure and do not overlap."""
     renderer = display.figure_.canvas.get_renderer()
     low_corner, high_corner = display.figure_.bbox.get_points()
     for ax in np.ravel(display.ax_):
@@ -142,12 +142,12 @@ def assert_legible(display):
                 assert (one.vertices <= high_corner).all()
 
 
-# ------------------------------------------------------------------- the convention
+# ---------------------------------------------------------- behavior of all displays
 
 
 @all_displays
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_draws_a_picture_without_overlaps(draw, style, tmp_path):
+def test_figure_has_no_overlapping_texts(draw, style, tmp_path):
     with plt.style.context(style):
         display = draw()
         display.figure_.savefig(tmp_path / "picture.png")
@@ -163,7 +163,7 @@ def test_draws_a_picture_without_overlaps(draw, style, tmp_path):
 
 
 @all_displays
-def test_draws_where_it_is_told(draw):
+def test_draws_into_the_given_axes(draw):
     figure, (other, ax) = plt.subplots(1, 2)
     display = draw(ax=ax)
     assert display.figure_ is figure
@@ -175,14 +175,14 @@ def test_draws_where_it_is_told(draw):
 
 
 @all_displays
-def test_plot_draws_again(draw):
+def test_second_plot_draws_a_new_figure(draw):
     display = draw()
     first = display.figure_
     assert display.plot() is display
     assert display.figure_ is not first
 
 
-def test_keywords_go_to_matplotlib():
+def test_keywords_are_passed_to_matplotlib():
     X, y = make_rows()
     model = BinaryLogisticRegression().fit(X, y)
     losses = LossCurveDisplay.from_losses(linewidth=5.0)
@@ -201,13 +201,13 @@ def test_keywords_go_to_matplotlib():
     assert images.images_[1].get_interpolation() == "bilinear"
 
 
-def test_matplotlib_is_not_imported_before_it_is_needed():
+def test_importing_the_displays_does_not_import_matplotlib():
     code = "import sys, sk_logreg.displays; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @all_displays
-def test_says_what_is_missing(draw, monkeypatch):
+def test_missing_matplotlib_raises_import_error(draw, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"Display\.from_\w+ requires matplotlib"):
         draw()
@@ -227,15 +227,15 @@ def test_axes_of_the_right_number_are_used():
 # ------------------------------------------------------------------- colors
 
 
-def test_no_two_losses_differ_by_color_alone():
+def test_losses_differ_in_line_style():
     for lines in draw_losses().lines_:
         assert len({line.get_linestyle() for line in lines}) == len(lines)
 
 
-def test_more_lines_than_colors_stay_apart():
+def test_more_lines_than_colors_differ_in_appearance():
     looks = [series_at(place) for place in range(4 * len(SERIES))]
     assert len(set(looks)) == len(looks)
-    first = looks[: len(SERIES)]  # one of each color
+    first = looks[: len(SERIES)]  # one line per color
     assert len({look.linestyle for look in first}) == len(SERIES)
     assert len({look.marker for look in first}) == len(SERIES)
     for one, other in pairwise(looks):
@@ -245,7 +245,7 @@ def test_more_lines_than_colors_stay_apart():
 # ------------------------------------------------------------------- loss curves
 
 
-def test_loss_curves_are_the_losses():
+def test_loss_curves_show_value_gradient_and_curvature():
     display = draw_losses()
     for column, name in enumerate(LOSSES):
         z = display.lines_[0, column].get_xdata()
@@ -257,7 +257,7 @@ def test_loss_curves_are_the_losses():
             )
 
 
-def test_only_the_squared_error_is_shaded_and_left_of_minus_log_2():
+def test_only_the_concave_region_of_the_squared_error_is_shaded():
     display = draw_losses()
     assert len(display.shades_) == 3
     extent = display.shades_[0].get_paths()[0].get_extents()
@@ -354,7 +354,7 @@ def test_path_leads_from_zero_to_the_minimum():
     assert len(display.surfaces[0].path) == model.n_iter_[0] + 1
 
 
-def test_the_lectures_picture():
+def test_only_the_cross_entropy_surface_is_convex():
     """Cross entropy is convex along every line of the grid; squared error is not."""
     X, y = make_rows(n_samples=60)
     model = BinaryLogisticRegression().fit(X, y)
@@ -366,7 +366,7 @@ def test_the_lectures_picture():
     assert (other < -1e-4).any()
 
 
-def test_the_limits_leave_room_for_the_marks():
+def test_the_limits_include_path_and_minimum():
     display = draw_contours()
     for surface in display.surfaces:
         for place, coordinates in enumerate((surface.first, surface.second)):
@@ -376,7 +376,7 @@ def test_the_limits_leave_room_for_the_marks():
 
 
 @pytest.mark.parametrize("turn", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
-def test_a_surface_is_seen_from_its_lowest_corner(turn):
+def test_a_surface_is_viewed_from_its_lowest_corner(turn):
     first, second = np.linspace([-0.005, -0.05], [0.005, 0.05], 7).T
     cost = 3.0 - turn[0] * 200.0 * first - turn[1] * 20.0 * second[:, None]
     points = np.zeros(3), np.zeros((1, 3))
@@ -461,7 +461,7 @@ def test_wrong_arguments_of_a_surface(arguments, message):
         )
 
 
-def test_surface_of_another_estimator_or_other_labels():
+def test_surface_of_unsuitable_estimator_or_labels_raises():
     X, y = make_rows()
     with pytest.raises(TypeError, match="last step"):
         CostSurfaceDisplay.from_estimator(make_pipeline(StandardScaler()), X, y)
@@ -494,7 +494,7 @@ def test_gap_is_computed_from_the_history():
 
 @pytest.mark.parametrize("x", ["iteration", "reads", "seconds"])
 @pytest.mark.parametrize("y", ["gradient", "rows"])
-def test_columns(x, y):
+def test_columns_of_the_history_are_drawn(x, y):
     X, labels = make_rows(n_features=6)
     model = BinaryLogisticRegression().fit(X, labels)
     line = ConvergenceDisplay.from_estimator(model, x=x, y=y).lines_[0]
@@ -508,7 +508,7 @@ def test_columns(x, y):
         np.testing.assert_array_equal(line.get_xdata(), expected)
 
 
-def test_a_gap_of_some_of_the_rows_is_not_drawn():
+def test_the_gap_on_a_sample_of_the_rows_is_not_drawn():
     history = {"objective": [9.0, 3.0, 2.0, 1.0], "rows_used": [10, 10, 50, 50]}
     display = ConvergenceDisplay.from_histories({"a": history}, optimum=0.5)
     np.testing.assert_array_equal(
@@ -516,7 +516,7 @@ def test_a_gap_of_some_of_the_rows_is_not_drawn():
     )
 
 
-def test_starts_are_told_apart():
+def test_starts_are_separated_by_breaks_in_the_line():
     X, y = make_rows()
     model = BinaryLogisticRegression(loss="squared_error", n_init=3, random_state=0)
     display = ConvergenceDisplay.from_estimator(model.fit(X, y))
@@ -524,7 +524,7 @@ def test_starts_are_told_apart():
     assert 1 <= breaks < len(model.starts_)
 
 
-def test_displays_add_up_in_one_axes():
+def test_several_displays_share_one_axes():
     _, ax = plt.subplots()
     X, y = make_rows()
     models = [BinaryLogisticRegression(C=C).fit(X, y) for C in (0.1, 10.0)]
@@ -566,7 +566,7 @@ def test_dots_are_the_largest_coefficients_sorted():
     assert labels == [f"x{j}" for j in display.order_]
 
 
-def test_names_come_through_a_pipeline():
+def test_feature_names_of_a_pipeline():
     pd = pytest.importorskip("pandas")
     X, y = make_rows()
     X = pd.DataFrame(X, columns=["size", "age"])

@@ -14,13 +14,13 @@ every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit an estimator. A warning is an error, as everywhere in the tests."""
+    """Fit. pytest turns a warning into an error."""
     return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
 @every_loss
 @every_solver
-def test_warm_start_goes_on(solver, loss):
+def test_warm_start_continues_the_previous_fit(solver, loss):
     X, y = sample(300, 5, strength=5.0)
     params = {"loss": loss, "solver": solver, "tol": 1e-12}
     cold = fit(X, y, **params)
@@ -39,7 +39,7 @@ def test_warm_start_goes_on(solver, loss):
 
 
 @pytest.mark.parametrize("bias", BIASES)
-def test_warm_start_takes_the_bias_along(bias):
+def test_warm_start_includes_the_bias(bias):
     X, y = sample(100, 3)
     model = BinaryLogisticRegression(warm_start=True, **BIASES[bias]).fit(X, y)
     before = model.weights_
@@ -48,7 +48,7 @@ def test_warm_start_takes_the_bias_along(bias):
     np.testing.assert_array_equal(model.weights_, before)
 
 
-def test_without_warm_start_the_last_fit_is_forgotten():
+def test_without_warm_start_the_previous_fit_has_no_effect():
     X, y = sample(100, 3)
     fresh = fit(X, y)
     model = fit(-3 * X, 1 - y).fit(X, y)
@@ -91,7 +91,7 @@ def test_history_of_cross_entropy(name, solver):
 
 
 @every_loss
-def test_history_counts_every_start(loss):
+def test_history_includes_every_start(loss):
     X, y = sample(100, 3)
     model = fit(X, y, loss=loss, n_init=3, random_state=0)
     assert model.n_iter_.shape == (1,)
@@ -101,7 +101,7 @@ def test_history_counts_every_start(loss):
     assert (model.n_iter_[0] > once.n_iter_[0]) == (loss == "squared_error")
 
 
-def test_n_iter_has_the_shape_of_logistic_regressions():
+def test_n_iter_has_the_same_shape_as_in_logistic_regression():
     X, y = sample(100, 3)
     other = LogisticRegression(solver="newton-cholesky").fit(X, y)
     assert fit(X, y).n_iter_.shape == other.n_iter_.shape
@@ -123,7 +123,7 @@ def test_results_are_identical_from_run_to_run(name, loss, solver):
         assert model.n_iter_ == models[0].n_iter_
 
 
-def test_random_state_draws_the_extra_starts():
+def test_random_state_determines_the_extra_starts():
     X, y = sample(40, 3, strength=0.1)
     params = {"loss": "squared_error", "C": 1e3, "n_init": 4}
     first, second = (fit(X, y, **params, random_state=7) for _ in range(2))
@@ -137,14 +137,14 @@ def test_random_state_draws_the_extra_starts():
     ]
 
 
-def test_numpys_global_random_state_is_left_alone():
+def test_numpy_global_random_state_does_not_change():
     X, y = sample(40, 3)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     fit(X, y, loss="squared_error", n_init=3, random_state=0)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
-def test_the_warning_points_at_the_line_that_fits():
+def test_the_warning_names_the_file_that_calls_fit():
     X, y = sample(100, 3)
     with pytest.warns(ConvergenceWarning) as caught:
         BinaryLogisticRegression(max_iter=1, tol=1e-14).fit(X, y)

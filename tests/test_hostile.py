@@ -1,4 +1,4 @@
-"""Invalid and extreme arguments: which are refused, and with which message."""
+"""Invalid and extreme arguments: which raise an error, and with which message."""
 
 import warnings
 
@@ -57,7 +57,7 @@ def test_features_must_be_finite_even_in_rows_of_weight_zero(data, bad, max_iter
         fit(X, y, weights, loss=loss, max_iter=max_iter)
 
 
-def test_features_must_be_finite_where_warm_start_saturates(data):
+def test_features_must_be_finite_where_the_loss_saturates(data):
     X, y = data[0].copy(), data[1]
     model = BinaryLogisticRegression(warm_start=True).fit(X, y)
     X[3, 0] = np.inf  # the loss of this row is 0 or infinite, and its slope 0 or 1
@@ -111,7 +111,7 @@ def test_the_last_of_a_million_rows_must_be_finite(solver):
         (["heavy"] * 150, "sample_weight"),
     ],
 )
-def test_weights_must_be_finite_numbers_and_not_negative(data, weights, words):
+def test_weights_must_be_finite_and_nonnegative(data, weights, words):
     with pytest.raises(ValueError, match=words):
         fit(*data, weights)
 
@@ -197,7 +197,9 @@ def test_features_to_predict_from_must_be_a_table_of_numbers(data, name, method)
         ({"y": np.ones(150)}, "y"),
     ],
 )
-def test_arguments_are_checked_before_any_work(data, monkeypatch, arguments, words):
+def test_arguments_are_checked_before_the_objective_is_evaluated(
+    data, monkeypatch, arguments, words
+):
     def work(*args, **kwargs):
         raise AssertionError("the objective was evaluated")
 

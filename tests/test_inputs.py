@@ -1,4 +1,4 @@
-"""X in every form: memory layouts, formats, types; never copied, never changed."""
+"""X in every memory layout, sparse format and dtype; X is not copied or changed."""
 
 import tempfile
 import tracemalloc
@@ -64,7 +64,7 @@ def test_memory_layout_does_not_matter(data, layout, loss, solver):
 @pytest.mark.parametrize(
     "dtype", ["bool", "int8", "uint8", "int16", "int32", "int64", "uint64", "float16"]
 )
-def test_other_numbers(dtype):
+def test_other_dtypes(dtype):
     X = np.random.default_rng(0).integers(0, 2, (100, 3)).astype(dtype)
     _, y = sample(100, 3)
     plain = fit(X.astype(np.float64), y)
@@ -143,9 +143,9 @@ def test_empty_columns(loss, solver):
 
 
 @pytest.mark.parametrize("solver", ["auto", "newton-cg"])
-def test_more_cells_than_an_int32_counts(solver):
+def test_more_cells_than_the_maximum_of_int32(solver):
     X, y = sample(50_000, 3)
-    columns = [7, 40_000, 99_999]  # where they are put among 100,000
+    columns = [7, 40_000, 99_999]  # positions of the columns of X among 100,000
     rows = np.repeat(np.arange(50_000), 3)
     wide = sparse.csr_array(
         (X.ravel(), (rows, np.tile(columns, 50_000))), shape=(50_000, 100_000)
@@ -161,7 +161,7 @@ def test_more_cells_than_an_int32_counts(solver):
     )
 
 
-def test_nothing_stored_at_all():
+def test_sparse_features_without_stored_values():
     X, y = sparse.csr_matrix((10, 3)), [0, 1, 1, 1, 0, 0, 1, 1, 1, 1]
     model = fit(X, y)
     np.testing.assert_array_equal(model.coef_, 0.0)
@@ -170,7 +170,7 @@ def test_nothing_stored_at_all():
 
 @EVERY
 @pytest.mark.parametrize("convert", [np.asarray, np.asfortranarray, sparse.csr_matrix])
-def test_float32_gives_float32(data, convert, loss, solver):
+def test_float32_features_give_float32_results(data, convert, loss, solver):
     X, y = data
     X = convert(X.astype(np.float32))
     model = fit(X, y, loss=loss, solver=solver)
@@ -184,9 +184,9 @@ def test_float32_gives_float32(data, convert, loss, solver):
 
 
 def peak_of_fit(X, y, **params):
-    """Return the most memory that a fit holds at once, X and y apart."""
+    """Return the peak memory that a fit allocates, without X and y."""
     model = BinaryLogisticRegression(**params)
-    model.fit(X[:500], y[:500])  # what is imported and cached once is not counted
+    model.fit(X[:500], y[:500])  # exclude the memory of imports and caches
     tracemalloc.start()
     try:
         model.fit(X, y)
@@ -212,7 +212,7 @@ def test_no_copy_of_X(large, tmp_path, layout, solver):
     elif layout == "memmap":
         np.save(tmp_path / "X.npy", X)
         X = np.load(tmp_path / "X.npy", mmap_mode="r")
-    # Room for vectors of n_samples, for samples of the rows and for blocks of them.
+    # Allow for vectors of length n_samples, for samples of the rows and for row blocks.
     allowed = 0.35 * (X.size * 8)
     assert peak_of_fit(X, y, solver=solver, tol=1e-4) < allowed
 
@@ -226,7 +226,7 @@ def test_no_copy_of_a_sparse_X(solver):
     assert peak_of_fit(X, y, solver=solver, tol=1e-3) < stored
 
 
-def test_arguments_are_left_as_they_are():
+def test_fit_does_not_change_its_arguments():
     X, y = sample(100, 3)
     weights = np.random.default_rng(0).exponential(size=100)
     for container in (np.array, np.asfortranarray, sparse.csr_matrix, sparse.csr_array):
@@ -239,7 +239,7 @@ def test_arguments_are_left_as_they_are():
     np.testing.assert_array_equal(weights, expected)
 
 
-def test_unsorted_indices_are_left_as_they_are():
+def test_fit_does_not_sort_unsorted_indices():
     X = shuffled_indices(sparse.csr_matrix(problem("sparse").X))
     before = X.indices.copy()
     fit(X, problem("sparse").y).predict(X)
@@ -262,7 +262,7 @@ def test_read_only_arguments(data, loss, solver):
 @pytest.mark.parametrize("C", [1.0, np.inf])
 @pytest.mark.parametrize("convert", [np.array, sparse.csr_matrix])
 @pytest.mark.parametrize("n_samples", [200, 60_000])
-def test_the_error_state_of_the_caller_does_not_matter(
+def test_the_numpy_error_state_of_the_caller_does_not_matter(
     n_samples, convert, C, loss, solver
 ):
     X, y = sample(n_samples, 4)

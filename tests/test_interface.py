@@ -43,7 +43,7 @@ def documented_defaults():
     return {name: eval(value, {"np": np}) for name, value in found}
 
 
-def test_the_defaults_are_those_documented():
+def test_the_defaults_match_the_docstring():
     parameters = inspect.signature(BinaryLogisticRegression).parameters
     defaults = {name: p.default for name, p in parameters.items()}
     assert documented_defaults() == defaults
@@ -54,7 +54,7 @@ def test_the_defaults_are_those_documented():
 @pytest.mark.parametrize(
     "name", ["C", "fit_intercept", "class_weight", "max_iter", "warm_start", "verbose"]
 )
-def test_defaults_are_logistic_regressions(name):
+def test_defaults_match_logistic_regression(name):
     own, other = BinaryLogisticRegression(), LogisticRegression()
     assert own.get_params()[name] == other.get_params()[name]
 
@@ -87,12 +87,12 @@ def test_defaults_are_logistic_regressions(name):
         ("verbose", "loud"),
     ],
 )
-def test_bad_parameters_are_refused_by_name(data, name, value):
+def test_the_error_names_the_invalid_parameter(data, name, value):
     with pytest.raises((ValueError, TypeError), match=rf"'{name}'"):
         BinaryLogisticRegression(**{name: value}).fit(*data)
 
 
-def test_a_bias_that_is_not_there_cannot_be_absorbed(data):
+def test_absorb_bias_requires_fit_intercept(data):
     model = BinaryLogisticRegression(fit_intercept=False, absorb_bias=True)
     with pytest.raises(ValueError, match=r"absorb_bias=True.*fit_intercept=False"):
         model.fit(*data)
@@ -107,7 +107,7 @@ def test_class_weights_must_be_positive(data, class_weight):
         BinaryLogisticRegression(class_weight=class_weight).fit(*data)
 
 
-def test_class_weight_of_a_label_that_is_not_there(data):
+def test_class_weight_of_an_unknown_label_raises(data):
     with pytest.raises(ValueError, match=r"'spam'|class_weight|classes"):
         BinaryLogisticRegression(class_weight={"spam": 2.0}).fit(*data)
 
@@ -182,14 +182,14 @@ def test_classes_are_sorted(data):
 
 
 @pytest.mark.parametrize("label", ["only", 0, True, 1.0])
-def test_one_class_is_refused(data, label):
+def test_labels_of_one_class_raise(data, label):
     words = f"2 classes.*only one class: {label!r}$"
     with pytest.raises(ValueError, match=words):
         BinaryLogisticRegression().fit(data[0], np.full(120, label))
 
 
 @pytest.mark.parametrize("y", [np.linspace(0, 1, 120), np.r_[0.0, 1.0, [0.5] * 118]])
-def test_real_numbers_are_no_labels(data, y):
+def test_continuous_labels_raise(data, y):
     with pytest.raises(ValueError, match=r"label|continuous"):
         BinaryLogisticRegression().fit(data[0], y)
 
@@ -237,7 +237,7 @@ def test_predictions_agree_with_one_another(data, loss):
 
 
 @pytest.mark.parametrize("z", [-700.0, -40.0, -36.8, 0.0, 36.8, 40.0, 700.0])
-def test_probabilities_keep_all_their_digits(z):
+def test_small_probabilities_have_a_small_relative_error(z):
     model = BinaryLogisticRegression().fit([[0.0], [1.0]], [0, 1])
     model.coef_, model.intercept_ = np.ones((1, 1)), np.zeros(1)
     [[low, high]] = model.predict_proba([[z]])
@@ -249,7 +249,7 @@ def test_probabilities_keep_all_their_digits(z):
     assert log_high == pytest.approx(-np.logaddexp(0, -z), rel=1e-14)
 
 
-def test_log_probabilities_are_finite_far_out():
+def test_log_probabilities_are_finite_for_extreme_z():
     model = BinaryLogisticRegression().fit([[0.0], [1.0]], [0, 1])
     model.coef_, model.intercept_ = np.ones((1, 1)), np.zeros(1)
     logs = model.predict_log_proba([[-1e300], [1e300]])
@@ -307,7 +307,7 @@ def test_frame_of_mixed_numbers(data):
     np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-9)
 
 
-def test_names_are_forgotten_when_fit_without(data):
+def test_a_fit_without_feature_names_removes_them(data):
     X, y = data
     model = BinaryLogisticRegression().fit(pd.DataFrame(X, columns=list("abc")), y)
     model.fit(X, y)
@@ -383,7 +383,7 @@ def test_verbose_goes_through_logging(data, caplog, capfd, solver):
     assert capfd.readouterr().out == ""
 
 
-def test_verbose_leaves_the_logger_as_it_was(data):
+def test_verbose_does_not_change_the_logger(data):
     logger = logging.getLogger("sk_logreg")
     before = logger.level, list(logger.handlers)
     BinaryLogisticRegression(verbose=1).fit(*data)

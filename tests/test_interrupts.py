@@ -85,7 +85,7 @@ def test_an_unfitted_estimator_stays_unfitted(
 
 @every_moment
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_fitted_estimator_stays_as_it_was(data, interrupt_after, error, n_calls):
+def test_a_fitted_estimator_does_not_change(data, interrupt_after, error, n_calls):
     X, y, weights = data
     frame = CONTAINERS["frame"](X)
     model = BinaryLogisticRegression().fit(frame, y)
@@ -99,7 +99,7 @@ def test_a_fitted_estimator_stays_as_it_was(data, interrupt_after, error, n_call
     np.testing.assert_array_equal(model.predict_proba(frame), expected)
 
 
-def test_a_refused_argument_leaves_the_estimator_as_it_was(data):
+def test_an_invalid_argument_does_not_change_the_estimator(data):
     X, y, weights = data
     model = BinaryLogisticRegression().fit(CONTAINERS["frame"](X), y)
     before = dict(vars(model))
@@ -113,7 +113,7 @@ def test_a_refused_argument_leaves_the_estimator_as_it_was(data):
 @every_moment
 @every_loss
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_arguments_are_left_as_they_are(
+def test_an_interrupted_fit_does_not_change_its_arguments(
     data, interrupt_after, container, loss, n_calls
 ):
     X, y, weights = data

@@ -1,4 +1,4 @@
-"""The package as a whole: its layers, its imports, its public names and its output."""
+"""The package as a whole: its layers, imports, public names and output."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def python(code):
     ).stdout
 
 
-def test_imports_go_down_the_layers_only():
+def test_layers_import_only_lower_layers():
     pytest.importorskip("importlinter")
     code = "from importlinter.cli import lint_imports_command as run; run()"
     done = subprocess.run(
@@ -34,7 +34,7 @@ def test_imports_go_down_the_layers_only():
     assert "0 broken" in done.stdout
 
 
-def test_importing_is_light():
+def test_importing_loads_no_optional_dependency():
     heavy = {"matplotlib", "pandas", "polars", "pyarrow", "skops", "rich", "tqdm"}
     code = "import sys; before = set(sys.modules); import sk_logreg, sk_logreg.losses; "
     loaded = set(python(code + "print(*(set(sys.modules) - before))").split())
@@ -45,7 +45,7 @@ def test_importing_is_light():
     assert "matplotlib" not in loaded
 
 
-def test_fitting_imports_no_more():
+def test_fitting_does_not_import_matplotlib():
     code = (
         "import sys; from sk_logreg import BinaryLogisticRegression; "
         "BinaryLogisticRegression().fit([[0.0], [1.0]], [0, 1]).predict([[2.0]]); "
@@ -54,7 +54,7 @@ def test_fitting_imports_no_more():
     assert python(code).strip() == "False"
 
 
-def test_what_the_package_offers():
+def test_public_names():
     code = "from sk_logreg import *; print(*(n for n in dir() if n[:2] != '__'))"
     public = {name for name in sk_logreg.__all__ if not name.startswith("__")}
     assert set(python(code).split()) == public
@@ -62,6 +62,6 @@ def test_what_the_package_offers():
     assert (resources.files("sk_logreg") / "py.typed").is_file()
 
 
-def test_fitting_starts_no_log_and_prints_nothing(capfd):
+def test_fitting_prints_nothing(capfd):
     sk_logreg.BinaryLogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
     assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""The losses: values and derivatives, to the last digits and at the far ends."""
+"""The losses: accuracy of values and derivatives, also at extreme margins."""
 
 import mpmath
 import numpy as np
@@ -20,8 +20,8 @@ every_label = pytest.mark.parametrize("y", [0, 1])
 
 
 def exact(name, z, y):
-    """Return the loss and its two derivatives by the textbook, at 50 digits."""
-    with mpmath.workdps(50 + 350):  # the digits that 1 - σ(z) cancels, besides
+    """Return the loss and its first two derivatives, to 50 digits."""
+    with mpmath.workdps(50 + 350):  # 350 digits for cancellation in 1 - σ(z)
         p = 1 / (1 + mpmath.exp(-mpmath.mpf(float(z))))
         if name == "cross_entropy":
             value = -mpmath.log(p if y == 1 else 1 - p)
@@ -51,7 +51,7 @@ def test_against_mpmath(name, y):
             if abs(true) < 4 * tiny:
                 assert abs(part) <= 4 * tiny
             elif name == "squared_error" and k == 2:
-                # 3 t - 1 cancels at the inflexion, where the curvature passes zero.
+                # The curvature is zero at the inflection point, where its terms cancel.
                 scale = max(abs(true), abs(exact(name, z, y)[1]))
                 assert abs(part - true) <= 16 * EPS * scale
             else:
@@ -60,7 +60,7 @@ def test_against_mpmath(name, y):
 
 @every_loss
 @every_label
-def test_derivatives_are_differences(name, y):
+def test_derivatives_match_finite_differences(name, y):
     loss, z, step = LOSSES[name], np.linspace(-8, 8, 65), 1e-5
     labels = np.full(len(z), y)
     slope = (loss.value(z + step, labels) - loss.value(z - step, labels)) / (2 * step)
@@ -92,7 +92,7 @@ def test_at_margin_is_the_loss_of_a_positive_label(name):
 
 @textbook
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
-def test_far_out_in_any_precision(name, dtype):
+def test_extreme_margins_in_every_precision(name, dtype):
     far = np.geomspace(2, 1e30, 15, dtype=dtype) * np.log(np.finfo(dtype).max)
     value, slope, curvature = LOSSES[name].at_margin(np.append(-far, far))
     lost, won = np.split(value, 2)
@@ -106,7 +106,7 @@ def test_far_out_in_any_precision(name, dtype):
 
 @every_loss
 @every_label
-def test_what_a_loss_says_of_its_curvature_is_true(name, y):
+def test_declared_properties_of_the_curvature_hold(name, y):
     loss, z = LOSSES[name], np.linspace(-30, 30, 1001)
     margin = (2 * y - 1) * z
     curvature = loss.curvature(z, np.full(len(z), y))
@@ -120,7 +120,7 @@ def test_what_a_loss_says_of_its_curvature_is_true(name, y):
 
 
 @every_loss
-def test_falls_with_the_margin(name):
+def test_losses_decrease_with_the_margin(name):
     value, slope, _ = LOSSES[name].at_margin(np.linspace(-30, 30, 1001))
     assert (np.diff(value) < 0).all()
     assert (slope < 0).all()
@@ -134,7 +134,7 @@ def test_the_bound_of_the_curvature_is_tight(name):
     assert curvature.max() >= loss.curvature_bound * (1 - 1e-3)
 
 
-def test_cross_entropy_far_out():
+def test_cross_entropy_at_extreme_margins():
     loss = CrossEntropy()
     z = [800.0, -800.0, 1e308, -1e308]
     np.testing.assert_array_equal(loss.value(z, [0, 1, 0, 1]), np.abs(z))
@@ -153,7 +153,7 @@ def test_cross_entropy_is_convex():
     assert curvature.max() <= 0.25
 
 
-def test_squared_error_by_hand():
+def test_squared_error_at_known_values():
     loss = SquaredError()
     assert loss.value(0.0, 1) == 1 / 8
     assert loss.gradient(0.0, 1) == -1 / 8
@@ -181,7 +181,7 @@ def test_curvature_of_the_squared_error():
 
 @every_loss
 @pytest.mark.parametrize("y", [[0, 2], [-1, 1], [0, 0.5], [0, np.nan]])
-def test_other_labels_are_refused(name, y):
+def test_labels_other_than_0_and_1_raise(name, y):
     for method in ("value", "gradient", "curvature"):
         with pytest.raises(ValueError, match="0 and 1"):
             getattr(LOSSES[name], method)([0.3, 0.7], y)
@@ -198,7 +198,7 @@ def test_shapes_and_types(name):
 
 
 @every_loss
-def test_arguments_are_left_as_they_are(name):
+def test_losses_do_not_change_their_arguments(name):
     z, y = Z.copy(), np.ones(len(Z))
     for method in ("value", "gradient", "curvature"):
         getattr(LOSSES[name], method)(z, y)

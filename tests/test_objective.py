@@ -1,4 +1,4 @@
-"""The objective: derivatives, units, and that blocks and threads do not matter."""
+"""The objective: its derivatives, and its invariance to blocks and threads."""
 
 import itertools
 
@@ -81,7 +81,7 @@ def objectives(
     n_samples=60,
     sizes=None,
 ):
-    """Return the objective and the reference, and a point at random."""
+    """Return the objective, its reference and a random point."""
     X, y = sample(n_samples, 5, strength=3.0)
     X = STORAGE[storage](X)
     rng = np.random.default_rng(1)
@@ -96,7 +96,7 @@ def objectives(
 
 
 def minimum_of(objective):
-    """Return where an objective is least, by Newton's method without safeguards."""
+    """Return the minimizer of an objective, by Newton's method without safeguards."""
     coef = np.zeros(objective.n_dof)
     for _ in range(30):
         point = objective.evaluate(coef, hessian=True)
@@ -105,7 +105,7 @@ def minimum_of(objective):
 
 
 def unit(reference):
-    """Return what F is divided by to give f."""
+    """Return F / f, the scale between F and the package's internal objective f."""
     return float(reference.factor * reference.weights.sum())
 
 
@@ -139,7 +139,7 @@ def test_against_the_dense_formulas(storage, loss, bias):
 @every_storage
 @every_loss
 @every_bias
-def test_products(storage, loss, bias):
+def test_hessian_products(storage, loss, bias):
     ours, reference, theta = objectives(storage, loss, bias)
     v = np.random.default_rng(2).standard_normal(ours.n_dof)
     point = ours.evaluate(theta)
@@ -151,7 +151,7 @@ def test_products(storage, loss, bias):
     diagonal, column = ours.diagonal_and_intercept_column(curvature)
     if ours.problem.fit_intercept:
         assert_close(column, gram[-1])
-    if storage != "duplicates":  # the diagonal takes duplicates apart
+    if storage != "duplicates":  # the diagonal squares duplicates separately
         assert_close(ours.product_diagonal(curvature), gram.diagonal())
         positive = reference.design.T @ (
             abs(curvature.values)[:, None] * reference.design
@@ -181,7 +181,7 @@ def test_hessian_in_single_precision(storage, bias):
 
 @every_loss
 @every_bias
-def test_slope_along_a_direction(loss, bias):
+def test_derivatives_along_a_direction(loss, bias):
     ours, _, theta = objectives("C", loss, bias)
     direction = np.random.default_rng(5).standard_normal(ours.n_dof)
     slope_at = ours.line_derivatives(ours.evaluate(theta), direction)
@@ -195,7 +195,7 @@ def test_slope_along_a_direction(loss, bias):
 
 @every_loss
 @every_bias
-def test_derivatives_are_differences(loss, bias):
+def test_derivatives_match_finite_differences(loss, bias):
     ours, _, theta = objectives("C", loss, bias)
     point, step = ours.evaluate(theta, hessian=True), 1e-6
     for k in range(ours.n_dof):
@@ -266,8 +266,8 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
 
 @every_storage
 @pytest.mark.parametrize("n_rows", [3, 90])
-def test_a_sample_is_the_objective_of_its_rows(storage, n_rows):
-    # Few rows are copied and many gathered, block by block.
+def test_a_sample_gives_the_objective_of_its_rows(storage, n_rows):
+    # A small sample is copied. A large sample is gathered block by block.
     sizes = {"dense_bytes": 1, "max_gathered_bytes": 1, "max_rows": 16}
     whole, reference, theta = objectives(
         storage, n_samples=200, n_threads=2, sizes=sizes
@@ -283,7 +283,7 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows):
     assert_close(found.gradient, design.T @ slope + whole.penalty.gradient(theta))
     gram = design.T @ ((weights * curvature)[:, None] * design)
     assert_close(found.hessian, gram + np.diag(whole.penalty.curvature))
-    # A sample of the sample, and a part of it, are of the same rows.
+    # A sample of a sample and a part of a sample refer to the original rows.
     sampled = whole.sample(rows, weights)
     again = sampled.sample(np.arange(n_rows)[::2], weights[::2] / weights[::2].sum())
     assert_close(again.evaluate(theta).margins.values, margins[::2], rtol=1e-14)
@@ -292,7 +292,7 @@ def test_a_sample_is_the_objective_of_its_rows(storage, n_rows):
 
 
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])
-def test_small_blocks_by_the_size_of_the_cache(storage):
+def test_small_blocks_give_the_same_results(storage):
     whole, _, theta = objectives(storage, n_samples=500)
     sizes = {"dense_bytes": 1, "weighted_bytes": 1, "sparse_values": 1}
     small, _, _ = objectives(storage, n_samples=500, sizes=sizes)
@@ -308,7 +308,7 @@ def test_small_blocks_by_the_size_of_the_cache(storage):
 
 @pytest.mark.parametrize("size", [20, 1000, 3000, 4999, 10_000])
 @pytest.mark.parametrize("bias", [0.0, 1.0, -5.0])
-def test_rows_are_drawn_once_and_by_class(size, bias):
+def test_rows_are_drawn_by_class_without_replacement(size, bias):
     X, y = sample(5000, 1, bias=bias)
     weights = np.random.default_rng(0).exponential(size=5000)
     weights[::7] = 0.0
@@ -336,7 +336,7 @@ def test_a_memory_map(tmp_path):
     np.testing.assert_array_equal(points[0].hessian, points[1].hessian)
 
 
-def test_each_evaluation_reads_once():
+def test_each_evaluation_takes_one_pass_over_X():
     ours, _, theta = objectives()
     point = ours.evaluate(theta, hessian=True)
     assert ours.meter.passes == 1.0
@@ -345,7 +345,7 @@ def test_each_evaluation_reads_once():
 
 
 @every_bias
-def test_margins_not_kept_take_another_read(bias):
+def test_discarded_margins_take_another_pass_over_X(bias):
     ours, _, theta = objectives(bias=bias)
     kept = ours.evaluate(theta)
     point = ours.evaluate(theta, margins=False)
@@ -382,7 +382,7 @@ def test_the_gap_after_a_newton_step_is_a_bound(bias):
 # ---------------------------------------------------------------------- units
 
 
-def test_rows_borrowed_give_a_bound_where_their_matrix_is_too_old():
+def test_refactoring_the_hessian_of_a_sample_gives_a_bound():
     ours, _, _ = objectives(C=100.0, n_samples=2000)
     lowest = ours.evaluate(minimum_of(ours))
     rows = np.arange(0, 2000, 2)
@@ -402,7 +402,7 @@ def test_rows_borrowed_give_a_bound_where_their_matrix_is_too_old():
     assert 0.0 < excess <= bound < 10.0 * excess
 
 
-def test_few_rows_borrowed_give_a_bound_sooner_than_an_old_matrix_of_all():
+def test_the_hessian_of_a_small_sample_gives_a_bound_in_less_than_one_pass():
     ours, _, _ = objectives(C=100.0, n_samples=2000)
     lowest = ours.evaluate(minimum_of(ours))
     rows = np.arange(0, 2000, 8)
@@ -423,7 +423,7 @@ def test_few_rows_borrowed_give_a_bound_sooner_than_an_old_matrix_of_all():
 
 
 @every_bias
-def test_strengths(bias):
+def test_penalty_curvature(bias):
     ours, reference, _ = objectives("C", bias=bias)
     strengths = ours.penalty.curvature
     assert_close(strengths, reference.ridge / unit(reference))
@@ -452,7 +452,7 @@ def test_weights_sum_to_one():
 @every_loss
 @pytest.mark.parametrize("convert", [np.array, sparse.csr_array])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_gradient_that_is_not_finite_is_an_error(bad, convert, loss):
+def test_a_gradient_that_is_not_finite_raises(bad, convert, loss):
     X, y = sample(50, 3)
     X[::2, 1] = bad
     objective = objective_of(convert(X), y, np.ones(1), loss=loss)

@@ -1,4 +1,4 @@
-"""Properties that hold for any data, on data that Hypothesis thinks up."""
+"""Properties that hold for any data, tested on data that Hypothesis generates."""
 
 import warnings
 
@@ -23,7 +23,7 @@ values = st.one_of(
 
 @st.composite
 def tables(draw, max_rows=25, max_columns=4, values=values):
-    """Return rows of any kind and labels of both classes."""
+    """Generate features of any values, and labels of both classes."""
     n_rows = draw(st.integers(3, max_rows))
     n_columns = draw(st.integers(1, max_columns))
     X = draw(hnp.arrays(np.float64, (n_rows, n_columns), elements=values))
@@ -33,13 +33,14 @@ def tables(draw, max_rows=25, max_columns=4, values=values):
 
 
 def weights_of(y):
-    """Return weights that leave rows of both classes, some of them zero."""
+    """Generate sample weights, some of them zero, that keep rows of both classes."""
     weight = st.sampled_from([0.0, 1.0]) | st.floats(0.01, 100.0)
     weights = hnp.arrays(np.float64, len(y), elements=weight)
     return weights.filter(lambda s: s[y == 0].any() and s[y == 1].any())
 
 
-#: With labels such that the squared error falls towards a plane, without a penalty.
+#: A column for which, with the labels in the example below and without a penalty, the
+#: squared error decreases towards a plateau at infinity.
 FLAT_FAR_OUT = np.array([[6, 0, -1, -4, -6, 7, 6, -8, 8, 9, 0, -2, 0]]).T / 4
 
 moderate_tables = tables(max_rows=15, values=st.floats(-10, 10, width=16))
@@ -47,7 +48,7 @@ strengths = st.floats(-3, 3).map(lambda power: 10.0**power)
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit; a warning is an error."""
+    """Fit. pytest turns a warning into an error."""
     return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
@@ -81,7 +82,7 @@ def test_the_gap_is_a_bound(solver, data, C, tol, bias, draw):
 
 @given(moderate_tables, strengths)
 @every_solver
-def test_squared_error_is_stationary_and_no_saddle(solver, data, C):
+def test_squared_error_ends_at_a_stationary_point_that_is_no_saddle(solver, data, C):
     X, y = data
     params = {"loss": "squared_error", "C": C}
     model = fit(X, y, solver=solver, **params)
@@ -96,7 +97,7 @@ def test_squared_error_is_stationary_and_no_saddle(solver, data, C):
 
 @given(tables(), strengths, st.randoms(use_true_random=False))
 @every_solver
-def test_the_order_of_rows_and_columns(solver, data, C, random):
+def test_the_order_of_rows_and_columns_does_not_matter(solver, data, C, random):
     X, y = data
     rows, columns = list(range(len(X))), list(range(X.shape[1]))
     random.shuffle(rows)
@@ -112,7 +113,7 @@ def test_the_order_of_rows_and_columns(solver, data, C, random):
 @example((np.zeros((14, 1)), np.arange(14) % 7 // 6), 1.0)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
-def test_swapping_the_labels_negates(solver, loss, data, C):
+def test_swapping_the_labels_negates_the_coefficients(solver, loss, data, C):
     X, y = data
     params = {"C": C, "loss": loss, "solver": solver}
     model, swapped = fit(X, y, **params), fit(X, 1 - y, **params)
@@ -122,7 +123,7 @@ def test_swapping_the_labels_negates(solver, loss, data, C):
 
 @given(tables(), strengths)
 @every_solver
-def test_the_sign_of_a_column(solver, data, C):
+def test_the_sign_of_a_column_does_not_matter(solver, data, C):
     X, y = data
     signs = np.where(np.arange(X.shape[1]) % 2, 1.0, -1.0)
     model = fit(X, y, C=C, tol=1e-12, solver=solver)
@@ -135,7 +136,7 @@ def test_the_sign_of_a_column(solver, data, C):
 
 @given(tables(), st.integers(-30, 30))
 @every_solver
-def test_the_unit_of_a_column_without_a_penalty(solver, data, power):
+def test_without_a_penalty_the_unit_of_a_column_does_not_matter(solver, data, power):
     X, y = data
     units = np.ones(X.shape[1])
     units[0] = 2.0**power
@@ -153,7 +154,7 @@ def test_the_unit_of_a_column_without_a_penalty(solver, data, power):
 
 @given(tables(), strengths, st.data())
 @every_solver
-def test_weights_are_repetitions(solver, data, C, draw):
+def test_integer_weights_equal_repetitions(solver, data, C, draw):
     X, y = data
     times = draw.draw(hnp.arrays(np.int64, len(y), elements=st.integers(0, 3)))
     assume(times[y == 1].sum() > 0)
@@ -167,7 +168,7 @@ def test_weights_are_repetitions(solver, data, C, draw):
 @given(moderate_tables, strengths, st.data())
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
-def test_rows_without_weight_are_not_there(solver, loss, data, C, draw):
+def test_rows_of_zero_weight_are_ignored(solver, loss, data, C, draw):
     X, y = data
     weights = draw.draw(weights_of(y))
     params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
@@ -184,7 +185,7 @@ def test_rows_without_weight_are_not_there(solver, loss, data, C, draw):
 
 @given(moderate_tables, strengths, st.sampled_from(["f2", "f4", ">f8", "i1", "?"]))
 @every_solver
-def test_the_type_of_the_features(solver, data, C, dtype):
+def test_the_dtype_of_the_features_does_not_matter(solver, data, C, dtype):
     X, y = data
     X = X.astype(dtype)
     model = fit(X, y, C=C, tol=1e-12, solver=solver)
@@ -204,7 +205,7 @@ def test_the_type_of_the_features(solver, data, C, dtype):
     *[st.sampled_from([1, -1])] * 2,
 )
 @every_solver
-def test_how_the_features_lie(
+def test_the_memory_layout_of_the_features_does_not_matter(
     solver, data, C, order, step, stride, above, before, up, left
 ):
     X, y = data
@@ -220,22 +221,24 @@ def test_how_the_features_lie(
 
 @given(tables(), strengths)
 @every_solver
-def test_a_column_twice_shares_its_weight(solver, data, C):
+def test_a_repeated_column_shares_its_coefficient(solver, data, C):
     X, y = data
     twice = np.column_stack([X, X[:, 0]])
     model = fit(twice, y, C=C, tol=1e-13, solver=solver)
     w = model.coef_[0]
-    # Sharing the weight evenly would lower F by (w₀ - w₋₁)²/4: at most the gap.
+    # Equal coefficients would lower F by (w₀ - w₋₁)²/4, which the gap bounds.
     assert 0.25 * (w[0] - w[-1]) ** 2 <= 1e-13 * model.objective_
-    # Two columns of weight w cost w², one of weight 2w costs 2w²: half the penalty.
+    # Two columns of coefficient w have the penalty w². One column of coefficient 2w has
+    # the penalty 2w². Scaling that column by √2 halves its penalty to w².
     once = X.copy()
     once[:, 0] *= np.sqrt(2)
     single = fit(once, y, C=C, tol=1e-13, solver=solver)
     assert model.objective_ == pytest.approx(single.objective_, rel=1e-11)
 
 
-def test_the_last_steps_of_a_fine_fit_do_not_lead_away():
-    # Conjugate gradients cannot solve this one's last systems: the step raised F.
+def test_the_last_steps_with_a_small_tol_do_not_raise_the_objective():
+    # Conjugate gradients cannot solve the last linear systems of this problem. The
+    # resulting step once raised F.
     X = np.array(
         [3, 3, 1e4, -1e3, 0, 1, 1e4, -4.71626185, 1e-6, 9, -1, -2, -5.52503614]
     )
@@ -250,7 +253,7 @@ def test_the_last_steps_of_a_fine_fit_do_not_lead_away():
 @given(moderate_tables, strengths, st.integers(0, 4))
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
-def test_a_column_of_zeros_gets_no_weight(solver, loss, data, C, place):
+def test_a_column_of_zeros_has_a_coefficient_of_zero(solver, loss, data, C, place):
     X, y = data
     place = min(place, X.shape[1])
     params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
@@ -264,7 +267,7 @@ def test_a_column_of_zeros_gets_no_weight(solver, loss, data, C, place):
 @given(moderate_tables, strengths)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
-def test_sparse_is_dense(solver, loss, data, C):
+def test_sparse_and_dense_features_give_the_same_objective(solver, loss, data, C):
     X, y = data
     params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
     dense, stored = fit(X, y, **params), fit(sparse.csr_matrix(X), y, **params)
@@ -279,7 +282,9 @@ def test_sparse_is_dense(solver, loss, data, C):
 @example((FLAT_FAR_OUT, np.array([1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0])), 0.0, 2)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_solver
-def test_without_a_penalty_the_fit_ends_with_a_word(solver, loss, data, tol, max_iter):
+def test_without_a_penalty_the_fit_ends_with_a_status(
+    solver, loss, data, tol, max_iter
+):
     X, y = data
     params = {"C": np.inf, "loss": loss, "solver": solver, "tol": tol}
     with warnings.catch_warnings(record=True) as caught:

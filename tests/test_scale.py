@@ -1,4 +1,4 @@
-"""Units do not matter, however far apart: nothing overflows, nothing warns."""
+"""Extreme units of the features and of the penalty: no overflow and no warning."""
 
 import warnings
 
@@ -16,7 +16,7 @@ FREE = np.inf  # no penalty
 
 
 def fit(X, y, **params):
-    """Fit, and see that nothing is warned of and all is finite."""
+    """Fit without warnings, check the results and return the probabilities."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = BinaryLogisticRegression(tol=1e-10, **params).fit(X, y)
@@ -35,13 +35,14 @@ def data():
 @every_solver
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("power", [-150, -30, 30, 150])
-def test_the_unit_of_all_features(data, power, container, solver, loss):
+def test_extreme_units_of_all_features(data, power, container, solver, loss):
     X, y = data
     params = {"loss": loss, "solver": solver}
     scaled = container(X * 10.0**power)
     free = fit(X, y, C=FREE, **params)
     np.testing.assert_allclose(fit(scaled, y, C=FREE, **params), free, rtol=1e-5)
-    # Under a penalty, weights of large features cost nothing, of small ones too much.
+    # Large features need only small coefficients, whose penalty is negligible. Small
+    # features need large coefficients, which the penalty keeps near zero.
     expected = free if power > 0 else np.full(len(y), y.mean())
     np.testing.assert_allclose(fit(scaled, y, C=1.0, **params), expected, rtol=1e-5)
 
@@ -49,7 +50,7 @@ def test_the_unit_of_all_features(data, power, container, solver, loss):
 @every_loss
 @every_solver
 @pytest.mark.parametrize("power", [-300, 300])
-def test_the_strength_of_the_penalty(data, power, solver, loss):
+def test_extreme_penalties(data, power, solver, loss):
     X, y = data
     params = {"loss": loss, "solver": solver}
     huge = power > 0
@@ -60,7 +61,7 @@ def test_the_strength_of_the_penalty(data, power, solver, loss):
 
 @every_loss
 @every_solver
-def test_units_of_columns_sixteen_orders_apart(data, solver, loss):
+def test_units_of_columns_sixteen_orders_of_magnitude_apart(data, solver, loss):
     X, y = data
     params = {"C": FREE, "loss": loss, "solver": solver}
     units = np.array([1e-8, 1e8, 1.0, 1e4])

@@ -1,4 +1,4 @@
-"""Separation without a penalty: recognised always, cried never where there is none."""
+"""Separation without a penalty: always detected, and never reported falsely."""
 
 import warnings
 
@@ -19,7 +19,7 @@ KINDS = ("separable", "quasi_separable", "inseparable")
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit without a penalty; return the model and what it warned of."""
+    """Fit without a penalty. Return the model and its warning messages."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = BinaryLogisticRegression(C=np.inf, **params).fit(X, y, sample_weight)
@@ -30,15 +30,20 @@ def fit(X, y, sample_weight=None, **params):
 
 
 def near_separable(kind, rng, *, finest=36):
-    """Return rows that are separable or not by a hair, known by their construction.
+    """Return nearly separable rows of the given kind, by construction.
 
-    The rows are given by their coordinates relative to a simplex. The positive ones
-    have first coordinates of at least 0, the corners of the first facet 0 itself, and
-    the negative ones less, but for one: over that facet, it is a hair short of it, on
-    it or beyond it. All are sums of few powers of two, so that no rounding interferes:
-    the facet's coordinate is a hyperplane that separates completely, or but for the
-    facet, or the row is a convex combination of the corners with positive weights,
-    which no hyperplane can tell from them.
+    The rows have barycentric coordinates relative to a simplex. The first coordinate is
+    at least 0 for each positive row, and exactly 0 for the corners of one facet. It is
+    at most -hair for each negative row except one. The remaining negative row has these
+    first coordinates:
+
+    - -hair if the kind is "separable": the hyperplane through the facet separates the
+      classes;
+    - 0 if the kind is "quasi_separable": it separates the rows outside the hyperplane;
+    - +hair if the kind is "inseparable": the row is a convex combination of the corners
+      with positive weights, so no hyperplane separates it from them.
+
+    All values are sums of a few powers of two, so that they have no rounding errors.
     """
     n_features, n_rows = int(rng.integers(1, 9)), int(rng.integers(20, 200))
     hair = 2.0 ** -rng.integers(5, finest)
@@ -94,15 +99,13 @@ def test_near_separable_problems_by_every_solver(kind, solver, loss):
 @pytest.mark.parametrize("solver", ["auto", "newton-cg"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_features", [320, 1100])
-def test_hyperplanes_over_more_columns_than_a_linear_program_gets(
-    n_features, kind, solver
-):
+def test_more_columns_than_a_linear_program_may_have(n_features, kind, solver):
     rng = np.random.default_rng(0)
     n_rows = 5 * n_features // 2
     X = rng.integers(-8, 9, (n_rows, n_features)).astype(float)
     normal = rng.choice([-1.0, 1.0], n_features)
     y = rng.random(n_rows) < 0.5
-    # A first column that brings each row to where it has to be, exactly.
+    # Change the first column so that X @ normal equals `place` exactly.
     place = np.where(y, 1.0, -1.0) * rng.integers(1, 9, n_rows)
     if kind == "quasi_separable":
         place[n_rows // 10 :] = 0.0
@@ -116,7 +119,7 @@ def test_hyperplanes_over_more_columns_than_a_linear_program_gets(
 @every_solver
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("params", [{"tol": 0.1}, {"tol": 0.0}, {"max_iter": 1}])
-def test_wherever_the_iterations_end(params, kind, solver):
+def test_separation_is_detected_for_every_tol_and_max_iter(params, kind, solver):
     X, y = near_separable(kind, np.random.default_rng(2), finest=8)
     assert_recognised(kind, fit(X, y, solver=solver, **params)[0])
 
@@ -124,7 +127,7 @@ def test_wherever_the_iterations_end(params, kind, solver):
 @every_solver
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("far", [1e2, 1e8])
-def test_wherever_they_start(far, kind, solver):
+def test_separation_is_detected_from_a_distant_start(far, kind, solver):
     X, y = near_separable(kind, np.random.default_rng(3), finest=8)
     model, _ = fit(X, y, solver=solver)
     model.set_params(warm_start=True)
@@ -137,7 +140,7 @@ def test_wherever_they_start(far, kind, solver):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
-def test_what_does_not_matter(seed, kind):
+def test_equivalent_data_have_the_same_separation(seed, kind):
     rng = np.random.default_rng(seed)
     X, y = near_separable(kind, rng, finest=12)
     mixed = X / np.abs(X).max(axis=0) @ rng.standard_normal((X.shape[1], 2))
@@ -152,7 +155,7 @@ def test_what_does_not_matter(seed, kind):
     assert_recognised(kind, fit(np.vstack([X, X]), np.r_[y, ~y], weights)[0])
 
 
-def test_more_rows_than_are_looked_at_first():
+def test_separation_of_many_rows():
     X, y = sample(20_000, 5, seed=1)
     assert fit(X, y)[0].converged_
     rare = y * (np.arange(20_000) % 4000 == np.flatnonzero(y)[0] % 4000)
@@ -166,7 +169,7 @@ def test_more_rows_than_are_looked_at_first():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_rows_that_no_sample_may_hold_count_too(seed):
+def test_separation_by_rare_rows_that_a_sample_may_miss(seed):
     X, y = sample(20_000, 5, seed=1)
     rare = np.zeros(20_000)
     rare[np.random.default_rng(seed).choice(np.flatnonzero(y), 4, replace=False)] = 1.0
@@ -186,7 +189,7 @@ def table():
 
 @every_loss
 @every_solver
-def test_the_warning_names_the_column_that_gives_the_label_away(table, solver, loss):
+def test_the_warning_names_the_column_that_separates(table, solver, loss):
     X, y = table
     X = X.assign(refund=2.0 * y + X["age"] / 9)
     model, [message] = fit(X, y, loss=loss, solver=solver)
@@ -212,7 +215,7 @@ def test_the_warning_names_the_columns_of_rare_categories(table, solver):
     assert model.status_.sentence in message
 
 
-def test_it_takes_two_columns(table):
+def test_the_warning_names_two_columns_that_separate_together(table):
     X, _ = table
     _, [message] = fit(X, X["age"] > 2.0 * X["visits"])
     assert "'age'" in message
@@ -220,13 +223,13 @@ def test_it_takes_two_columns(table):
     assert message.count("'") == 4
 
 
-def test_columns_without_names_have_numbers(table):
+def test_the_warning_gives_the_indices_of_columns_without_names(table):
     X, y = table
     _, [message] = fit(np.column_stack([X, y]), y)
     assert "This column alone does it: 4." in message
 
 
-def test_many_columns_are_not_all_named():
+def test_the_warning_names_only_some_of_many_columns():
     rng = np.random.default_rng(0)
     _, [message] = fit(rng.standard_normal((100, 400)), np.arange(100) % 2)
     assert " more." in message
@@ -249,7 +252,7 @@ DEGENERATE = {
 @every_loss
 @every_solver
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_columns_that_add_nothing_change_no_probability(name, solver, loss):
+def test_redundant_columns_do_not_change_the_probabilities(name, solver, loss):
     X, y = sample(200, 3, seed=4)
     plain, _ = fit(X, y, loss=loss, tol=1e-12)
     more = np.column_stack([X, DEGENERATE[name](X)])
@@ -264,7 +267,7 @@ def test_columns_that_add_nothing_change_no_probability(name, solver, loss):
         assert "drop columns that are constant or repeat others" in message
     if name == "zero":
         assert model.coef_[0, 3] == 0.0
-    if name.startswith("repeated"):  # equal parts of z
+    if name.startswith("repeated"):  # equal contributions to z
         parts = model.coef_[0, [0, 3]] * more[0, [0, 3]]
         assert parts[0] == pytest.approx(parts[1], rel=1e-5)
 
@@ -272,7 +275,7 @@ def test_columns_that_add_nothing_change_no_probability(name, solver, loss):
 @every_loss
 @pytest.mark.parametrize("seed", [0, 2])
 def test_many_rows_of_collinear_columns(seed, loss):
-    """So many that rounding makes the Hessian, and its majorizer, indefinite."""
+    """With this many rows, rounding makes the Hessian and its majorizer indefinite."""
     X, y = sample(100_000, 20, seed=seed)
     plain, _ = fit(X, y, loss=loss)
     more = np.column_stack([X, X[:, 0] + X[:, 1], np.ones(100_000)])
@@ -283,7 +286,7 @@ def test_many_rows_of_collinear_columns(seed, loss):
 def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
     matrix = np.diag([1.0, 0.5, 0.0])
     matrix[0, 2] = matrix[2, 0] = 1e-6
-    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # scaled, the least eigenvalue is -5e-10
+    matrix[2, 2] = 1e-12 * (1.0 - 1e-9)  # the least scaled eigenvalue is -5e-10
     assert factor(matrix) is None
     factored = factor(matrix, semidefinite=True)
     assert factored.singular
@@ -291,8 +294,8 @@ def test_a_semidefinite_matrix_that_rounding_makes_indefinite():
     np.testing.assert_allclose(matrix @ direction, matrix @ [1.0, 1.0, 0.0], atol=1e-8)
 
 
-def test_pivots_do_not_tell_whether_a_factor_is_accurate():
-    # Kahan's kind of matrix: no pivot is small, but an eigenvalue is.
+def test_an_inaccurate_factor_may_have_no_small_pivot():
+    # A matrix similar to Kahan's: no pivot is small, but one eigenvalue is.
     size = 30
     root = np.eye(size) - np.tril(np.ones((size, size)), -1)
     matrix = root @ root.T

@@ -1,4 +1,4 @@
-"""The squared error, which is not convex: minima, saddles, starts."""
+"""The squared error, a loss that is not convex: minima, saddle points and starts."""
 
 import warnings
 
@@ -16,12 +16,12 @@ every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
 def fit(X, y, sample_weight=None, **params):
-    """Fit; a warning is an error."""
+    """Fit. pytest turns a warning into an error."""
     return BinaryLogisticRegression(**params).fit(X, y, sample_weight)
 
 
 def assert_minimum(model, objective):
-    """Assert that a model is at a minimum of F, by the Hessian computed afresh."""
+    """Assert that a model is at a minimum of F, by the derivatives of the reference."""
     theta = objective.theta(model)
     assert objective.residual(theta) < 1e-8
     assert objective.scaled_eigenvalues(theta)[0] > 1e-12
@@ -42,8 +42,9 @@ def test_squared_error_ends_at_a_minimum(name, solver):
         assert objective.scaled_eigenvalues(theta)[0] > -1e-9
 
 
-#: F is symmetric in the second weight. On the axis of symmetry, ten rows pull the
-#: first weight to log 5, where the loss of the two others is concave: a saddle.
+#: F is symmetric in the second coefficient. If that is 0, the minimum over the first
+#: coefficient is near log 5, because the first row has a weight of 10. The losses of
+#: the other two rows are concave there, so that this point is a saddle point.
 SADDLE_X = np.array([[1.0, 0.0], [1.0, 4.0], [1.0, -4.0]])
 SADDLE_Y = np.array([1, 0, 0])
 SADDLE_WEIGHTS = np.array([10.0, 1.0, 1.0])
@@ -51,7 +52,7 @@ SADDLE_PARAMS = {"loss": "squared_error", "C": 1e4, "fit_intercept": False}
 
 
 def saddle():
-    """Return the saddle, where the gradient is zero and the Hessian is indefinite."""
+    """Return the data, the objective and its saddle point."""
     data = {"X": SADDLE_X, "y": SADDLE_Y, "sample_weight": SADDLE_WEIGHTS}
     objective = Reference(**data, **SADDLE_PARAMS)
     theta = np.array([np.log(5.0), 0.0])
@@ -64,7 +65,7 @@ def saddle():
 
 
 @every_solver
-def test_never_a_saddle(solver):
+def test_a_fit_does_not_end_at_a_saddle_point(solver):
     data, objective, theta = saddle()
     model = fit(**data, **SADDLE_PARAMS, solver=solver)
     assert_minimum(model, objective)
@@ -72,7 +73,7 @@ def test_never_a_saddle(solver):
 
 
 @every_solver
-def test_a_saddle_is_left_even_if_the_start_is_on_it(solver):
+def test_a_fit_that_starts_at_a_saddle_point_leaves_it(solver):
     data, objective, theta = saddle()
     model = BinaryLogisticRegression(**SADDLE_PARAMS, solver=solver, warm_start=True)
     model.fit(**data)
@@ -83,14 +84,14 @@ def test_a_saddle_is_left_even_if_the_start_is_on_it(solver):
 
 
 def mislabelled(seed):
-    """Return one column of few rows with wrong labels: several minima, often."""
+    """Return one column and random labels: F often has several minima."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((8, 1)) * 10.0 ** rng.uniform(-1, 1, (8, 1))
     return X, np.r_[0, 1, rng.integers(0, 2, 6)]
 
 
 def lowest_on_a_grid(X, y, C):
-    """Return the lowest value of F over one weight, found by looking everywhere."""
+    """Return the lowest value of F on a fine grid of the only coefficient."""
     w = np.concatenate([-np.geomspace(1e-4, 1e3, 6000), np.geomspace(1e-4, 1e3, 6000)])
     z = X * w  # (rows, grid)
     miss = 1 / (1 + np.exp(np.where(np.array(y)[:, None] == 1, z, -z).clip(-700, 700)))
@@ -118,11 +119,11 @@ def test_more_starts_are_never_worse():
         assert often.objective_ <= once.objective_ * (1 + 1e-8)
 
 
-# ------------------------------------------------------------- the lowest minimum
+# ------------------------------------------------------------- the global minimum
 
 
 def noisy(seed):
-    """Return a small problem with wrong labels and any scale, and a C."""
+    """Return a small problem with label noise and random scales, and a value of C."""
     rng = np.random.default_rng(seed)
     n_samples, n_features = rng.integers(30, 401), rng.integers(1, 9)
     X = rng.standard_normal((n_samples, n_features))
@@ -140,7 +141,7 @@ def noisy(seed):
 
 
 def brute_force(X, y, C, n_starts=30):
-    """Return the lowest F that L-BFGS finds from random starts of many lengths."""
+    """Return the lowest F that L-BFGS finds from random starts of many norms."""
     rng = np.random.default_rng(0)
     rows = np.column_stack([X, np.ones(len(y))]) * (2.0 * y - 1)[:, None]
     left, scales, right = np.linalg.svd(rows / X.std(), full_matrices=False)
@@ -162,7 +163,7 @@ def brute_force(X, y, C, n_starts=30):
 
 
 def share_as_low_as_brute_force(seeds, n_init):
-    """Return the share of problems where a fit is as low as brute force."""
+    """Return the fraction of problems for which a fit is as low as brute force."""
     as_low = []
     for seed in seeds:
         X, y, C = noisy(seed)
@@ -194,7 +195,7 @@ def test_the_start_does_not_depend_on_the_units():
         assert model.objective_ == pytest.approx(other.objective_, rel=1e-6)
 
 
-def test_starts_tell_where_they_led():
+def test_start_records_describe_the_minima_reached():
     X, y = sample(30, 3, seed=4, strength=0.1)
     params = {"loss": "squared_error", "C": 1e3}
     model = fit(X, y, **params, n_init=4, random_state=0)
@@ -208,13 +209,13 @@ def test_starts_tell_where_they_led():
         assert start.objective <= start.start_objective * (1 + 1e-12)
         assert start.objective == pytest.approx(objective.value(start.coef), rel=1e-9)
     assert model.n_minima_ == len({start.minimum for start in model.starts_}) > 1
-    # One minimum, one value.
+    # All starts that lead to the same minimum have the same objective.
     for number in range(model.n_minima_):
         values = [s.objective for s in model.starts_ if s.minimum == number]
         np.testing.assert_allclose(values, values[0], rtol=1e-4)
 
 
-def test_cross_entropy_has_no_starts_to_tell_of():
+def test_cross_entropy_has_no_start_records():
     model = fit(*sample(50, 2))
     assert model.starts_ == []
     assert model.n_minima_ == 1
@@ -234,7 +235,7 @@ def test_only_the_extra_starts_are_random():
     ("n_features", "origins"),
     [(3, ["zero"]), (60, ["zero"]), (100, ["zero", "cross_entropy"])],
 )
-def test_many_rows_or_columns_can_have_more_starts_too(n_features, origins):
+def test_n_init_adds_starts_with_many_rows_or_columns(n_features, origins):
     X, y = sample(1500, n_features)
     model = fit(X, y, loss="squared_error")
     assert [start.origin for start in model.starts_] == origins
@@ -252,7 +253,7 @@ def test_outliers_do_not_hide_a_lower_minimum_among_many_rows(seed):
     y[:150] = ~y[:150]
     model = fit(X, y, loss="squared_error")
     assert {start.origin for start in model.starts_} > {"zero"}
-    # What a fit to the other rows leads to, which an outlier cannot be told from.
+    # Compare with the minimum of a fit to the rows that are not outliers.
     inliers = fit(X[150:], y[150:], loss="squared_error")
     true = Reference(X, y, loss="squared_error")
     start = np.append(inliers.coef_, inliers.intercept_)
@@ -264,7 +265,7 @@ def test_outliers_do_not_hide_a_lower_minimum_among_many_rows(seed):
 
 
 @every_solver
-def test_the_curvature_ratio_is_that_of_the_hessian(solver):
+def test_the_curvature_ratio_matches_the_hessian(solver):
     for n_features in (2, 60):
         data = sample(400, n_features)
         model = fit(*data, loss="squared_error", solver=solver)
@@ -274,7 +275,7 @@ def test_the_curvature_ratio_is_that_of_the_hessian(solver):
 
 
 @pytest.mark.parametrize("bias", [{"absorb_bias": True}, {"fit_intercept": False}])
-def test_global_where_the_penalty_outweighs_the_loss(bias):
+def test_scope_is_global_if_the_penalty_makes_the_objective_convex(bias):
     X, y = sample(80, 3)
     rows = np.column_stack([X, np.ones(80)]) if "absorb_bias" in bias else X
     largest = np.linalg.eigvalsh(rows.T @ rows)[-1]
@@ -286,7 +287,7 @@ def test_global_where_the_penalty_outweighs_the_loss(bias):
         assert (np.linalg.eigvalsh(convex)[0] >= 0) == (scope == {"global"})
 
 
-def test_region_where_no_margin_is_below_minus_log_2():
+def test_scope_is_region_if_no_margin_is_below_minus_log_2():
     X = np.linspace(-2.0, 2.0, 40)[:, None]
     y = (X[:, 0] > 0).astype(int)
     model = fit(X, y, loss="squared_error")
@@ -296,24 +297,24 @@ def test_region_where_no_margin_is_below_minus_log_2():
     assert fit(X, y, loss="squared_error").optimality_scope_ == "local"
 
 
-# ------------------------------------------------------- infinity and flat ground
+# ----------------------------------------------- minima at infinity and flat regions
 
 
 @every_solver
-def test_counting_errors_ends_at_infinity(solver):
+def test_misclassified_outliers_can_put_the_infimum_at_infinity(solver):
     X = np.r_[np.linspace(-1.0, 1.0, 40), 5.0, -5.0][:, None]
     y = np.r_[np.repeat([0, 1], 20), 0, 1]
     with pytest.warns(ConvergenceWarning, match="finite C"):
         model = fit(X, y, loss="squared_error", C=np.inf, solver=solver)
     assert model.status_.word == "at_infinity"
     assert np.isfinite(model.weights_).all()
-    assert model.objective_ == pytest.approx(1.0, rel=1e-6)  # two errors, half each
+    assert model.objective_ == pytest.approx(1.0, rel=1e-6)  # two errors of loss ½
     assert model.score(X, y) == 40 / 42
     assert fit(X, y, loss="squared_error", C=1e8, solver=solver).converged_
 
 
 @every_solver
-def test_separable_rows_end_at_infinity(solver):
+def test_separable_rows_put_the_infimum_at_infinity(solver):
     X = np.linspace(-1.0, 1.0, 40)[:, None]
     with pytest.warns(ConvergenceWarning, match="finite C"):
         model = fit(X, X[:, 0] > 0, loss="squared_error", C=np.inf, solver=solver)
@@ -324,7 +325,7 @@ def test_separable_rows_end_at_infinity(solver):
 @every_solver
 @pytest.mark.parametrize("C", [1.0, np.inf])
 @pytest.mark.parametrize("n_samples", [200, 3000])
-def test_a_start_on_flat_ground_is_not_a_solution(solver, C, n_samples):
+def test_a_start_in_a_flat_region_is_not_a_solution(solver, C, n_samples):
     X, y = sample(n_samples, 3)
     params = {"loss": "squared_error", "C": C, "solver": solver}
     best = fit(X, y, **params)

@@ -1,4 +1,4 @@
-"""Threads: found as they were left, none left over, limits respected, forks safe."""
+"""Threads: BLAS settings are restored, no thread remains, limits and forks work."""
 
 import multiprocessing
 import os
@@ -31,10 +31,10 @@ def blas_threads():
 
 
 def set_blas_threads(numbers):
-    """Set them whoever set them before, so that one failure is not many."""
+    """Set the numbers of BLAS threads, so that one failure does not cause others."""
     for library in ThreadpoolController().select(user_api="blas").lib_controllers:
         library.set_num_threads(numbers[library.filepath])
-        if hasattr(library, "clear_controlling_thread"):  # the newer versions
+        if hasattr(library, "clear_controlling_thread"):  # newer threadpoolctl
             library.clear_controlling_thread(force=True)
 
 
@@ -66,20 +66,20 @@ def fit(X, y, **params):
     return BinaryLogisticRegression(**params).fit(X, y)
 
 
-# ---------------------------------------------------------------- left as found
+# --------------------------------------------------------- BLAS threads are restored
 
 
 @pytest.mark.usefixtures("two_blas_threads")
 @pytest.mark.parametrize("solver", ["newton-cholesky", "newton-cg"])
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
-def test_after_a_fit(data, loss, solver):
+def test_blas_threads_are_restored_after_a_fit(data, loss, solver):
     before = blas_threads()
     fit(*data, loss=loss, solver=solver)
     assert blas_threads() == before
 
 
 @pytest.mark.usefixtures("two_blas_threads")
-def test_after_fits_that_fail(data):
+def test_blas_threads_are_restored_after_failed_fits(data):
     before = blas_threads()
     X, y = data[0].copy(), data[1]
     X[50_000, 3] = np.nan
@@ -95,7 +95,7 @@ def test_after_fits_that_fail(data):
 
 
 @pytest.mark.usefixtures("two_blas_threads")
-def test_after_an_interrupt(data, monkeypatch):
+def test_blas_threads_are_restored_after_an_interrupt(data, monkeypatch):
     before = blas_threads()
 
     def interrupted(*args, **kwargs):
@@ -108,7 +108,7 @@ def test_after_an_interrupt(data, monkeypatch):
 
 
 @pytest.mark.parametrize("solver", ["newton-cholesky", "newton-cg"])
-def test_after_fits_at_once(data, solver):
+def test_blas_threads_are_restored_after_concurrent_fits(data, solver):
     before = blas_threads()
     alone = fit(*data, solver=solver)
     barrier = threading.Barrier(8)
@@ -129,7 +129,7 @@ def test_after_fits_at_once(data, solver):
 
 
 @pytest.mark.usefixtures("two_blas_threads")
-def test_overlapping_holds_end_in_any_order():
+def test_overlapping_executors_may_close_in_any_order():
     before = blas_threads()
     first, second = thread_executor(), thread_executor()
     first.__enter__()
@@ -142,7 +142,7 @@ def test_overlapping_holds_end_in_any_order():
 
 
 @pytest.mark.parametrize("first_to_leave", ["first", "second"])
-def test_overlapping_holds_of_two_threads(first_to_leave):
+def test_overlapping_executors_in_two_threads(first_to_leave):
     before = blas_threads()
     entered, leave, left, stop = (threading.Event() for _ in range(4))
 
@@ -151,7 +151,7 @@ def test_overlapping_holds_of_two_threads(first_to_leave):
             entered.set()
             leave.wait(10)
         left.set()
-        stop.wait(10)  # the thread lives on
+        stop.wait(10)  # the thread keeps running
 
     def let_go():
         leave.set()
@@ -184,7 +184,7 @@ def test_map_keeps_the_order(n_threads):
     team.close()
 
 
-def test_map_raises_what_a_thread_raises():
+def test_map_raises_the_exception_of_a_thread():
     def fail(k):
         if k == 3:
             raise ZeroDivisionError(k)
@@ -197,7 +197,7 @@ def test_map_raises_what_a_thread_raises():
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_as_many_threads_as_blas_has(limit):
+def test_executor_has_as_many_threads_as_blas(limit):
     with threadpool_limits(limit, user_api="blas"), thread_executor() as team:
         assert team.n_threads == min(limit, joblib.cpu_count())
 
@@ -228,7 +228,7 @@ def test_a_limit_of_one_starts_no_threads(data, monkeypatch):
         assert fit(*data).converged_
 
 
-def test_results_per_number_of_threads(data):
+def test_results_are_identical_for_the_same_number_of_threads(data):
     models = {}
     for limit in (1, 2, 1, 2):
         with threadpool_limits(limit, user_api="blas"):
@@ -238,7 +238,7 @@ def test_results_per_number_of_threads(data):
     np.testing.assert_allclose(models[1].weights_, models[2].weights_, rtol=1e-5)
 
 
-# ------------------------------------------------------ where no thread starts
+# ------------------------------------------------------ threads that cannot be started
 
 
 @pytest.mark.parametrize("n_started", range(4))
@@ -261,12 +261,12 @@ def test_map_where_threads_cannot_be_started(monkeypatch, n_started):
     team = ThreadExecutor(4)
     for n in (7, 3, 2, 7):
         assert team.map(square, range(n)) == [k * k for k in range(n)]
-        assert not running  # no chunk is at work after its map has returned
+        assert not running  # no chunk runs after its map has returned
     team.close()
     assert not any(thread.is_alive() for thread in started)
 
 
-def test_threads_have_the_error_state_of_their_caller():
+def test_threads_have_the_numpy_error_state_of_their_caller():
     team = ThreadExecutor(3)
     with np.errstate(all="raise"):
         states = team.map(lambda _: np.geterr(), range(3))
@@ -334,9 +334,9 @@ fit()
 
 
 def fork_and_fit(X, y):
-    """Fit in a forked child; return its exit status, or None where it hangs."""
+    """Fit in a forked process. Return its exit status, negative if it hangs."""
     with warnings.catch_warnings():
-        # Python warns of forks beside threads: that is what is tested here.
+        # Ignore Python's warning about forks of processes with several threads.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -379,7 +379,7 @@ def test_fork_while_fits_run(data):
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"
 )
-def test_fork_while_blas_is_held(two_blas_threads):
+def test_fork_while_blas_threads_are_limited(two_blas_threads):
     found = set(blas_threads().values())
     with thread_executor(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

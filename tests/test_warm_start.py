@@ -1,4 +1,4 @@
-"""Warm starts: from wherever the last fit ended, the next one reaches its minimum."""
+"""Warm starts: a fit reaches its minimum from any starting point."""
 
 import gc
 import warnings
@@ -46,7 +46,7 @@ CHANGES = {
 @every_loss
 @every_solver
 @every_strength
-def test_data_that_changed_between_two_fits(C, solver, loss, change):
+def test_warm_start_after_the_data_changed(C, solver, loss, change):
     X, y = sample(400, 3, seed=2)
     params = {"C": C, "solver": solver, "loss": loss}
     model = BinaryLogisticRegression(warm_start=True, **params).fit(X, y)
@@ -59,7 +59,7 @@ def test_data_that_changed_between_two_fits(C, solver, loss, change):
 @pytest.mark.parametrize("coef", [1e300, -1e150, 1e5, 30.0, 1e-300])
 @every_loss
 @every_solver
-def test_coefficients_of_any_size(solver, loss, coef, shape):
+def test_warm_start_from_coefficients_of_any_magnitude(solver, loss, coef, shape):
     X, y = sample(*shape, seed=2)
     params = {"solver": solver, "loss": loss}
     cold = BinaryLogisticRegression(**params).fit(X, y)
@@ -70,8 +70,9 @@ def test_coefficients_of_any_size(solver, loss, coef, shape):
 @every_solver
 @every_strength
 @pytest.mark.parametrize("coef", [20.0, 200.0, 450.0])
-def test_a_start_where_all_curvature_has_vanished(coef, C, solver):
-    # One row in a thousand is on the wrong side: better than zero, and next to flat.
+def test_warm_start_where_the_curvature_vanishes(coef, C, solver):
+    # One of the 1,000 rows has the wrong label. At these coefficients, the loss is
+    # lower than at 0 and has almost no curvature.
     x = np.linspace(1.0, 2.0, 1000) * np.tile([1.0, -1.0], 500)
     y = (x > 0).astype(int)
     y[500] = 1 - y[500]
@@ -86,7 +87,7 @@ def test_a_start_where_all_curvature_has_vanished(coef, C, solver):
 @every_strength
 @pytest.mark.parametrize("shape", [(200, 5), (30, 50)])
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
-def test_nothing_refers_to_the_features_after_a_fit(convert, shape, C, solver, loss):
+def test_a_fit_keeps_no_reference_to_the_features(convert, shape, C, solver, loss):
     X, y = sample(*shape, seed=1)
     X = convert(X)
     alive = weakref.ref(X)

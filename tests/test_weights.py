@@ -1,4 +1,4 @@
-"""Weights of rows and of classes."""
+"""Sample weights and class weights."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def fit(X, y, sample_weight=None, **params):
 
 
 @EVERY
-def test_weights_are_repetitions(data, loss, solver):
+def test_integer_weights_equal_repetitions(data, loss, solver):
     X, y = data
     times = np.random.default_rng(0).integers(0, 4, 150)
     params = {"loss": loss, "solver": solver, "tol": 1e-12}
@@ -38,13 +38,13 @@ def test_weights_are_repetitions(data, loss, solver):
 
 @EVERY
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_rows_of_weight_zero_are_not_there(data, class_weight, loss, solver):
+def test_rows_of_zero_weight_are_ignored(data, class_weight, loss, solver):
     X, y = data
     weights = np.random.default_rng(1).exponential(size=150)
     gone = np.arange(150) % 3 == 0
     weights[gone] = 0.0
     X = X.copy()
-    X[gone] *= 1e4  # outliers, were they there
+    X[gone] *= 1e4  # outliers, if they were not ignored
     params = {"loss": loss, "solver": solver, "tol": 1e-12}
     params["class_weight"] = class_weight
     weighted = fit(X, y, weights, **params)
@@ -54,7 +54,7 @@ def test_rows_of_weight_zero_are_not_there(data, class_weight, loss, solver):
 
 
 @pytest.mark.parametrize("weights", [None, np.arange(150.0)])
-def test_class_weights_are_sample_weights(data, weights):
+def test_class_weights_equal_sample_weights(data, weights):
     X, y = data
     base = np.ones(150) if weights is None else weights
     by_dict = fit(X, y, weights, class_weight={0: 0.5, 1: 3.0}, tol=1e-12)
@@ -76,7 +76,7 @@ def test_weights_as_numbers_and_lists(data):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e30, 1e300])
-def test_weights_of_any_size(data, unit, loss):
+def test_weights_of_any_magnitude(data, unit, loss):
     X, y = data
     plain = fit(X, y, loss=loss, C=np.inf)
     model = fit(X, y, np.full(150, unit), loss=loss, C=np.inf)
@@ -103,14 +103,14 @@ def test_weights_of_any_size(data, unit, loss):
         ([False, True], {True: 5.0}),
     ],
 )
-def test_class_weights_go_by_label(data, labels, class_weight):
+def test_class_weights_are_matched_by_label(data, labels, class_weight):
     X, y = data
     model = fit(X, np.array(labels)[y], class_weight=class_weight)
     by_hand = fit(X, y, np.where(y == 1, 5.0, 1.0))
     np.testing.assert_allclose(model.weights_, by_hand.weights_, rtol=1e-9)
 
 
-def test_no_class_weights_at_all(data):
+def test_empty_class_weight_has_no_effect(data):
     model = fit(*data, class_weight={})
     np.testing.assert_allclose(model.weights_, fit(*data).weights_, rtol=1e-9)
 
@@ -124,13 +124,13 @@ def test_no_class_weights_at_all(data):
         ([0, 1], {1: 5.0, 2: 7.0}, r"keys \[2\].* labels \[0\]"),
     ],
 )
-def test_class_weights_of_other_labels(data, labels, class_weight, words):
+def test_class_weights_of_unknown_labels_raise(data, labels, class_weight, words):
     X, y = data
     with pytest.raises(ValueError, match=words):
         fit(X, np.array(labels)[y], class_weight=class_weight)
 
 
-# ------------------------------------------------------------ a class without weight
+# ------------------------------------------------------------ a class of zero weight
 
 BOUNDED = pytest.mark.parametrize(
     "params",
@@ -144,9 +144,9 @@ BOUNDED = pytest.mark.parametrize(
 
 
 def fit_of_one_class(X, label, *, absorb_bias=False, **params):
-    """Fit rows of one class, half of them as minus the row of the other class.
+    """Fit rows of one class, with half of the rows negated and given the other label.
 
-    Without a bias, z of minus the row is -z, so the loss is the same.
+    Without a bias, negating a row negates its z, so that its loss does not change.
     """
     y = np.full(len(X), label)
     y[::2] = 1 - label
@@ -161,7 +161,7 @@ def fit_of_one_class(X, label, *, absorb_bias=False, **params):
 @BOUNDED
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("n_samples", [150, 200_000])
-def test_a_class_without_weight(n_samples, label, params, loss, solver):
+def test_a_class_of_zero_weight(n_samples, label, params, loss, solver):
     X, y = sample(n_samples, 4)
     params = params | {"loss": loss, "solver": solver}
     model = fit(X, y, (y == label).astype(float), **params)
@@ -171,7 +171,7 @@ def test_a_class_without_weight(n_samples, label, params, loss, solver):
 
 
 @pytest.mark.parametrize("class_weight", [None, {0: 2.0, 1: 3.0}])
-def test_a_class_without_weight_as_scikit_learn(data, class_weight):
+def test_a_class_of_zero_weight_agrees_with_scikit_learn(data, class_weight):
     X, y = data
     params = {"fit_intercept": False, "class_weight": class_weight, "tol": 1e-10}
     model = fit(X, y, y, **params)
@@ -204,7 +204,9 @@ def test_one_class_on_one_side_of_the_origin_has_no_minimum():
         ({"class_weight": "balanced", "absorb_bias": True}, "class_weight='balanced'"),
     ],
 )
-def test_where_both_classes_need_weight(data, params, remedy, labels, shown):
+def test_a_class_of_zero_weight_raises_if_both_classes_are_needed(
+    data, params, remedy, labels, shown
+):
     X, y = data
     words = f"every row of class {shown} has weight 0.*{remedy}"
     with pytest.raises(ValueError, match=words):
@@ -242,6 +244,8 @@ def test_weights_whose_sum_overflows(data, class_weight, C, loss, solver):
     ("weight", "class_weight"),
     [(1e307, {0: 1, 1: 100}), (1e-200, {0: 1e-200, 1: 1}), (1e-300, {0: 1e-300})],
 )
-def test_products_of_weights_that_leave_the_range(data, weight, class_weight):
+def test_products_of_weights_that_overflow_or_underflow_raise(
+    data, weight, class_weight
+):
     with pytest.raises(ValueError, match="sample_weight and class_weight"):
         fit(*data, weight, class_weight=class_weight)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._records import IterationRecord
+from sk_logreg._tolerances import EPS
 
 _COLUMNS = {"gradient": "gradient_norm", "rows": "rows_used"}
 
@@ -92,4 +93,4 @@ def _gaps(curve: ConvergenceCurve, optimum: float | None) -> NDArray[np.floating
     with np.errstate(invalid="ignore", divide="ignore"):
         gaps = (objective - optimum) / optimum
     # A smaller difference is rounding error.
-    return np.where(gaps > 2.0 * np.finfo(np.float64).eps, gaps, np.nan)
+    return np.where(gaps > 2.0 * EPS, gaps, np.nan)

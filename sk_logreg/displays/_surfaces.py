@@ -9,6 +9,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
 from sk_logreg._objective import Objective
+from sk_logreg._tolerances import TINY
 from sk_logreg.displays._iterates import FittedProblem, iterates
 
 #: Two coefficients by index or name, or "principal".
@@ -73,7 +74,7 @@ class Plane:
     def unit_lengths(self, objective: Objective) -> Vector:
         """Return the lengths in both directions that change z by 1, as an RMS."""
         squares = [d @ objective.product(objective.weights, d) for d in self.directions]
-        return 1.0 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))
+        return 1.0 / np.sqrt(np.maximum(squares, TINY))
 
 
 def _coefficient(
