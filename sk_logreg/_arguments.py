@@ -29,7 +29,7 @@ def to_float64(values: Any) -> NDArray[np.float64]:
     """Return real numbers as float64; a ValueError for text and complex numbers."""
     array = np.asarray(values)
     text = array.dtype.kind == "O" and any(isinstance(v, str | bytes) for v in array)
-    if text or array.dtype.kind in "cSU":
+    if text or array.dtype.kind in "cmMSU":
         raise ValueError(f"Numbers are needed, got {array.dtype} values.")
     return array.astype(np.float64)
 
@@ -75,7 +75,7 @@ def _by_name(
             f"{name} is a dict by feature name, but X has no feature names. Pass an "
             f"array of shape ({n_features},), or X with names, such as a DataFrame."
         )
-    known = feature_names.tolist()
+    known = dict.fromkeys(feature_names.tolist(), default)
     unknown = [key for key in given if key not in known]
     if unknown:
         raise ValueError(f"{name} has the keys {unknown}, which are not features of X.")

@@ -144,9 +144,11 @@ def soft_weights(
         _check_range(per_class, largest)
         positive, negative = per_class[1] * q, per_class[0] * (1.0 - q)
         both = positive + negative
-        weights, q = both * s, positive / both
-    signs = _signs(q > 0.5)
-    p_other = np.where(q > 0.5, 1.0 - q, q)
+        weights, signs = both * s, _signs(positive > negative)
+        # Of the smaller part, so that no digits cancel.
+        p_other = np.minimum(positive, negative) / both
+    else:
+        signs, p_other = _signs(q > 0.5), np.where(q > 0.5, 1.0 - q, q)
     return weights, signs, p_other if p_other.any() else None
 
 

@@ -131,7 +131,7 @@ class Objective:
     @cached_property
     def value_at_zero(self) -> float:
         """The value of f at zero coefficients, without a pass over X."""
-        if self._rows.offset is None:
+        if self._rows.offset is None and not self.has_soft_labels:
             return float(self.loss.at_margin(np.zeros(1)).value[0])
         [value], _ = self._scan(products.losses_at_offset, (), (self.loss,))
         return float(value)
@@ -356,11 +356,12 @@ class Objective:
         return self.weights.dot(RowVector(np.square(linear.values)))
 
     def vanishes(self, point: Evaluation) -> bool:
-        """Return whether f is zero to working precision.
+        """Return whether f is a sum of squares of rounding errors.
 
-        With soft labels it is the square of a rounding error then.
+        So it may be if soft labels are fitted exactly, by a loss that is zero then.
         """
-        return self.has_soft_labels and point.value <= (64 * EPS) ** 2
+        exact = self.has_soft_labels and self.loss.dual is None and self.penalty.absent
+        return exact and point.value <= (64 * EPS) ** 2
 
     def separates(self, point: Evaluation, least: float) -> bool:
         """Return whether the unpenalized weights at a point separate the classes.
@@ -384,6 +385,11 @@ class Objective:
         args = (threshold,)
         [found], _ = self._scan(products.least_above, (point.margins,), args)
         return found.least >= 0.0
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether z is not zero where all coefficients are."""
+        return self._rows.offset is not None
 
     @property
     def largest_offset(self) -> float:

@@ -154,7 +154,7 @@ def build_problem(
     largest = data.weights.max()
     relative = data.weights / largest
     total = relative.sum() * (n_samples / relative.size)
-    # In this order, since it is the weight of the heaviest row as it was rounded above.
+    # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
     strengths = np.full(n_features, strength)
     if data.penalty_factor is not None:

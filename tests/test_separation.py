@@ -306,3 +306,15 @@ def test_an_inaccurate_factor_may_have_no_small_pivot():
     assert cautious.singular
     assert cautious.well_conditioned()
     assert cautious.null_space.shape[1] >= 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("bias", [{}, {"absorb_bias": True}, {"fit_intercept": False}])
+def test_wide_columns_of_very_different_size_without_a_penalty(loss, bias):
+    # Each row twice with both labels: the minimum is where all probabilities are ½.
+    X = np.random.default_rng(0).standard_normal((4, 30)) * np.logspace(0, 5, 30)
+    model = BinaryLogisticRegression(C=np.inf, loss=loss, **bias)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # singular, if not convex
+        model.fit(np.vstack([X, X]), np.repeat([0, 1], 4))
+    assert np.abs(model.coef_ * np.logspace(0, 5, 30)).max() <= 1e-8

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg.losses import LOSSES as REGISTERED
 
 every_bias = pytest.mark.parametrize("bias", BIASES)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -332,3 +333,69 @@ def test_words_are_no_soft_labels():
         soft(X, np.array(["no", "yes"])[y])
     with pytest.raises(ValueError, match="continuous"):  # nor are numbers labels
         hard(X, 0.25 + y / 2.0)
+
+
+# ------------------------------------------------------------------- extreme values
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_of_soft_labels_are_finite_for_extreme_margins(loss, dtype):
+    margins = np.array([-1e5, -800.0, -100.0, 100.0, 800.0, 1e5, 1e5], dtype=dtype)
+    p_other = np.array([0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.0], dtype=dtype)
+    value, slope, curvature = REGISTERED[loss].at_margin(margins, p_other)
+    hard = REGISTERED[loss].at_margin(margins[-1:]).value
+    for part in (value, slope, curvature):
+        assert np.isfinite(part).all()
+    np.testing.assert_array_equal(value[-1:], hard)
+    if loss == "cross_entropy":
+        expected = 0.7 * np.maximum(-margins, 0) + 0.3 * np.maximum(margins, 0)
+        np.testing.assert_allclose(value[:-1], expected[:-1], rtol=1e-5)
+
+
+def test_one_large_value_does_not_spoil_soft_labels():
+    X = np.array([[0.0], [1.0], [2.0], [3.0], [5000.0]])
+    q = np.array([0.0, 0.5, 0.0, 1.0, 1.0])
+    model = soft(X, q, C=1e3)
+    both = np.vstack([X, X])
+    weights = np.concatenate([q, 1 - q])
+    other = hard(both, np.repeat([1, 0], 5), weights, C=1e3)
+    assert model.converged_
+    assert model.objective_ == pytest.approx(other.objective_, rel=1e-8)
+
+
+@pytest.mark.parametrize("ratio", [1e-10, 1e-12, 1e-20])
+def test_extreme_class_weights_lose_no_digits(ratio):
+    rng = np.random.default_rng(0)
+    X, q = rng.standard_normal((100, 2)), rng.uniform(0.2, 0.8, 100)
+    params = {"class_weight": {0: ratio, 1: 1.0}, "tol": 1e-13}
+    model = soft(X, q, **params)
+    weights = np.concatenate([q, 1 - q])
+    other = hard(np.vstack([X, X]), np.repeat([1, 0], 100), weights, **params)
+    np.testing.assert_allclose(model.intercept_, other.intercept_, rtol=1e-9)
+
+
+def test_a_bound_of_zero_is_not_claimed_for_a_small_objective():
+    model = soft([[-1.0], [1.0]], [1e-40, 1.0], fit_intercept=False, C=np.inf)
+    assert model.cost_ <= 1e-38 * (1 + model.optimality_gap_)
+    assert model.optimality_gap_ > 0.0
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_an_objective_of_zero_is_a_minimum(solver, C):
+    X, y = sample(60, 2)
+    model = BinaryLogisticRegression(loss="squared_error", solver=solver, C=C)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y, offset=np.where(y == 1, 400.0, -400.0))
+    assert model.objective_ == 0.0
+    assert model.status_.word in {"converged", "separable"}
+
+
+def test_the_objective_at_zero_counts_soft_labels():
+    X, _ = sample(40, 3)
+    q = 0.5 + 0.001 * np.random.default_rng(0).standard_normal(40)
+    model = soft(X, q, loss="squared_error")
+    expected = 0.5 * ((0.5 - q) ** 2).sum()
+    assert model.starts_[0].start_objective == pytest.approx(expected)

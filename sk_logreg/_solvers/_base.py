@@ -67,6 +67,8 @@ class Solver(Protocol):
 
 def relative(excess: float, point: Evaluation) -> float:
     """Return an excess of f relative to f, at most 1, since f is not negative."""
+    if point.value == 0.0:
+        return 0.0
     if np.isnan(excess):
         return UNKNOWN_GAP
     return float(min(max(excess, 0.0), point.value) / point.value) if excess else 0.0

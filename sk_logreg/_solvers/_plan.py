@@ -19,7 +19,7 @@ from sk_logreg._solvers._newton import (
 from sk_logreg._solvers._newton._cg_system import Preconditioner
 from sk_logreg._solvers._newton._model import Model
 from sk_logreg._solvers._newton._preconditioner import preconditioner
-from sk_logreg._solvers._row_space import RowSpace, reducible
+from sk_logreg._solvers._row_space import RowSpace, n_kept, reducible
 from sk_logreg._solvers._samples import nested_samples
 from sk_logreg._tolerances import FINE
 
@@ -65,7 +65,7 @@ def _by_cost(
     """
     size, gram = objective.n_features, objective.costs.gram
     if reducible(objective):  # a dense matrix of that size takes the place of X
-        size = objective.n_samples
+        size = objective.n_samples + n_kept(objective)
         gram = 5.0 * objective.costs.factor(size)
     if size > _OPTIONS.max_factor or gram > _OPTIONS.max_gram_cost:
         return _by_conjugate_gradients(objective, start, journal, goal)
@@ -174,14 +174,15 @@ def _preconditioned(
     is at most twice that of switching at the best time.
     """
     budget = objective.costs.preconditioner(objective.n_dof)
-    for _ in range(_OPTIONS.max_preconditioners):
-        model = ConjugateGradientModel(objective, budget, factor)
-        solution = _minimize(objective, start, journal, model, goal)
-        start = solution.point.coef
+    model = ConjugateGradientModel(objective, budget, factor)
+    solution = _minimize(objective, start, journal, model, goal)
+    for _ in range(_OPTIONS.max_preconditioners - 1):
         if solution.status is not BUDGET_SPENT or journal.closed:
             break
-        factor = None  # frees the memory of the factor before
+        del factor, model  # frees the memory of the factor before
         factor = preconditioner(objective, solution.point)
+        model = ConjugateGradientModel(objective, budget, factor)
+        solution = _minimize(objective, solution.point.coef, journal, model, goal)
     return solution
 
 

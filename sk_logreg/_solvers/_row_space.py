@@ -33,10 +33,16 @@ def reducible(objective: Objective) -> bool:
 
     Features without a penalty are not, beside penalized ones.
     """
+    n_reduced = objective.n_features - n_kept(objective)
+    return isinstance(objective.penalty, L2) and objective.n_samples < n_reduced
+
+
+def n_kept(objective: Objective) -> int:
+    """Return the number of features that a reduction keeps as they are."""
+    if objective.penalty.absent:
+        return 0
     penalized = objective.penalty.penalized[: objective.n_features]
-    n_reduced = np.count_nonzero(penalized) or objective.n_features
-    l2 = isinstance(objective.penalty, L2)
-    return l2 and objective.n_samples < int(n_reduced)
+    return int(np.count_nonzero(~penalized))
 
 
 class RowSpace:
@@ -195,7 +201,7 @@ class _Basis:
         lifted = self.lift(gradient)
         for group in self._groups:
             if group.basis is not None:
-                lifted[group.columns] /= group.scale**2
+                lifted[: self._objective.n_features][group.columns] /= group.scale**2
         return lifted
 
     def project(self, coef: Vector, power: int = 0) -> Vector:

@@ -129,12 +129,13 @@ class Loss(ABC):
 
     @abstractmethod
     def _value(self, p: Any, q: Any, neg_margin: Any) -> Any:
-        """Return the loss from p = σ(m), q = 1 - σ(m) and -m."""
+        """Return the loss from p = σ(m), q = 1 - σ(m) and -m, which stay unchanged."""
 
     def _expected_value(self, p: Any, q: Any, neg_margin: Any, p_other: Any) -> Any:
         """Return the expected loss, up to a constant, if labels are soft."""
         value = self._value(p, q, neg_margin)
-        return value + p_other * (self._value(q, p, -neg_margin) - value)
+        mixed = value + p_other * (self._value(q, p, -neg_margin) - value)
+        return np.where(p_other > 0.0, mixed, value)
 
     @abstractmethod
     def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:

@@ -46,5 +46,9 @@ class CrossEntropy(Loss):
         value -= np.log(p)
         return np.maximum(value, neg_margin)  # beyond the clipped margins
 
+    def _expected_value(self, p: Any, q: Any, neg_margin: Any, p_other: Any) -> Any:
+        # The loss with the other label is larger by m, without a limit to m.
+        return self._value(p, q, neg_margin) - p_other * neg_margin
+
     def _derivatives(self, p: Any, q: Any) -> tuple[Any, Any]:
         return -q, q * p

@@ -224,7 +224,7 @@ class ConjugateGradientModel:
                 break
             state.turn()
         # At z = 0 each curvature is the largest possible: the step is too short.
-        at_zero = objective.problem.rows.offset is None and not point.coef.any()
+        at_zero = not (objective.has_offset or point.coef.any())
         return state.step(accuracy, shift, exact=True, extendable=convex and at_zero)
 
     def certify(self, step: Step) -> Bound:

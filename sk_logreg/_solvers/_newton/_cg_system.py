@@ -80,6 +80,8 @@ class System:
         self._inverse_added = np.where(noticed, 1.0 / added, self._inverse_diagonal)
         problem = objective.problem
         deflated = problem.free_bias and not objective.penalty.absent
+        # Where a convex loss is saturated, the curvature in the bias is zero too.
+        deflated = deflated and not (objective.loss.convex and column[-1] <= 0.0)
         self._bias_column = column if deflated else None
         self.bounded = bool(noticed[: objective.n_features].all())
 

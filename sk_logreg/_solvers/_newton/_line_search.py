@@ -57,7 +57,7 @@ class NoiseFloor:
         self._objective = objective
         self._last_decrement2 = np.inf  # of a step whose decrease f could not show
         self._search_failed = False
-        #: Whether exact steps have failed to lower f, whatever its rounding error.
+        #: Whether an exact step failed with the larger estimate of the rounding error.
         self.exhausted = False
 
     def floor(self, step: Step) -> float:

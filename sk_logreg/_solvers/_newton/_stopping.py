@@ -8,8 +8,10 @@ from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import (
     AT_INFINITY,
     CONVERGED,
+    ROUNDING,
     SEPARABLE,
     SINGULAR,
+    STALLED,
     SUSPECTED,
     Status,
     ended_by_rounding,
@@ -71,11 +73,11 @@ class NewtonDecrement:
 
     def ended(self, point: Evaluation) -> Solution | None:
         """Return the solution if f is zero, or shows that there is no minimum."""
-        if self._objective.vanishes(point):
+        if not self._bounded and self._objective.separates(point, _SEPARATED):
+            return Solution(point, UNKNOWN_GAP, SEPARABLE)
+        if point.value == 0.0:  # no loss and no penalty is negative
             return Solution(point, 0.0, CONVERGED)
-        if self._bounded or not self._objective.separates(point, _SEPARATED):
-            return None
-        return Solution(point, UNKNOWN_GAP, SEPARABLE)
+        return None
 
     def judge(self, step: Step, *, stagnated: bool, can_move: bool) -> Verdict:
         """Return what to do with a step.
@@ -94,7 +96,7 @@ class NewtonDecrement:
         """Return what to do with a step that may be the end."""
         gap, status = self._gap_and_status(step)
         if stagnated and status is None:
-            status = ended_by_rounding(gap)
+            status = self._end_of_progress(step, ended_by_rounding(gap))
         if status is not None:
             return self._solution(step, gap, status)
         if gap >= UNKNOWN_GAP and not step.exact:  # too old a matrix for a certificate
@@ -133,7 +135,13 @@ class NewtonDecrement:
 
     def unfinished(self, step: Step, status: Status) -> Solution:
         """Return the solution where a fit ends before it is certified."""
+        status = self._end_of_progress(step, status)
         return Solution(step.point, self._gap_and_status(step)[0], status)
+
+    def _end_of_progress(self, step: Step, status: Status) -> Status:
+        """Return the status of a fit that makes no progress, or ends before that."""
+        stalled = status is STALLED
+        return ROUNDING if stalled and self._objective.vanishes(step.point) else status
 
     def _go_on(self, step: Step) -> Verdict:
         return Continue(step, last=False)
