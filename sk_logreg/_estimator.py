@@ -189,11 +189,13 @@ class BinaryLogisticRegression(
     :math:`\hat y = \sigma(w^T x + b)`, with w and b the minimum of
 
     .. math::
-        F(w, b) = C \sum_i s_i L(\hat y_i, y_i) + \tfrac12 \|w\|^2
+        F(w, b) = C \sum_i s_i L(\hat y_i, y_i)
+                  + \tfrac12 \sum_j v_j (w_j - c_j)^2
 
     where L is cross entropy, which is convex, or half the squared error (the Brier
     score, halved), which is not, and :math:`s_i` is the sample weight times the class
-    weight. With cross entropy this is the objective of
+    weight. By default v is 1 and c is 0, so that the penalty is
+    :math:`\tfrac12 \|w\|^2`. With cross entropy this is the objective of
     :class:`~sklearn.linear_model.LogisticRegression`. The features need not be scaled
     for convergence. With an offset o, :math:`\hat y = \sigma(w^T x + b + o)`.
 
@@ -246,7 +248,7 @@ class BinaryLogisticRegression(
         four random starts. Cross entropy has one minimum and ignores it.
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit, if the objective is
-        lower there than at zero.
+        lower there than at zero (at `penalty_center`, if it is given).
     random_state : int, RandomState instance or None, default=None
         Draws the extra starts of `n_init`. Nothing else is random.
     verbose : int, default=0

@@ -51,7 +51,8 @@ class IterationRecord:
         Newton decrement ν of the step taken: the quadratic model of F falls by ν²/2.
     step : float
         Length of the step in units of the Newton step: above 1 if it was extended, 0
-        if no shorter step lowered F either.
+        if no shorter step lowered F either. A step of another kind, along negative
+        curvature or along the gradient, has a unit of its own.
     rows_used : int
         Number of rows of X in the iteration's objective.
     reads : float
@@ -84,9 +85,9 @@ class StartRecord:
     Parameters
     ----------
     origin : {"zero", "previous", "cross_entropy", "chosen", "drawn"}
-        Where the start comes from: zero coefficients, the last fit under
-        ``warm_start``, the minimum of cross entropy, the fixed selection, or
-        ``random_state``.
+        Where the start comes from: zero coefficients (the ``penalty_center``, if it
+        is given), the last fit under ``warm_start``, the minimum of cross entropy, the
+        fixed selection, or ``random_state``.
     start_objective : float
         F at the start, or on the rows among which it was found.
     objective : float

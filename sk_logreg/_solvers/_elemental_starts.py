@@ -60,10 +60,10 @@ class ElementalStarts:
         left, scales, right = np.linalg.svd(rows / units, full_matrices=False)
         kept = scales > ACCURATE * scales[0]
         n_rows = np.sqrt(len(rows))
-        #: Rows in the new coordinates, and the coefficients of each coordinate.
-        # Multiplied by the signs only now, so that exchanging the labels changes signs
-        # and nothing else.
+        # The rows are multiplied by the signs only now, so that exchanging the labels
+        # changes signs and nothing else.
         signs = objective.problem.rows.signs[:, None]
+        #: Rows in the new coordinates, and the coefficients of each coordinate.
         self._rows: Matrix = left[:, kept] * n_rows * signs
         self._coef: Matrix = (right[kept] / scales[kept, None] * n_rows) / units
         self._coef[:, empty] = 0.0

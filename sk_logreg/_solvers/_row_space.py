@@ -119,8 +119,8 @@ class RowSpace:
         """Return the residual of a Newton system, charged to the penalty."""
         objective, penalty = self._original, self._original.penalty
         curvature = objective.curvature(point.margins, absolute=True)
-        # A diagonal of H for which the sum over the penalized columns, relative to the
-        # penalty, is the right one.
+        # `by_penalty` needs the diagonal of H only for its sum over the penalized
+        # columns, each divided by its penalty. The diagonal below has that sum.
         total = curvature.dot(self._squares)
         n_penalized = np.count_nonzero(penalty.penalized[: objective.n_features])
         diagonal = (1.0 + total / max(1, int(n_penalized))) * penalty.curvature

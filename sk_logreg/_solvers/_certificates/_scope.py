@@ -31,7 +31,7 @@ def _is_convex(objective: Objective, point: Evaluation) -> bool:
     """Return whether the objective is provably convex: Λ ≥ c Xᵀ diag(ŝ) X.
 
     -c is the least curvature of the loss and Λ that of the penalty. The quadratic
-    forms at the solution itself are free, and settle the usual case.
+    forms at the solution itself cost little, and decide the usual case.
     """
     least = objective.loss.least_curvature
     strengths = objective.penalty.curvature

@@ -54,9 +54,9 @@ class System:
 
     An unpenalized bias is eliminated by deflation: each search direction is made
     conjugate to it, so that its equation holds throughout, as the bound on the
-    suboptimality requires. `diagonal` is that of H + μM, with the size of each
-    curvature, and `scale` makes it one. The system is `bounded` if the penalty on all
-    weights is strong enough to charge residuals to.
+    suboptimality requires. `diagonal` is that of H + μM, computed with the size of each
+    curvature, and `scale` is its inverse square root. The system is `bounded` if the
+    penalty on all weights is strong enough to charge residuals to.
     """
 
     def __init__(
