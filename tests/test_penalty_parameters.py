@@ -347,3 +347,12 @@ def test_names_need_a_table_with_names(C):
     for parameter in ("penalty_factor", "penalty_center"):
         with pytest.raises(ValueError, match=f"{parameter} is a dict .* no feature n"):
             fit(X, y, C=C, **{parameter: {"age": 1.0}})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_center_where_the_curvature_vanishes(seed):
+    rng = np.random.default_rng(seed)
+    X, y = 1000.0 * rng.standard_normal((30, 40)), np.arange(30) % 2
+    model = BinaryLogisticRegression(penalty_center=np.ones(40)).fit(X, y)
+    assert model.converged_
+    assert model.optimality_gap_ <= model.tol

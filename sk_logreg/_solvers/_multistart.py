@@ -104,9 +104,12 @@ def _from_one_start(
     zero = np.zeros(objective.n_dof)
     start = zero if previous is None else _first(objective, previous).coef
     solution = solver(objective, start, journal, Goal(tol))
-    if solution.status is STALLED and start.any():
-        # Far from the minimum the curvature may vanish, but not at zero.
-        solution = solver(objective, zero, journal, Goal(tol))
+    # Far from the minimum the curvature may vanish. It seldom does where the penalty is
+    # least, or where the user's coefficients are zero.
+    for other in (zero, objective.problem.lower(zero)):
+        if solution.status is STALLED and (other != start).any():
+            again = solver(objective, other, journal, Goal(tol))
+            solution = min((again, solution), key=_rank)
     resolved = resolve_separation(objective, solution, journal)
     if resolved.status is SUSPECTED:  # without reason
         coef = resolved.point.coef
