@@ -337,3 +337,21 @@ def test_a_start_in_a_flat_region_is_not_a_solution(solver, C, n_samples):
         model.fit(X, y)
         assert model.converged_
         assert model.objective_ == pytest.approx(best.objective_, rel=1e-7)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_subnormal_curvature_without_a_penalty(solver):
+    # A start from which the iterates leave all rows but two where the loss is flat.
+    X = np.zeros((13, 3))
+    X[2, 1:], X[4, 2], X[5] = [-4.109375, -3.91015625], 2.00390625, [1.00976562, 0, 2]
+    X[5, 2], X[7, 2], X[9, 2] = 2.00390625, 3.3984375, -3.91015625
+    X[10, 0], X[11] = -8.703125, [-1.90039062, 0.0, 1.40917969]
+    y = np.array([1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 1, 1, 1])
+    model = BinaryLogisticRegression(
+        loss="squared_error", C=np.inf, solver=solver, max_iter=75
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    assert np.isfinite(model.weights_).all()
+    assert model.status_.word in {"at_infinity", "quasi_separable", "singular"}

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
 from sk_logreg._solvers._factors import Factor, Float32Factor
-from sk_logreg._tolerances import EPS
+from sk_logreg._tolerances import EPS, TINY
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class System:
         diagonal, column = objective.diagonal_and_intercept_column(curvature)
         diagonal += self._added
         self.diagonal = diagonal
-        self._inverse_diagonal = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+        # The inverse of a subnormal number would overflow.
+        self._inverse_diagonal = 1.0 / np.where(diagonal > TINY, diagonal, 1.0)
         self.scale = np.sqrt(self._inverse_diagonal)
         noticed = self._added > CONJUGATE_GRADIENTS.unnoticed * diagonal
         added = np.where(noticed, self._added, 1.0)
