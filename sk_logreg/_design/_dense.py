@@ -62,15 +62,12 @@ class DenseBlock(Block):
         self._space, self._sizes = space, sizes
 
     def matvec(self, v: Vector) -> Vector:
-        """Return ``block @ v``, of shape (n_rows,)."""
         return _product(self._values, v)
 
     def rmatvec(self, u: Vector) -> Vector:
-        """Return ``block.T @ u``, of shape (n_features,)."""
         return _product(self._values.T, u)
 
     def gram(self, h: Vector) -> Matrix:
-        """Return ``block.T @ diag(h) @ block``, dense; `h` may have any sign."""
         roots = np.sqrt(np.abs(h))[:, None]
 
         def share(part: slice, half: Matrix) -> Matrix:
@@ -88,7 +85,6 @@ class DenseBlock(Block):
     def add_gram(
         self, total: NDArray[np.float32], roots: Vector, scale: Vector
     ) -> NDArray[np.float32]:
-        """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
         n_rows, n_features = self._values.shape
         step = min(n_rows, self._sizes.float32_rows)
         space = np.empty((step, len(scale)), dtype=np.float32)
@@ -103,7 +99,6 @@ class DenseBlock(Block):
         return total
 
     def gram_diagonal(self, h: Vector) -> Vector:
-        """Return the diagonal of ``block.T @ diag(h) @ block``."""
 
         def share(part: slice, squares: Matrix) -> Vector:
             return _product(np.square(self._values[part], out=squares).T, h[part])
@@ -169,7 +164,6 @@ class DenseDesign(Design):
         )
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
-        """Yield `rows` block by block, in order; a block is valid until the next."""
         order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
         for part in self._block_slices(rows, block_rows):
             shape = (part.stop - part.start, self.n_features)
@@ -200,7 +194,6 @@ class DenseDesign(Design):
         return self._X.take(rows, axis=0, out=gathered, mode="clip")
 
     def row_products(self, scale: Vector | None = None) -> Matrix:
-        """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
         total = np.zeros((self.n_samples, self.n_samples), order="F")
         fitting = self.sizes.dense_bytes // (8 * self.n_samples)
         step = max(fitting, self.n_samples // 2, 1)
@@ -223,7 +216,6 @@ class DenseDesign(Design):
         return total
 
     def part(self, rows: Indices, columns: Indices) -> Matrix:
-        """Return some columns of some rows, copied, dense."""
         if self._rows is not None:
             rows = self._rows[rows]
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)

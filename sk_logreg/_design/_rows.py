@@ -61,6 +61,10 @@ class RowVector:
         """Return the least and the greatest number."""
         return Extremes.of(self.values)
 
+    def gather(self) -> Vector:
+        """Return the numbers of all rows on this machine."""
+        return self.values
+
     def take(self, rows: Indices | slice) -> "RowVector":
         """Return the numbers of some of the rows."""
         return RowVector(self.values[rows])

@@ -62,7 +62,6 @@ class SparseBlock(Block):
         return _wrap(sparse.csc_array, data, self._indices, self._indptr, shape)
 
     def matvec(self, v: Vector) -> Vector:
-        """Return ``block @ v``, of shape (n_rows,)."""
         if not len(self._dense_columns):
             return self._as_csr(self._data) @ v
         others = v.copy()
@@ -70,14 +69,12 @@ class SparseBlock(Block):
         return self._as_csr(self._data) @ others + self._dense @ v[self._dense_columns]
 
     def rmatvec(self, u: Vector) -> Vector:
-        """Return ``block.T @ u``, of shape (n_features,)."""
         product = self._transposed(self._data) @ u
         if len(self._dense_columns):
             product[self._dense_columns] = self._dense.T @ u
         return product
 
     def gram(self, h: Vector) -> Matrix:
-        """Return ``block.T @ diag(h) @ block``, dense."""
         weighted = np.repeat(h, np.diff(self._indptr)) * self._data
         total = (self._transposed(weighted) @ self._as_csr(self._data)).toarray()
         if len(self._dense_columns):
@@ -90,7 +87,6 @@ class SparseBlock(Block):
     def add_gram(
         self, total: NDArray[np.float32], roots: Vector, scale: Vector
     ) -> NDArray[np.float32]:
-        """Return `total` plus ``half.T @ half``, of which the lower triangle counts."""
         h, n_features = np.square(roots), self._n_features
         weights, ones = np.split(scale, [n_features])
         total[:n_features, :n_features] += self.gram(h) * weights * weights[:, None]
@@ -191,17 +187,14 @@ class SparseDesign(Design):
         self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
-        """Yield `rows` block by block, in order; a block is valid until the next."""
         return self._whole.cut(self._block_slices(rows, block_rows), self._factors)
 
     def row_products(self, scale: Vector | None = None) -> Matrix:
-        """Return X diag(scale)² Xᵀ, dense, of which the upper triangle counts."""
         scale = np.ones(self.n_features) if scale is None else scale
         (block,) = self._whole.cut([slice(0, self.n_samples)], self._factors)
         return block.row_products(scale)
 
     def part(self, rows: Indices, columns: Indices) -> Matrix:
-        """Return some columns of some rows, copied, dense."""
         values = self._X[rows][:, columns].toarray()
         if self._coordinates is not None:
             return self._coordinates.apply(columns, values)

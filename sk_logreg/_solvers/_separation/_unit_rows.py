@@ -40,7 +40,7 @@ class UnitRows:
     def margins_at(self, point: Evaluation) -> Vector:
         """Return the margins of these rows at a point."""
         signs = self._objective.problem.rows.signs[self._ids]
-        return point.margins.values[self._ids] * (signs * self._signs)
+        return point.margins.take(self._ids).gather() * (signs * self._signs)
 
     def some(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some of the rows, over some of the columns."""
