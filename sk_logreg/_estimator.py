@@ -108,7 +108,7 @@ def problem_of(
     estimator: "BinaryLogisticRegression",
     data: Data,
     executor: ThreadExecutor,
-    **options: bool,
+    **options: Any,
 ) -> Problem:
     """Return the problem that an estimator solves on its data; see `build_problem`."""
     return build_problem(

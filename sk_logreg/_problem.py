@@ -28,7 +28,7 @@ from sk_logreg._design import Coordinates, Rows, coordinates_of, design_of, read
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
-from sk_logreg.penalties import L2, Penalty
+from sk_logreg.penalties import PENALTIES, Penalty
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +127,7 @@ def build_problem(
     C: float,
     fit_intercept: bool,
     absorb_bias: bool,
+    penalty: str = "l2",
     as_given: bool = False,
     every_row: bool = False,
 ) -> Problem:
@@ -135,9 +136,15 @@ def build_problem(
     With `as_given`, the coefficients are those of the user's features; by default they
     are those in coordinates that lose no digits. With `every_row`, too large values are
     looked for in all rows instead of a sample. A center of the penalty takes a pass
-    over X. Raises a ValueError if the loss does not state what a fit needs.
+    over X. Raises a ValueError if the loss or the penalty does not
+    state what a fit needs.
     """
     loss.check()
+    kind = PENALTIES[penalty]
+    if not kind.quadratic:
+        raise ValueError(
+            f"The penalty {penalty!r} is not quadratic, as Newton's models need it."
+        )
     penalized = bool(np.isfinite(C))
     n_samples, n_features = data.X.shape
     found = None
@@ -173,7 +180,7 @@ def build_problem(
     problem = Problem(
         rows,
         loss,
-        L2.of(strengths),
+        kind.of(strengths),
         fit_intercept,
         # In this order the product overflows only if F itself does.
         unit=largest * (C if penalized else 1.0) * total,

@@ -3,4 +3,7 @@
 from sk_logreg.penalties._base import Penalty
 from sk_logreg.penalties._l2 import L2
 
-__all__ = ["L2", "Penalty"]
+#: The penalties by name.
+PENALTIES: dict[str, type[Penalty]] = {"l2": L2}
+
+__all__ = ["L2", "PENALTIES", "Penalty"]

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ class Penalty(ABC):
     A penalty that is minimal elsewhere is one about zero in translated coefficients;
     the builder of a problem translates them.
     """
+
+    #: Whether the second derivatives are constant, as Newton's models need it.
+    quadratic: ClassVar[bool] = False
+
+    @classmethod
+    @abstractmethod
+    def of(cls, strengths: NDArray[Any]) -> "Penalty":
+        """Return the penalty with a strength for each coefficient, 0 for none."""
 
     @property
     @abstractmethod

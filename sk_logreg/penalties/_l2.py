@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,11 @@ class L2(Penalty):
     """
 
     strengths: NDArray[Any]
+    quadratic: ClassVar[bool] = True
 
     @classmethod
     def of(cls, strengths: NDArray[Any]) -> "L2":
-        """Return the penalty of some strengths, clipped to a range that is safe."""
+        # Clipped to a range that is safe.
         clipped = strengths.clip(_SMALLEST, _LARGEST)
         clipped[strengths == 0.0] = 0.0
         return cls(clipped)
