@@ -404,7 +404,7 @@ class Objective:
 
     @property
     def lightest_weight(self) -> float:
-        """The least positive weight of a row."""
+        """The smallest weight that is not zero."""
         weights = self._rows.weights
         return float(weights.min(where=weights > 0.0, initial=np.inf))
 

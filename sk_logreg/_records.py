@@ -38,7 +38,7 @@ class Status:
 
 @dataclass(frozen=True)
 class IterationRecord:
-    """The state after an iteration.
+    """The state of a fit after an iteration.
 
     Parameters
     ----------

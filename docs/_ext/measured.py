@@ -41,7 +41,7 @@ class _Measured(Directive):
         return container.children
 
     def content_of(self, path, relative):
-        """Return the reST of a file, given its path and that from the page."""
+        """Return the reST for a file; the second path is relative to the page."""
         raise NotImplementedError
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _GEMM_PER_READ = 40
 # A Cholesky factor of n columns takes the time of reading n³ over this many values.
 _CUBE_PER_READ = 100
-# A stored value meets each other value of its row at this cost, in reads of a value.
+# Cost per pair of stored values in a row, for the Gram matrix, in reads of one value.
 _SPARSE_PAIR = 4.0
 # The single-precision Gram matrix of a sparse X is formed in one thread, and converted.
 _SERIAL_SPARSE = 5.0

@@ -83,8 +83,8 @@ class RowPart(NamedTuple):
 class Rows:
     """X together with all else that has an entry per row; the offset is added to z.
 
-    A sign is 1 where the positive label is the (more probable) label of a row, and -1
-    elsewhere. The weights, sample weight times class weight, are scaled to a sum of
+    The sign of a row is 1 if its label, or with soft labels its more probable label, is
+    the positive one, and -1 otherwise. The weights, sample weight times class weight, are scaled to a sum of
     one. With soft labels, `p_other` is the probability of the other label, in [0, ½].
     """
 

@@ -80,7 +80,7 @@ class Plane:
 def _coefficient(
     estimator: BinaryLogisticRegression, which: int | str
 ) -> tuple[int, str]:
-    """Return the index of a coefficient, and the label of its axis."""
+    """Return the index of a coefficient and its axis label."""
     n_features = estimator.n_features_in_
     names = list(getattr(estimator, "feature_names_in_", []))
     if which == "bias":

@@ -17,7 +17,7 @@ class Penalty(ABC):
     the builder of a problem translates them.
     """
 
-    #: Whether the second derivatives are constant, as Newton's models need it.
+    #: Whether the second derivatives are constant, which Newton's models require.
     quadratic: ClassVar[bool] = False
 
     @classmethod
