@@ -143,7 +143,7 @@ def build_problem(
     kind = PENALTIES[penalty]
     if not kind.quadratic:
         raise ValueError(
-            f"The penalty {penalty!r} is not quadratic. Newton's method needs one that is."
+            f"The penalty {penalty!r} is not quadratic, which Newton's method requires."
         )
     penalized = bool(np.isfinite(C))
     n_samples, n_features = data.X.shape
