@@ -85,7 +85,8 @@ class Rows:
 
     The sign of a row is 1 if its label, or with soft labels its more probable label, is
     the positive one, and -1 otherwise. The weights, sample weight times class weight,
-    are scaled to a sum of one. With soft labels, `p_other` is the probability of the other label, in [0, ½].
+    are scaled to a sum of one. With soft labels, `p_other` is the probability of the
+    other label, in [0, ½].
     """
 
     design: Design
