@@ -4,6 +4,7 @@
 """
 
 import pytest
+import sklearn
 from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = settings(
@@ -30,3 +31,9 @@ def pytest_collection_modifyitems(config, items):
         if _is_long(config) and item.path.name == "test_properties.py":
             item.add_marker("long")
             item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(autouse=True)
+def scikit_learn_validates_parameters():
+    # An injected interrupt may leave scikit-learn's own context with validation off.
+    sklearn.set_config(skip_parameter_validation=False)
