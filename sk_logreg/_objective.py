@@ -26,7 +26,7 @@ from sk_logreg._design import (
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor, blas_threads
 from sk_logreg._problem import Problem
-from sk_logreg._tolerances import EPS, SUM_ROUNDING
+from sk_logreg._tolerances import NOISE, SUM_ROUNDING
 from sk_logreg.losses import Loss
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import Penalty
@@ -361,7 +361,7 @@ class Objective:
         So it may be if soft labels are fitted exactly, by a loss that is zero then.
         """
         exact = self.has_soft_labels and self.loss.dual is None and self.penalty.absent
-        return exact and point.value <= (64 * EPS) ** 2
+        return exact and point.value <= NOISE**2
 
     def separates(self, point: Evaluation, least: float) -> bool:
         """Return whether the unpenalized weights at a point separate the classes.

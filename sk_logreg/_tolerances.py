@@ -9,6 +9,9 @@ TINY = float(np.finfo(np.float64).tiny)
 #: Relative rounding error of a sum over the rows, such as f. Pairwise summation loses
 #: a few EPS; measured errors stay below 10 EPS up to 10 million rows.
 SUM_ROUNDING = 16 * EPS
+#: A number that is at most this share of what it is a difference, a sum or a product of
+#: is rounding error.
+NOISE = 64 * EPS
 #: Eigenvalues above this share of the largest are known to several digits, since sums
 #: over the rows are accurate to about 1e-14. Smaller ones count as zero where a proof
 #: depends on them.

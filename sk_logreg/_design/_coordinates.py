@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_logreg._arrays import Vector
-from sk_logreg._tolerances import EPS
+from sk_logreg._design._costs import BLOCK_SIZES
+from sk_logreg._tolerances import NOISE
 
 # A column is centered if its mean exceeds this many standard deviations. A smaller mean
 # costs at most two and a half digits of the Gram matrix.
 _FAR_FROM_ZERO = 16.0
-# A column is constant up to rounding if its standard deviation is at most this share of
-# its mean. Then it is not centered, unless it is exactly constant.
-_NOISE = 64 * EPS
 # A column is divided by a unit if its largest absolute value is outside these limits.
 # Inside them, sums of squares neither overflow nor underflow.
 _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
@@ -25,9 +23,6 @@ _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
 _LARGEST_EXPONENT = 1000
 # Number of rows examined, and maximum number of values that they hold.
 _ROWS, _MOST_VALUES = 64, 1 << 17
-# Number of values per group of columns that are examined together. Allocating a larger
-# array takes longer than using it.
-_CHUNK_VALUES = 1 << 14
 # Positions of the examined rows, in units of their mean distance. The distances vary,
 # so that a periodic order of the rows does no harm.
 _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
@@ -166,7 +161,7 @@ def _parts_of_dense(
     """
     n_features = X.shape[1]
     n_rows = X.shape[0] if isinstance(rows, slice) else len(rows)
-    width = max(1, _CHUNK_VALUES // n_rows)
+    width = max(1, BLOCK_SIZES.weighted_bytes // (8 * n_rows))
     for start in range(0, n_features, width):
         columns = slice(start, start + width)
         values = X[:, columns][rows].astype(np.float64)
@@ -229,7 +224,8 @@ def _centers(values: Any) -> Vector | None:
     if not far.any():
         return None
     centers = np.where(variances == 0.0, first, 0.0)
-    far &= variances > _NOISE**2 * squares
+    # A column that is constant up to rounding is centered only if it is exactly so.
+    far &= variances > NOISE**2 * squares
     digits = np.exp2(np.floor(0.5 * np.log2(variances[far]) + _CENTER_DIGITS))
     centers[far] = np.rint(means[far] / digits) * digits
     return np.where(np.isfinite(centers), centers, 0.0)

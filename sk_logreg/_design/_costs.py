@@ -14,11 +14,6 @@ _GEMM_PER_READ = 40
 _CUBE_PER_READ = 100
 # Cost per pair of stored values in a row, for the Gram matrix, in reads of one value.
 _SPARSE_PAIR = 4.0
-# The single-precision Gram matrix of a sparse X is formed in one thread, and converted.
-_SERIAL_SPARSE = 5.0
-# A pair of triangular solves reads this many values per entry of the matrix: half of
-# the matrix twice, from memory instead of cache.
-_TRIANGLES = 4.0
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,8 @@ class BlockSizes:
     #: Maximum number of rows of a dense block.
     max_rows: int = 1 << 15
     #: Scratch buffers are smaller, since touching memory for the first time takes
-    #: longer than reading it again. Rows are gathered in this share of X, within these
-    #: limits, and weighted in this number of bytes.
-    gathered_share: float = 1 / 32
-    min_gathered_bytes: int = 1 << 20
-    max_gathered_bytes: int = 1 << 21
+    #: longer than reading it again: rows are gathered in half a block, and weighted or
+    #: squared in this number of bytes.
     weighted_bytes: int = 1 << 19
     #: Rows weighted at a time for a Gram matrix in single precision. More would take
     #: memory and gain 10 % at most.
@@ -48,8 +40,6 @@ class BlockSizes:
     #: so a block gains nothing from the cache; it only has to be large enough that the
     #: Python code per block, and adding its part to the result, do not matter.
     sparse_values: int = 1 << 18
-    #: The squares of its values are computed in this number of parts, to save memory.
-    n_square_parts: int = 2
     #: Row vectors are processed this many rows at a time: 64 kB each stay in the cache.
     stretch: int = 1 << 13
 
@@ -86,7 +76,12 @@ class Costs:
     def of_sparse(cls, n_values: int, pairs_per_value: float) -> "Costs":
         """Return the costs for a sparse X, given the mean length of a value's row."""
         gram = _SPARSE_PAIR * pairs_per_value
-        return cls(n_values, gram, _SERIAL_SPARSE * gram)
+        return cls(n_values, gram, gram)
+
+    @property
+    def gram_is_cheap(self) -> bool:
+        """Whether a Gram matrix takes no longer than to wake a thread."""
+        return self.n_values * self.gram <= BLOCK_SIZES.values_per_thread
 
     def factor(self, n_dof: int) -> float:
         """Return the cost of a Cholesky factor."""
@@ -97,5 +92,8 @@ class Costs:
         return 0.5 * self.factor(n_dof) + self.gram_float32
 
     def solve(self, n_dof: int) -> float:
-        """Return the cost of solving a system, given the factor."""
-        return _TRIANGLES * n_dof**2 / self.n_values
+        """Return the cost of solving a system, given the factor.
+
+        It reads half of the matrix twice.
+        """
+        return n_dof**2 / self.n_values

@@ -150,10 +150,7 @@ class DenseDesign(Design):
         self._computed = X.dtype != np.float64 or coordinates is not None
         beside = X.itemsize if self._computed and rows is None else 0
         width = 8 + beside
-        gathered = max(sizes.min_gathered_bytes, int(sizes.gathered_share * X.nbytes))
-        n_bytes = sizes.dense_bytes
-        if rows is not None:
-            n_bytes = min(gathered, sizes.max_gathered_bytes)
+        n_bytes = sizes.dense_bytes if rows is None else sizes.dense_bytes // 2
         fitting = n_bytes // (width * max(1, self.n_features))
         most = min(sizes.max_rows, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)

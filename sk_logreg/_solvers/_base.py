@@ -9,6 +9,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import Scope, StartRecord, Status
+from sk_logreg._tolerances import FINE
 
 #: The bound on the relative suboptimality where none is known.
 UNKNOWN_GAP = 1.0
@@ -54,6 +55,11 @@ class Goal:
     tol: float
     certify: bool = True
     separation_excluded: bool = False
+
+    @property
+    def fine(self) -> bool:
+        """Whether the digits of the coefficients count too, and are refined."""
+        return self.tol < FINE
 
 
 class Solver(Protocol):

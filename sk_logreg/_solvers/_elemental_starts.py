@@ -8,7 +8,7 @@ import numpy as np
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective
-from sk_logreg._tolerances import ACCURATE
+from sk_logreg._tolerances import ACCURATE, EPS
 
 
 class Start(NamedTuple):
@@ -30,8 +30,6 @@ class ElementalOptions:
     lengths: tuple[float, ...] = (1.0, 3.0, 9.0, 27.0)
     #: Number of rounds for the fixed starts.
     n_rounds: int = 3
-    #: Added to the scaled Gram matrices of subsets that do not determine a fit.
-    ridge: float = 1e-6
 
 
 ELEMENTAL = ElementalOptions()
@@ -103,7 +101,7 @@ class ElementalStarts:
         members *= self._objective.problem.rows.weights > 0.0
         pairs = self._rows[:, :, None] * self._rows[:, None, :]
         grams = (members @ pairs.reshape(n_rows, -1)).reshape(-1, n_coefs, n_coefs)
-        grams += ELEMENTAL.ridge * np.eye(n_coefs)
+        grams += np.sqrt(EPS) * np.eye(n_coefs)  # some do not determine a fit
         fits = np.linalg.solve(grams, (members @ self._rows)[:, :, None])[:, :, 0]
         lengths = np.linalg.norm(fits, axis=1, keepdims=True)
         return fits / np.where(lengths > 0.0, lengths, 1.0)

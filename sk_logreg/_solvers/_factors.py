@@ -14,11 +14,12 @@ from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._execution import blas_threads
 from sk_logreg._tolerances import ACCURATE, negligible
 
-# From this size on a factor takes long enough for BLAS's own threads to pay.
-_LARGE = 1000
+#: Number of coefficients from which a factor is costly: BLAS's own threads pay, and so
+#: do Lanczos's method and conjugate gradients beside it.
+MANY = 500
+#: With more coefficients a factor takes too much memory and too many seconds.
+TOO_MANY = 4000
 _INVERSE_ITERATIONS = 3
-# Up to this size computing all eigenvalues is faster than two by Lanczos's method.
-_MAX_DENSE = 300
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Factor:
         if self.singular or not len(self.scale):
             return 0.0
         root = np.tril(self.root)
-        if len(root) <= _MAX_DENSE:
+        if len(root) <= MANY:
             lengths = np.linalg.svd(root, compute_uv=False)
             return float((lengths[-1] / lengths[0]) ** 2)
         start = np.ones(len(root))  # fixed, for identical results from run to run
@@ -179,7 +180,7 @@ def factor(
     scaled *= scale
     # Symmetric, so its transpose is the Fortran order that LAPACK takes uncopied.
     least = ACCURATE if inaccurate else negligible(len(diagonal))
-    with blas_threads() if len(scaled) >= _LARGE else nullcontext():
+    with blas_threads() if len(scaled) >= MANY else nullcontext():
         root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
     # A pivot is the part of a column that the columns before it do not explain. It may
     # be far larger than the smallest eigenvalue, so it does not show whether that is

@@ -13,8 +13,9 @@ from sk_logreg._records import SEPARABLE, STALLED, STOPPED, SUSPECTED, StartReco
 from sk_logreg._solvers._base import Goal, Solution, Solver
 from sk_logreg._solvers._certificates import optimality_scope
 from sk_logreg._solvers._elemental_starts import ELEMENTAL, ElementalStarts, Start
-from sk_logreg._solvers._samples import Strata
+from sk_logreg._solvers._samples import SAMPLING, Strata
 from sk_logreg._solvers._separation import resolve_separation
+from sk_logreg._tolerances import NOISE
 from sk_logreg.losses import CrossEntropy
 
 
@@ -22,22 +23,16 @@ from sk_logreg.losses import CrossEntropy
 class MultistartOptions:
     """The parameters of the search for the lowest minimum."""
 
-    #: Starts are searched for on at most this number of rows, or this number per
-    #: coefficient if that is more.
+    #: Starts are searched for on at most this number of rows, or on the smallest sample
+    #: that suits the number of coefficients if that is more.
     max_rows: int = 1000
-    rows_per_coef: int = 16
     #: Elemental starts are tried with at most this number of coefficients; with more,
     #: subsets of the rows that agree are too rare.
     max_coefs: int = 50
     #: Points whose predicted probabilities differ by less are the same minimum.
     same_probability: float = 1e-3
-    #: The lowest of several minima is refined to this tolerance, so that it does not
-    #: depend on the start from which it was reached.
-    final_tol: float = 1e-14
-    #: The accuracy of the minimum of cross entropy as a start, relative to f.
-    start_tol: float = 1e-3
-    #: The accuracy of a sample's minima, to tell them apart.
-    sample_tol: float = 1e-6
+    #: The accuracy of minima that are only starts, to tell them apart.
+    start_tol: float = 1e-6
     #: A minimum is lower than another if f is by this share.
     lower: float = 1e-4
     #: With p coefficients, a sample of m rows is expected to have a minimum lower than
@@ -102,7 +97,7 @@ def _from_one_start(
 ) -> Solution:
     """Minimize a convex objective, which has one minimum or none."""
     zero = np.zeros(objective.n_dof)
-    start = zero if previous is None else _first(objective, previous).coef
+    start = zero if previous is None else previous
     solution = solver(objective, start, journal, Goal(tol))
     # Far from the minimum the curvature may vanish. It seldom does where the penalty is
     # least, or where the user's coefficients are zero.
@@ -183,7 +178,8 @@ class _Minima:
         best = min(self.solutions, key=_rank)
         few = self._objective.n_samples <= _OPTIONS.max_rows
         if few and len(self.solutions) > 1 and best.status.converged:
-            goal = Goal(min(self._tol, _OPTIONS.final_tol))
+            # So that it does not depend on the start from which it was reached.
+            goal = Goal(min(self._tol, NOISE))
             coef = best.point.coef
             final = self._solver(self._objective, coef, self._journal, goal)
             best = min((final, best), key=_rank)
@@ -206,7 +202,7 @@ class _Search:
     def starts(self, reached: Evaluation) -> Iterator[Start]:
         """Yield the starts, given the minimum that the first has led to."""
         objective = self._objective
-        n_rows = max(_OPTIONS.max_rows, _OPTIONS.rows_per_coef * objective.n_dof)
+        n_rows = max(_OPTIONS.max_rows, SAMPLING.rows_per_coef * objective.n_dof)
         many, some = objective.n_samples > n_rows, objective
         if many:
             some = objective.sample(*Strata(objective).draw(n_rows))
@@ -240,7 +236,7 @@ class _Search:
         value = sample.evaluate(reached).value
         ends: list[Start] = []
         for origin, coef, _ in (Start("chosen", reached, value), *starts):
-            end = self._approximate_minimum(sample, coef, _OPTIONS.sample_tol)
+            end = self._approximate_minimum(sample, coef, _OPTIONS.start_tol)
             ends.append(Start(origin, end.coef, end.value))
         gained = _OPTIONS.furthest * sample.n_dof / sample.n_samples * value
         if value - ends[0].value < gained:  # or the sample has no minimum next to it

@@ -8,6 +8,7 @@ from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._records import STALLED, SUSPECTED
 from sk_logreg._solvers._base import Goal, Solution, Solver
+from sk_logreg._solvers._factors import MANY, TOO_MANY
 from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
     CholeskyModel,
@@ -21,21 +22,15 @@ from sk_logreg._solvers._newton._model import Model
 from sk_logreg._solvers._newton._preconditioner import preconditioner
 from sk_logreg._solvers._row_space import RowSpace, n_kept, reducible
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._tolerances import FINE
 
 
 @dataclass(frozen=True)
 class PlanOptions:
     """The parameters of the plan."""
 
-    #: With more coefficients a factor takes too much memory and too many seconds.
-    max_factor: int = 4000
     #: The largest cost of a Hessian, in passes over X: the number of products that
     #: conjugate gradients need for the same step where it is hard.
     max_gram_cost: float = 100.0
-    #: Number of coefficients from which a factor is costly enough to try conjugate
-    #: gradients first.
-    many: int = 500
     #: The accuracy of a sample's minimum, relative to the error of the sample itself.
     sample_accuracy: float = 0.1
     #: Maximum number of factors in single precision before one in double precision.
@@ -67,7 +62,7 @@ def _by_cost(
     if reducible(objective):  # a dense matrix of that size takes the place of X
         size = objective.n_samples + n_kept(objective)
         gram = 5.0 * objective.costs.factor(size)
-    if size > _OPTIONS.max_factor or gram > _OPTIONS.max_gram_cost:
+    if size > TOO_MANY or gram > _OPTIONS.max_gram_cost:
         return _by_conjugate_gradients(objective, start, journal, goal)
     return _in_row_space(objective, start, journal, goal, mixed=True)
 
@@ -77,7 +72,7 @@ def _minimize(
 ) -> Solution:
     """Minimize by a model, and refine the minimum for a fine tolerance."""
     solution = minimize(objective, start, journal, model, goal)
-    if goal.certify and goal.tol < FINE and solution.status.converged:
+    if goal.certify and goal.fine and solution.status.converged:
         # The bound at the minimum holds after refinement too.
         return replace(solution, point=refined(objective, model, solution.point))
     return solution
@@ -116,7 +111,7 @@ def _from_samples(
        stochastic Hessian information in optimization methods for machine learning.
        SIAM Journal on Optimization 21(3), 977-995.
     """
-    mixed = mixed and objective.n_dof > _OPTIONS.many
+    mixed = mixed and objective.n_dof > MANY
     of_sample = None
     for rows, weights in nested_samples(objective, goal.tol):
         of_sample = None  # frees the memory of the sample before

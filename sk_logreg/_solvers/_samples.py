@@ -19,10 +19,9 @@ class SamplingOptions:
     min_rows: int = 2000
     rows_per_coef: int = 16
     #: The approximate ratio of each sample to the one before it. Where one ends,
-    #: Newton's method has few steps left on the next.
+    #: Newton's method has few steps left on the next. Samples do not pay if the ratio
+    #: of all rows to the first is smaller.
     growth: int = 4
-    #: Samples do not pay if the first would be a larger share of all rows.
-    largest_share: float = 1 / 4
     #: The largest cost of the last sample's Hessian, in passes over X.
     hessian_cost: float = 2 / 3
     #: Empirical factor, about 4²: a step has four times the excess of the theory, since
@@ -30,7 +29,7 @@ class SamplingOptions:
     misfit: float = 20.0
 
 
-_OPTIONS = SamplingOptions()
+SAMPLING = SamplingOptions()
 
 
 def nested_samples(
@@ -45,16 +44,16 @@ def nested_samples(
     too costly.
     """
     n_rows, n_dof = objective.n_samples, objective.n_dof
-    first = max(_OPTIONS.min_rows, _OPTIONS.rows_per_coef * n_dof)
-    if first > _OPTIONS.largest_share * n_rows:
+    first = max(SAMPLING.min_rows, SAMPLING.rows_per_coef * n_dof)
+    if SAMPLING.growth * first > n_rows:
         return
-    two_steps = (_OPTIONS.misfit * n_dof**3 * n_rows / max(tol, EPS)) ** 0.25
-    affordable = _OPTIONS.hessian_cost * n_rows / objective.costs.gram
+    two_steps = (SAMPLING.misfit * n_dof**3 * n_rows / max(tol, EPS)) ** 0.25
+    affordable = SAMPLING.hessian_cost * n_rows / objective.costs.gram
     last = max(first, min(objective.largest_sample, two_steps, affordable))
     strata = Strata(objective)
-    n_before = int(np.log(last / first) / np.log(_OPTIONS.growth))
+    n_before = int(np.log(last / first) / np.log(SAMPLING.growth))
     for k in reversed(range(n_before + 1)):
-        yield strata.draw(int(last / _OPTIONS.growth**k))
+        yield strata.draw(int(last / SAMPLING.growth**k))
 
 
 class Strata:

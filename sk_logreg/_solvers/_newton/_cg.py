@@ -7,6 +7,7 @@ import numpy as np
 from sk_logreg._arrays import Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._certificates import DualGap
+from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton._cg_system import (
     CONJUGATE_GRADIENTS,
     Preconditioner,
@@ -21,7 +22,7 @@ from sk_logreg._solvers._newton._model import (
     Step,
     converges_next,
 )
-from sk_logreg._tolerances import ACCURATE, EPS, FINE
+from sk_logreg._tolerances import ACCURATE, EPS, FINE, NOISE
 from sk_logreg.losses._dual import EntropyDual
 
 
@@ -210,7 +211,7 @@ class ConjugateGradientModel:
             image = system.product(state.search)
             self._passes_left -= 1
             bend = float(state.search @ image)
-            flat = CONJUGATE_GRADIENTS.flat * system.diagonal_norm2(state.search)
+            flat = NOISE * system.diagonal_norm2(state.search)  # rounding error
             if bend <= flat:
                 if convex or bend >= -flat:
                     break  # only directions that change nothing are left
@@ -252,7 +253,7 @@ class ConjugateGradientModel:
             bound = Bound(excess, dual.min_change, dual.max_change)
         if bound.excess <= step.accuracy:
             return bound
-        if objective.n_dof <= CONJUGATE_GRADIENTS.max_factored:
+        if objective.n_dof <= MANY:
             known = FactoredHessian.at(objective, point.margins)
             if known is None:
                 return bound

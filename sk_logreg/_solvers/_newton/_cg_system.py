@@ -8,8 +8,8 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
-from sk_logreg._solvers._factors import Factor, Float32Factor
-from sk_logreg._tolerances import EPS, TINY
+from sk_logreg._solvers._factors import MANY, Factor, Float32Factor
+from sk_logreg._tolerances import NOISE, TINY
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,6 @@ class ConjugateGradients:
     #: enough; rounding errors delay convergence.
     products_per_coef: int = 20
     max_products: int = 10_000
-    #: Curvature along a search direction below this share of the preconditioner's is
-    #: rounding error.
-    flat: float = 64 * EPS
-    #: A penalty below this share of the curvature changes only the last digits.
-    unnoticed: float = 1e-14
-    #: Number of coefficients up to which a factor may show what conjugate gradients do
-    #: not.
-    max_factored: int = 500
     #: Maximum number of restarts of Lanczos's method, of about 18 products each: more
     #: would take longer than the rest of a fit. Its tolerance is enough for the sign
     #: and the size of the smallest eigenvalue, which it overestimates by at most this
@@ -76,7 +68,8 @@ class System:
         # The inverse of a subnormal number would overflow.
         self._inverse_diagonal = 1.0 / np.where(diagonal > TINY, diagonal, 1.0)
         self.scale = np.sqrt(self._inverse_diagonal)
-        noticed = self._added > CONJUGATE_GRADIENTS.unnoticed * diagonal
+        # A penalty far below the curvature changes only the last digits.
+        noticed = self._added > NOISE * diagonal
         added = np.where(noticed, self._added, 1.0)
         self._inverse_added = np.where(noticed, 1.0 / added, self._inverse_diagonal)
         problem = objective.problem
@@ -135,11 +128,11 @@ class System:
 def extremes(objective: Objective, system: System) -> tuple[Vector, Matrix]:
     """Return eigenvalues of the scaled system, the smallest first, and eigenvectors.
 
-    All of them up to `max_factored` coefficients. With more, the smallest and the
+    All of them up to `MANY` coefficients. With more, the smallest and the
     largest by Lanczos's method, NaN where it fails.
     """
     scale, n_dof, options = system.scale, objective.n_dof, CONJUGATE_GRADIENTS
-    if n_dof <= options.max_factored:
+    if n_dof <= MANY:
         matrix = objective.hessian(system.curvature)
         return np.linalg.eigh(matrix * scale[:, None] * scale)
     operator = LinearOperator(

@@ -19,14 +19,9 @@ from sk_logreg._tolerances import EPS, FINE
 class CholeskyOptions:
     """The parameters of the Cholesky model."""
 
-    #: The Hessian is computed with each gradient if it takes no longer than reading
-    #: this many values of X: then it costs little beside the rest of an evaluation.
-    small: int = 160_000
     #: With fewer values per row than this, recomputing the margins of a sample is
     #: cheaper than storing those of all rows.
     narrow: int = 16
-    #: Relative excess of f below which each Newton step gains many digits.
-    near: float = 1e-4
 
 
 _OPTIONS = CholeskyOptions()
@@ -45,7 +40,7 @@ class CholeskyModel:
         self._current = self._of_sample = sample_hessian
         self._shift = 0.0
         costs = objective.costs
-        self._hessian_with_gradient = costs.n_values * costs.gram <= _OPTIONS.small
+        self._hessian_with_gradient = costs.gram_is_cheap
         # The sample's Hessian usually lasts to the end of the fit, and its certificate
         # needs the margins of the sample alone.
         provable = objective.loss.dual is not None and objective.problem.bounded
@@ -97,7 +92,8 @@ class CholeskyModel:
             return None
         step = self._step(point, accuracy)
         excess = 0.5 * step.decrement2
-        if accuracy < FINE * point.value and excess < _OPTIONS.near * point.value:
+        # Near the minimum each exact step gains many digits.
+        if accuracy < FINE * point.value and excess < np.sqrt(FINE) * point.value:
             return None
         self._n_uses += 1
         if self._n_uses == 1:

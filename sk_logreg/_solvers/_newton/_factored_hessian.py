@@ -11,7 +11,7 @@ from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._solvers._newton._model import Bound
-from sk_logreg._tolerances import ACCURATE, EPS
+from sk_logreg._tolerances import ACCURATE, NOISE
 
 # Norms in the metric of the inverse grow by at most this factor if rows are left out
 # whose leverages add up to a half.
@@ -22,23 +22,19 @@ _WITHOUT_ROWS = np.sqrt(2.0)
 class CertificateOptions:
     """The parameters of the certificates of a factored Hessian."""
 
-    #: A sum that is at most this share of the sizes of its terms is rounding error.
-    rounding: float = 256 * EPS
     #: A system counts as solved if the norm of its residual is at most this share of
-    #: the norm of the solution. Where the parts of rows are limited, the share is far
-    #: smaller, since a correction would again exceed the limits.
+    #: the norm of the solution. Where the parts of rows are limited it is the square of
+    #: this share, since a correction would again exceed the limits.
     solved: float = 1e-3
-    solved_with_limits: float = 1e-6
     #: Maximum number of corrections of a solution by residuals.
     max_corrections: int = 5
     #: Leverages are computed for at most this many values.
     max_values: int = 1 << 22
     #: The largest residual after a step, relative to the step, for which it is bounded.
     largest_residual: float = 0.1
-    #: A system is an old one if its curvatures exceed those at the point by this ratio.
-    current: float = 2.0
-    #: The quadratic form of a factor may exceed that of the matrix by this ratio.
-    overstated: float = 2.0
+    #: A system is an old one if its curvatures exceed those at the point by this ratio,
+    #: and a factor inaccurate if its quadratic form exceeds that of the matrix so.
+    largest_ratio: float = 2.0
 
 
 _OPTIONS = CertificateOptions()
@@ -114,7 +110,7 @@ class FactoredHessian:
         direction, value = self.factor.smallest_eigenpair()
         image = self.objective.product(self.curvature, direction)
         image += self.objective.penalty.curvature * direction
-        return value <= _OPTIONS.overstated * float(direction @ image)
+        return value <= _OPTIONS.largest_ratio * float(direction @ image)
 
     def certify(
         self, margins: RowVector, weights: RowVector, point: Evaluation
@@ -141,7 +137,7 @@ class FactoredHessian:
             return Bound(excess, change.least, change.greatest, complete, singular)
         dual = objective.dual_of_step(margins, weights, self.curvature, step.change)
         bound = Bound(np.inf, dual.min_change, dual.max_change, complete)
-        if dual.max_ratio > 1.0 and dual.curvature_ratio <= _OPTIONS.current:
+        if dual.max_ratio > 1.0 and dual.curvature_ratio <= _OPTIONS.largest_ratio:
             # Rows with large margins have tiny dual variables, and the step asks for
             # more. Limit their parts and solve for the other rows.
             limit = objective.weighted_variance(margins, weights)
@@ -194,7 +190,7 @@ class FactoredHessian:
         penalty_slope = self.objective.penalty.gradient(point.coef)
         slopes = (point.gradient - penalty_slope) @ directions
         sizes = self.objective.slope_sizes(point)[0] @ np.abs(directions)
-        return bool((np.abs(slopes) <= _OPTIONS.rounding * sizes).all())
+        return bool((np.abs(slopes) <= 4 * NOISE * sizes).all())
 
     def _solved(
         self,
@@ -210,7 +206,7 @@ class FactoredHessian:
         if direction is None:
             direction = -self.factor.solve(gradient)
         size = np.sqrt(max(0.0, -float(gradient @ direction)))
-        share = _OPTIONS.solved if limit is None else _OPTIONS.solved_with_limits
+        share = _OPTIONS.solved if limit is None else _OPTIONS.solved**2
         for count in range(1 + _OPTIONS.max_corrections):
             change, residual = self.objective.change_and_residual(
                 self.curvature, direction, gradient, limit

@@ -32,8 +32,6 @@ class LineSearch:
     #: this number of trials.
     level: float = 0.2
     max_extensions: int = 20
-    #: Maximum number of lengths tried along negative curvature.
-    max_halvings: int = 30
 
 
 _OPTIONS = LineSearch()
@@ -224,9 +222,10 @@ def descend_negative_curvature(
     if point.gradient @ direction > 0.0:
         direction = -direction
     direction = direction / objective.max_abs_change(direction)
-    for halvings in range(_OPTIONS.max_halvings):
-        coef = point.coef + 0.5**halvings * direction
-        trial = try_evaluate(model.evaluate, coef)
+    length = 1.0
+    while length > _OPTIONS.shortest:
+        trial = try_evaluate(model.evaluate, point.coef + length * direction)
         if trial is not None and trial.value < point.value * (1.0 - SUM_ROUNDING):
             return Move(trial, 1.0)
+        length *= 0.5
     return Move(point, 0.0)

@@ -19,7 +19,6 @@ from sk_logreg._records import (
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton._line_search import Move, try_evaluate
 from sk_logreg._solvers._newton._model import Bound, Model, Step
-from sk_logreg._tolerances import FINE
 
 # With all margins above this, the classes are separated and the loss falls for ever.
 _SEPARATED = 1.0
@@ -107,7 +106,7 @@ class NewtonDecrement:
         """Return the point of a step as the solution; at a certified start, its end."""
         objective, point = self._objective, step.point
         pending: Vector | float = 0.0
-        refinable = status.converged and self._tol < FINE
+        refinable = status.converged and self._goal.fine
         if status.converged and not (refinable or self._moved):
             end = try_evaluate(objective.evaluate, point.coef + step.direction)
             if end is not None and end.value <= point.value:
@@ -188,7 +187,7 @@ class DualityGap(NewtonDecrement):
 
     def _go_on(self, step: Step) -> Verdict:
         # A finer tolerance asks for refinement, for which the step must be at hand.
-        last = self._tol >= FINE and step.solved and step.next_converges
+        last = not self._goal.fine and step.solved and step.next_converges
         return Continue(step, last)
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:

@@ -8,7 +8,7 @@ from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._tolerances import DEPENDENT, EPS
+from sk_logreg._tolerances import DEPENDENT, NOISE
 
 # The tolerance of linear programs: the finest that HiGHS accepts.
 _LP_TOL = 1e-10
@@ -22,7 +22,7 @@ _OPTIONS: Any = {
 
 def row_tolerance(direction: Vector) -> float:
     """Return the rounding error of a unit row's product with a direction."""
-    return float(64 * EPS * np.linalg.norm(direction))
+    return float(NOISE * np.linalg.norm(direction))
 
 
 def separating_direction(rows: Matrix, mean: Vector) -> Vector | None:

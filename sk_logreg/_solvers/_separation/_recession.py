@@ -9,6 +9,7 @@ from sk_logreg._execution import blas_threads
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._solvers._base import Goal
+from sk_logreg._solvers._factors import TOO_MANY
 from sk_logreg._solvers._newton import ConjugateGradientModel, minimize
 from sk_logreg._solvers._separation._linear_programs import row_tolerance
 from sk_logreg._solvers._separation._unit_rows import UnitRows
@@ -25,11 +26,8 @@ class RecessionOptions:
     gap: float = 1e-11
     #: Rows with a smaller margin are not separated.
     diverged: float = 10.0
-    #: Maximum number of iterations and of passes over X.
-    max_steps: int = 100
+    #: Maximum number of passes over X.
     max_passes: int = 2000
-    #: Projections of more coefficients than this take too long.
-    max_coefs: int = 4000
     #: Maximum number of projections of a direction.
     max_projections: int = 8
 
@@ -52,7 +50,7 @@ def run_to_recession(objective: Objective, point: Evaluation) -> Evaluation:
         return point
     convex = objective.with_loss(CrossEntropy())
     model = ConjugateGradientModel(convex, _OPTIONS.max_passes)
-    journal = Journal(_OPTIONS.max_steps)
+    journal = Journal(_OPTIONS.max_passes)
     goal = Goal(_OPTIONS.gap, separation_excluded=True)
     return minimize(convex, point.coef, journal, model, goal).point
 
@@ -65,7 +63,7 @@ def recession_direction(far: Evaluation, rows: UnitRows) -> Vector | None:
     direction that is returned is right.
     """
     direction = rows.direction(far.coef)
-    if len(direction) > _OPTIONS.max_coefs:
+    if len(direction) > TOO_MANY:
         return None
     columns = rows.columns
     stay = np.flatnonzero(rows.margins_at(far) < _OPTIONS.diverged)

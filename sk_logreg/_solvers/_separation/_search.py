@@ -14,7 +14,7 @@ from sk_logreg._solvers._separation._linear_programs import (
     sparse_direction,
 )
 from sk_logreg._solvers._separation._unit_rows import UnitRows
-from sk_logreg._tolerances import EPS
+from sk_logreg._tolerances import NOISE
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Search:
     def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
         """Return a direction that separates some rows, with none on its wrong side."""
         mean = self._rows.mean(rows, columns)
-        if np.linalg.norm(mean) <= 64 * EPS:
+        if np.linalg.norm(mean) <= NOISE:
             return None  # no direction raises the mean margin
         working = self._initial_working_set(rows, columns)
         while True:
