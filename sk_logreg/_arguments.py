@@ -62,6 +62,53 @@ def per_feature(
     return values
 
 
+def check_bounds(estimator: Any, n_features: int) -> tuple[Vector, Vector] | None:
+    """Return the least and the greatest weights, None if there are no bounds.
+
+    Raises a ValueError if `bounds` is no pair, if an entry is wrong, or if a lower
+    bound exceeds an upper one.
+    """
+    given = estimator.bounds
+    if given is None:
+        return None
+    if len(given) != 2:
+        raise ValueError(
+            f"bounds must be a pair (lower, upper), but has {len(given)} entries."
+        )
+    lower, upper = (
+        _bound(estimator, side, n_features, absent)
+        for side, absent in zip(given, (-np.inf, np.inf), strict=True)
+    )
+    wrong = np.flatnonzero(lower > upper)
+    if len(wrong):
+        j = int(wrong[0])
+        raise ValueError(
+            f"bounds: the lower bound of feature {j}, {lower[j]:g}, exceeds the upper "
+            f"one, {upper[j]:g}."
+        )
+    return lower, upper
+
+
+def _bound(estimator: Any, given: Any, n_features: int, absent: float) -> Vector:
+    """Return one side of the bounds as an array; `absent` where there is none."""
+    if given is None:
+        return np.full(n_features, absent)
+    if isinstance(given, dict):
+        feature_names = getattr(estimator, "feature_names_in_", None)
+        given = _by_name("bounds", given, feature_names, n_features, absent)
+    try:
+        values = to_float64(given)
+    except (TypeError, ValueError):
+        raise ValueError(f"bounds must hold numbers, got {given!r}.") from None
+    if values.ndim == 0:
+        values = np.full(n_features, float(values))
+    if values.shape != (n_features,):
+        raise ValueError(_wrong_shape("bounds", values.shape, n_features, "feature"))
+    if np.isnan(values).any() or (values == -absent).any():
+        raise ValueError("bounds must hold numbers that some weight can satisfy.")
+    return values
+
+
 def _by_name(
     name: str,
     given: dict[Any, Any],

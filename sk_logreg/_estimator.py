@@ -19,7 +19,7 @@ from sklearn.utils import (
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
-from sk_logreg._arguments import check_offset, per_feature
+from sk_logreg._arguments import check_bounds, check_offset, per_feature
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     CachedParamNames,
@@ -101,7 +101,8 @@ def data_of(
         estimator, "penalty_center", n_features, default=0.0, least=-np.inf
     )
     offset = check_offset(offset, n_samples)
-    return Data(X, signs, weights, offset, p_other, factor, center), classes
+    bounds = check_bounds(estimator, n_features)
+    return Data(X, signs, weights, offset, p_other, factor, center, bounds), classes
 
 
 def problem_of(
@@ -116,6 +117,7 @@ def problem_of(
         executor,
         loss=LOSSES[estimator.loss],
         C=estimator.C,
+        l1_ratio=estimator.l1_ratio,
         fit_intercept=estimator.fit_intercept,
         absorb_bias=estimator.absorb_bias,
         **options,
@@ -190,11 +192,12 @@ class BinaryLogisticRegression(
 
     .. math::
         F(w, b) = C \sum_i s_i L(\hat y_i, y_i)
-                  + \tfrac12 \sum_j v_j (w_j - c_j)^2
+                  + \sum_j v_j \Bigl(\rho\, |w_j - c_j|
+                  + \tfrac{1 - \rho}2 (w_j - c_j)^2 \Bigr)
 
     where L is cross entropy, which is convex, or half the squared error (the Brier
     score, halved), which is not, and :math:`s_i` is the sample weight times the class
-    weight. By default v is 1 and c is 0, so that the penalty is
+    weight. By default v is 1, c is 0 and ρ is 0, so that the penalty is
     :math:`\tfrac12 \|w\|^2`. With cross entropy this is the objective of
     :class:`~sklearn.linear_model.LogisticRegression`. The features need not be scaled
     for convergence. With an offset o, :math:`\hat y = \sigma(w^T x + b + o)`.
@@ -206,6 +209,9 @@ class BinaryLogisticRegression(
     C : float, default=1.0
         Weight of the losses against the penalty: smaller values penalize more. Must
         be positive; ``np.inf`` drops the penalty.
+    l1_ratio : float, default=0.0
+        ρ in [0, 1], the share of the L1 part of the penalty (the elastic net). With 1
+        it is the lasso. Weights that the L1 part leaves out are exactly 0.
     fit_intercept : bool, default=True
         Whether there is a bias b.
     absorb_bias : bool, default=False
@@ -217,13 +223,17 @@ class BinaryLogisticRegression(
         compared by equality; a label without a key weighs 1. "balanced" gives both
         classes the same total weight. By default all weights are one.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
-        A factor :math:`v_j \ge 0` for the penalty of each feature, which becomes
-        :math:`\tfrac12 \sum_j v_j (w_j - c_j)^2`; 0 leaves a feature unpenalized. A
-        dict has names of features as keys, and 1 for other features. By default all
-        are 1.
+        A factor :math:`v_j \ge 0` for the penalty of each feature; 0 leaves a feature
+        unpenalized. A dict has names of features as keys, and 1 for other features. By
+        default all are 1.
     penalty_center : array-like of shape (n_features,) or dict, default=None
         The weights :math:`c_j` to which the penalty shrinks. A dict has names of
         features as keys, and 0 for other features. By default all are 0.
+    bounds : tuple (lower, upper), default=None
+        The least and the greatest weights, which hold with ``C=np.inf`` too. Each is
+        None, a number, array-like of shape (n_features,), or a dict with names of
+        features as keys. Infinite entries, None and features that are not in a dict
+        stand for no bound. The bias has none.
     soft_labels : bool, default=False
         Whether y holds probabilities of the positive class, in [0, 1]. The loss of a
         row is then its expectation over both labels, and `classes_` is ``[0, 1]``.
@@ -342,11 +352,13 @@ class BinaryLogisticRegression(
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(LOSSES.keys())],  # also those registered later
         "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "fit_intercept": ["boolean"],
         "absorb_bias": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "penalty_factor": ["array-like", dict, None],
         "penalty_center": ["array-like", dict, None],
+        "bounds": [tuple, list, None],
         "soft_labels": ["boolean"],
         "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -362,11 +374,13 @@ class BinaryLogisticRegression(
         *,
         loss: str = "cross_entropy",
         C: float = 1.0,
+        l1_ratio: float = 0.0,
         fit_intercept: bool = True,
         absorb_bias: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         penalty_factor: ArrayLike | dict[str, float] | None = None,
         penalty_center: ArrayLike | dict[str, float] | None = None,
+        bounds: tuple[Any, Any] | None = None,
         soft_labels: bool = False,
         solver: str = "auto",
         tol: float = 1e-8,
@@ -378,11 +392,13 @@ class BinaryLogisticRegression(
     ):
         self.loss = loss
         self.C = C
+        self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.absorb_bias = absorb_bias
         self.class_weight = class_weight
         self.penalty_factor = penalty_factor
         self.penalty_center = penalty_center
+        self.bounds = bounds
         self.soft_labels = soft_labels
         self.solver = solver
         self.tol = tol

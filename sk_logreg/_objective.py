@@ -29,7 +29,7 @@ from sk_logreg._problem import Problem
 from sk_logreg._tolerances import NOISE, SUM_ROUNDING
 from sk_logreg.losses import Loss
 from sk_logreg.losses._dual import EntropyDual
-from sk_logreg.penalties import Penalty
+from sk_logreg.penalties import ElasticNet, Penalty
 
 __all__ = ["Coordinates", "Evaluation", "NotFiniteError", "Objective", "RowVector"]
 
@@ -303,6 +303,20 @@ class Objective:
         [dual], _ = self._scan(products.dual_after_step, (before, after), (self.loss,))
         return dual
 
+    def dual_slopes(
+        self, margins: RowVector, curvature: RowVector, change: RowVector
+    ) -> Vector:
+        """Return the gradient of the loss at the dual point of a Newton step.
+
+        Of all features, in one pass over X: the row vectors may come from an objective
+        over some of them.
+        """
+        _, [slopes] = self._scan(
+            products.dual_slope, (margins, curvature, change), (self.loss,), n_kept=1
+        )
+        sums, _ = self._read(products.weighted_sum, (slopes,))
+        return self._vector(*sums)
+
     def weighted_variance(self, margins: RowVector, weights: RowVector) -> RowVector:
         """Return weight · α (1 - α) of each row, α its dual variable at a point."""
         vectors = margins, weights
@@ -444,6 +458,37 @@ class Objective:
 
     def _of(self, problem: Problem, fraction: float) -> "Objective":
         return Objective(problem, self._executor, self.meter, fraction)
+
+    def restricted(self, columns: Indices) -> "Objective":
+        """Return the objective over some features, with the weights of others zero.
+
+        Passes over their columns count by the share of the stored values.
+        """
+        design = self._rows.design.columns(columns)
+        kept = columns
+        if self.problem.fit_intercept:
+            kept = np.append(columns, self.n_features)
+        assert isinstance(self.penalty, ElasticNet)
+        outer, n_dof = self.problem.lift, self.n_dof
+
+        def lift(coef: Vector) -> Vector:
+            full = np.zeros(n_dof)
+            full[kept] = coef
+            return outer(full)
+
+        problem = replace(
+            self.problem,
+            rows=replace(self._rows, design=design),
+            penalty=self.penalty.take(kept),
+            lift=lift,
+        )
+        share = design.costs.n_values / max(1, self.costs.n_values)
+        return self._of(problem, self._fraction * share)
+
+    def slope(self, point: Evaluation, direction: Vector) -> float:
+        """Return the slope of f along a direction."""
+        kinks = self.penalty.kink_slope(point.coef, direction)
+        return float(point.gradient @ direction) + kinks
 
     def dense_rows(
         self,

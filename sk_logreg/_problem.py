@@ -28,7 +28,7 @@ from sk_logreg._design import Coordinates, Rows, coordinates_of, design_of, read
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
-from sk_logreg.penalties import PENALTIES, Penalty
+from sk_logreg.penalties import L2, PENALTIES, ElasticNet, Penalty
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class Data:
         With soft labels, the probability of the label that `signs` does not name.
     penalty_factor, penalty_center : ndarray of shape (n_features,) or None
         v and c; None for ones and zeros.
+    bounds : tuple of ndarray of shape (n_features,), or None
+        The least and the greatest weights; None for none.
     """
 
     X: Any
@@ -54,6 +56,7 @@ class Data:
     p_other: Vector | None = None
     penalty_factor: Vector | None = None
     penalty_center: Vector | None = None
+    bounds: tuple[Vector, Vector] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +131,7 @@ def build_problem(
     fit_intercept: bool,
     absorb_bias: bool,
     penalty: str = "l2",
+    l1_ratio: float = 0.0,
     as_given: bool = False,
     every_row: bool = False,
 ) -> Problem:
@@ -188,12 +192,41 @@ def build_problem(
         lift=np.copy if found is None else found.outside,
     )
     center = data.penalty_center
+    if center is not None:
+        center = np.where(strengths[:n_features] > 0.0, center, 0.0)
+    if l1_ratio > 0.0 or data.bounds is not None:
+        elastic_net = _elastic_net(
+            strengths, l1_ratio, data.bounds, coordinates.units, center
+        )
+        problem = replace(problem, penalty=elastic_net)
     if center is None or not penalized:
         return problem
-    center = np.where(strengths[:n_features] > 0.0, center, 0.0)
     if as_given:
         return replace(problem, center=np.append(center, np.zeros(fit_intercept)))
     return _about(problem, replace(coordinates, origin=center), executor)
+
+
+def _elastic_net(
+    strengths: NDArray[Any],
+    l1_ratio: float,
+    bounds: tuple[Vector, Vector] | None,
+    units: Vector,
+    center: Vector | None,
+) -> ElasticNet:
+    """Return the penalty with an L1 part, over bounds, about the center.
+
+    The strengths are those of an L2 penalty, in units of the features.
+    """
+    n_features, n_dof = len(units), len(strengths)
+    lower, upper = np.full(n_dof, -np.inf), np.full(n_dof, np.inf)
+    if bounds is not None:
+        origin = 0.0 if center is None else center
+        lower[:n_features] = (bounds[0] - origin) * units
+        upper[:n_features] = (bounds[1] - origin) * units
+    l1 = l1_ratio * strengths
+    l1[:n_features] *= units
+    ridge = L2.of((1.0 - l1_ratio) * strengths).strengths
+    return ElasticNet(ridge, l1.astype(np.float64), lower, upper)
 
 
 def _about(

@@ -268,7 +268,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
 @pytest.mark.parametrize("n_rows", [3, 90])
 def test_a_sample_gives_the_objective_of_its_rows(storage, n_rows):
     # A small sample is copied. A large sample is gathered block by block.
-    sizes = {"dense_bytes": 1, "max_gathered_bytes": 1, "max_rows": 16}
+    sizes = {"dense_bytes": 1, "max_rows": 16}
     whole, reference, theta = objectives(
         storage, n_samples=200, n_threads=2, sizes=sizes
     )
@@ -391,7 +391,7 @@ def test_refactoring_the_hessian_of_a_sample_gives_a_bound():
     far = CholeskyModel(part)
     start = part.evaluate(np.zeros(part.n_dof))
     far.step(start, 1e-8)
-    model = CholeskyModel(ours, far.factored_hessian(rows, start))
+    model = CholeskyModel(ours, far.known_hessian(rows, start))
     point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
     step = model.step(point, 1e-8 * point.value)
     excess = point.value - lowest.value
@@ -409,7 +409,7 @@ def test_the_hessian_of_a_small_sample_gives_a_bound_in_less_than_one_pass():
     weights = ours.weights.take(rows)
     part = ours.sample(rows, weights.values / weights.total())
     model = CholeskyModel(
-        ours, CholeskyModel(part).factored_hessian(rows, part.evaluate(0 * lowest.coef))
+        ours, CholeskyModel(part).known_hessian(rows, part.evaluate(0 * lowest.coef))
     )
     model._refactor(lowest)
     point = ours.evaluate(lowest.coef * (1.0 + 1e-2))

@@ -84,6 +84,10 @@ class Design(ABC):
     def take(self, rows: Indices, executor: ThreadExecutor, /) -> "Design":
         """Return the design of the given rows."""
 
+    @abstractmethod
+    def columns(self, columns: Indices) -> "Design":
+        """Return the design of some columns, copied."""
+
     def chunks(self, n_workers: int) -> list[slice]:
         """Split the rows into at most one stretch per worker."""
         most = self.costs.n_values // self.sizes.values_per_thread

@@ -58,6 +58,10 @@ class Coordinates:
         """Return the identity: all centers are 0, all units 1."""
         return cls(np.zeros(n_features), np.ones(n_features))
 
+    def take(self, columns: Any) -> "Coordinates":
+        """Return those of some features, for their values alone."""
+        return Coordinates(self.centers[columns], self.units[columns])
+
     def inside(self, coef: Vector) -> Vector:
         """Return w̃ and b̃ (the bias last), given w and b."""
         w, bias = np.split(coef, [len(self.units)])

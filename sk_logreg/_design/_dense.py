@@ -217,6 +217,17 @@ class DenseDesign(Design):
             rows = self._rows[rows]
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
+    def columns(self, columns: Indices) -> "DenseDesign":
+        values = (
+            self._X[:, columns]
+            if self._rows is None
+            else self._X[np.ix_(self._rows, columns)]
+        )
+        coordinates = self._coordinates
+        if coordinates is not None:
+            coordinates = coordinates.take(columns)
+        return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
+
     def take(self, rows: Indices, executor: ThreadExecutor, /) -> "DenseDesign":
         """Return the design of the given rows, copied now or gathered when read."""
         if self._rows is not None:

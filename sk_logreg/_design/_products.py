@@ -174,6 +174,11 @@ def losses_of_combinations(
     return (sums,), ()
 
 
+def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Result:
+    """Sum Xᵀ u, and u for the bias."""
+    return (block.rmatvec(u), u.sum()), ()
+
+
 def rmatvec(block: Block, rows: RowPart, u: Vector) -> Result:
     """Sum Xᵀ u."""
     return (block.rmatvec(u),), ()
@@ -229,6 +234,17 @@ def dual_of_step(
     assert loss.dual is not None
     _, variance = loss.derivatives(m, rows.p_other)
     return (loss.dual.of_step(weights, h, variance, change, clip),), ()
+
+
+def dual_slope(
+    rows: RowPart, m: Vector, h: Vector, change: Vector, loss: Loss
+) -> Result:
+    """Keep the weighted slope of each row's loss in z, where a Newton step leads."""
+    slope, _ = loss.derivatives(m, rows.p_other)
+    slope *= rows.weights
+    slope += h * change
+    slope *= rows.signs
+    return (), (slope,)
 
 
 def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Result:

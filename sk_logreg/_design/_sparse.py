@@ -13,6 +13,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Design, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
+from sk_logreg._design._dense import DenseDesign
 from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
@@ -198,6 +199,17 @@ class SparseDesign(Design):
         if self._coordinates is not None:
             return self._coordinates.apply(columns, values)
         return values.astype(np.float64, copy=False)
+
+    def columns(self, columns: Indices) -> Design:
+        """Return the design of some columns, dense where that takes less memory."""
+        part = self._X[:, columns]
+        coordinates = self._coordinates
+        if coordinates is not None:
+            coordinates = coordinates.take(columns)
+        if part.shape[0] * part.shape[1] <= 2 * self._X.nnz:
+            values = part.toarray()
+            return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
+        return SparseDesign(part, coordinates, self.sizes)
 
     def take(self, rows: Indices, _executor: ThreadExecutor, /) -> "SparseDesign":
         """Return the design of the given rows, copied."""

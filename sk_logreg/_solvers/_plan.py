@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
@@ -13,15 +14,17 @@ from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
     CholeskyModel,
     ConjugateGradientModel,
-    FactoredHessian,
+    ProximalModel,
     minimize,
     refined,
 )
 from sk_logreg._solvers._newton._cg_system import Preconditioner
 from sk_logreg._solvers._newton._model import Model
 from sk_logreg._solvers._newton._preconditioner import preconditioner
+from sk_logreg._solvers._newton._reused_hessian import ReusedHessianModel
 from sk_logreg._solvers._row_space import RowSpace, n_kept, reducible
 from sk_logreg._solvers._samples import nested_samples
+from sk_logreg._solvers._working_sets import solve_by_working_sets
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class PlanOptions:
     #: The largest cost of a Hessian, in passes over X: the number of products that
     #: conjugate gradients need for the same step where it is hard.
     max_gram_cost: float = 100.0
+    #: Number of features from which working sets of them pay.
+    many_columns: int = 400
     #: The accuracy of a sample's minimum, relative to the error of the sample itself.
     sample_accuracy: float = 0.1
     #: Maximum number of factors in single precision before one in double precision.
@@ -58,6 +63,8 @@ def _by_cost(
     they are too large, or forming the Hessian costs far more than the products that
     would replace it.
     """
+    if not objective.penalty.smooth:
+        return _composite(objective, start, journal, goal)
     size, gram = objective.n_features, objective.costs.gram
     if reducible(objective):  # a dense matrix of that size takes the place of X
         size = objective.n_samples + n_kept(objective)
@@ -65,6 +72,16 @@ def _by_cost(
     if size > TOO_MANY or gram > _OPTIONS.max_gram_cost:
         return _by_conjugate_gradients(objective, start, journal, goal)
     return _in_row_space(objective, start, journal, goal, mixed=True)
+
+
+def _composite(
+    objective: Objective, start: Vector, journal: Journal, goal: Goal
+) -> Solution:
+    """Minimize with a penalty that has kinks, by working sets if there are many."""
+    solve = partial(_from_samples, mixed=False)
+    if objective.n_features < _OPTIONS.many_columns:
+        return solve(objective, start, journal, goal)
+    return solve_by_working_sets(objective, start, journal, goal, solve)
 
 
 def _minimize(
@@ -82,7 +99,7 @@ def _in_row_space(
     objective: Objective, start: Vector, journal: Journal, goal: Goal, *, mixed: bool
 ) -> Solution:
     """Minimize in the row space of X if there are fewer rows than features."""
-    if not reducible(objective):
+    if not (objective.penalty.smooth and reducible(objective)):
         return _from_samples(objective, start, journal, goal, mixed=mixed)
     row_space = RowSpace(objective)
     # Half of the bound is left for the rounding errors of the reduction.
@@ -124,8 +141,13 @@ def _from_samples(
         unsolved = solution.status in (BUDGET_SPENT, STALLED, SUSPECTED)
         if not unsolved or (journal.closed and solution.status is not BUDGET_SPENT):
             return solution
-    model = CholeskyModel(objective, of_sample)
+    model = _kind_of_model(objective)(objective, of_sample)
     return _minimize(objective, start, journal, model, goal)
+
+
+def _kind_of_model(objective: Objective) -> type[ReusedHessianModel[Any]]:
+    """Return the model that suits the penalty."""
+    return CholeskyModel if objective.penalty.smooth else ProximalModel
 
 
 def _from_sample(
@@ -135,13 +157,13 @@ def _from_sample(
     start: Vector,
     journal: Journal,
     mixed: bool,
-) -> tuple[Vector, FactoredHessian | None]:
-    """Return where the minimum over a sample is, and a factored Hessian near it.
+) -> tuple[Vector, Any]:
+    """Return where the minimum over a sample is, and a known Hessian near it.
 
     Returns the start, and None, if the sample has no minimum.
     """
     sample = objective.sample(rows, weights)
-    model = CholeskyModel(sample)
+    model = _kind_of_model(sample)(sample)
     # With many coefficients one factor, at the sample's minimum, is enough.
     walker: Model = ConjugateGradientModel(sample) if mixed else model
     goal = Goal(_OPTIONS.sample_accuracy * objective.n_dof / len(rows), certify=False)
@@ -150,7 +172,7 @@ def _from_sample(
         return start, None
     of_sample = None
     if objective.costs.factor(objective.n_dof) < _OPTIONS.saved_passes:
-        of_sample = model.factored_hessian(rows, solution.point)
+        of_sample = model.known_hessian(rows, solution.point)
     return solution.point.coef + solution.pending_step, of_sample
 
 

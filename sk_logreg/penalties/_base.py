@@ -2,12 +2,22 @@
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
+
+
+class FenchelGap(NamedTuple):
+    """The part of a penalty with kinks or bounds in a duality gap.
+
+    `value` is added to the gap, and so is `share`, of f.
+    """
+
+    value: float
+    share: float
 
 
 class Penalty(ABC):
@@ -17,7 +27,8 @@ class Penalty(ABC):
     the builder of a problem translates them.
     """
 
-    #: Whether the second derivatives are constant, which Newton's models require.
+    #: Whether the second derivatives are constant, where they exist. Newton's models
+    #: require it.
     quadratic: ClassVar[bool] = False
 
     @classmethod
@@ -62,6 +73,19 @@ class Penalty(ABC):
     @abstractmethod
     def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
         """Return by how much it can fall from `coef` along the columns given."""
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it has neither kinks nor bounds."""
+        return True
+
+    def kink_slope(self, _coef: Vector, _direction: Vector) -> float:
+        """Return the slope along a direction that `gradient` does not include."""
+        return 0.0
+
+    def clip(self, coef: Vector) -> Vector:
+        """Return the point within the bounds next to one."""
+        return coef
 
     @cached_property
     def penalized(self) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from sk_logreg._solvers._newton._cg import ConjugateGradientModel
 from sk_logreg._solvers._newton._cholesky import CholeskyModel
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._newton._loop import BUDGET_SPENT, minimize
+from sk_logreg._solvers._newton._proximal import HessianMatrix, ProximalModel
 from sk_logreg._solvers._newton._refine import refined
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "CholeskyModel",
     "ConjugateGradientModel",
     "FactoredHessian",
+    "HessianMatrix",
+    "ProximalModel",
     "minimize",
     "refined",
 ]

@@ -11,6 +11,7 @@ from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._solvers._newton._model import Bound
+from sk_logreg._solvers._newton._reused_hessian import KnownHessian
 from sk_logreg._tolerances import ACCURATE, NOISE
 
 # Norms in the metric of the inverse grow by at most this factor if rows are left out
@@ -57,18 +58,10 @@ class _SolvedStep(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class FactoredHessian:
-    """A Hessian that was factored: over which rows, and with which curvature.
+class FactoredHessian(KnownHessian):
+    """A Hessian that was factored; see `KnownHessian`."""
 
-    `objective` is that over those rows, and `rows` are their positions in all rows. The
-    factor is that of the Hessian plus `shift` times the majorizer.
-    """
-
-    objective: Objective
-    rows: slice | Indices
-    curvature: RowVector
     factor: Factor
-    shift: float = 0.0
 
     @classmethod
     def at(
@@ -83,6 +76,10 @@ class FactoredHessian:
         if factored is None:
             return None
         return cls(objective, rows, curvature, factored)
+
+    @property
+    def reusable(self) -> bool:
+        return not self.factor.singular
 
     @cached_property
     def complete(self) -> bool:

@@ -119,11 +119,11 @@ def line_search(
     length = _extended(objective, step) if extend else 1.0
     shortest, safe = _OPTIONS.shortest, None
     while length > shortest:
-        trial = try_evaluate(evaluate, point.coef + length * step.direction)
+        trial = try_evaluate(evaluate, step.at(length))
         fall = -np.inf if trial is None else point.value - trial.value
         if trial is not None and _is_lower(fall, length, step, noise):
             return Move(trial, length)
-        length *= _backtrack(step, trial, fall / length)
+        length *= _backtrack(objective, step, trial, fall / length)
         if safe is None and (trial is None or length <= shortest):
             safe = _safe_length(objective, step)
             length, shortest = min(length, safe), shortest * min(safe, 1.0)
@@ -151,7 +151,9 @@ def _safe_length(objective: Objective, step: Step) -> float:
     return np.log1p(reach) / reach if 0.0 < reach < np.inf else 0.0
 
 
-def _backtrack(step: Step, trial: Evaluation | None, fall: float) -> float:
+def _backtrack(
+    objective: Objective, step: Step, trial: Evaluation | None, fall: float
+) -> float:
     """Return where between the start and a trial the cubic through both is lowest.
 
     As a share of the way, on which f falls by `fall` per unit of the step. The trial is
@@ -159,7 +161,7 @@ def _backtrack(step: Step, trial: Evaluation | None, fall: float) -> float:
     """
     if trial is None:
         return 0.1
-    before, after = -step.decrement2, float(trial.gradient @ step.direction)
+    before, after = -step.decrement2, objective.slope(trial, step.direction)
     middle = before + after + 3.0 * fall
     root = np.sqrt(max(middle * middle - before * after, 0.0))
     share = 1.0 - (after + root - middle) / (after - before + 2.0 * root)
@@ -195,7 +197,8 @@ def scaled_gradient_search(objective: Objective, model: Model, step: Step) -> Mo
     curvature vanishes, and the step is far too long in some coefficients.
     """
     point, loss = step.point, objective.loss
-    if not loss.convex or loss.curvature_bound is None:
+    smooth = objective.penalty.smooth
+    if not (loss.convex and smooth) or loss.curvature_bound is None:
         return Move(point, 0.0)
     diagonal = objective.product_diagonal(objective.curvature_bound)
     diagonal += objective.penalty.curvature
@@ -219,12 +222,13 @@ def descend_negative_curvature(
     objective: Objective, model: Model, point: Evaluation, direction: Vector
 ) -> Move:
     """Return a lower point along a direction of negative curvature, if any is."""
-    if point.gradient @ direction > 0.0:
+    if objective.slope(point, direction) > 0.0:
         direction = -direction
     direction = direction / objective.max_abs_change(direction)
     length = 1.0
     while length > _OPTIONS.shortest:
-        trial = try_evaluate(model.evaluate, point.coef + length * direction)
+        coef = objective.penalty.clip(point.coef + length * direction)
+        trial = try_evaluate(model.evaluate, coef)
         if trial is not None and trial.value < point.value * (1.0 - SUM_ROUNDING):
             return Move(trial, 1.0)
         length *= 0.5

@@ -70,11 +70,12 @@ def minimize(
 
 def _first_point(objective: Objective, model: Model, start: Vector) -> Evaluation:
     """Return the objective at a start or, if a convex one is lower there, at zero."""
+    start = objective.penalty.clip(start)
     if not (objective.loss.convex and start.any()):
         return model.evaluate(start)
     point = try_evaluate(model.evaluate, start)
     if point is None or point.value > objective.value_at_zero:
-        return model.evaluate(0.0 * start)
+        return model.evaluate(objective.penalty.clip(0.0 * start))
     return point
 
 

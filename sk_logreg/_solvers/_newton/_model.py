@@ -30,8 +30,9 @@ class Step:
     accuracy : float
         The excess of f over its minimum that counts as none.
     decrement2 : float
-        -gᵀd. Where μ is 0 this is the squared Newton decrement, and the quadratic
-        model of f falls by half of it.
+        -gᵀd, less what the step adds to a penalty that is not smooth. Where μ is 0 this
+        is the squared Newton decrement, and the quadratic model of f falls by half of
+        it, or by more if the penalty is not smooth.
     shift : float
         μ, the multiple of the majorizer M that was added to the Hessian H.
     exact : bool
@@ -41,6 +42,8 @@ class Step:
         An estimate of what the residual adds to the bound on f - f*.
     extendable : bool, default=False
         Whether f may be lowest well beyond the whole step.
+    end : ndarray, default=None
+        The point after the whole step, if zeros and bounds are to be exact there.
     """
 
     point: Evaluation
@@ -51,6 +54,13 @@ class Step:
     exact: bool
     slack: float = 0.0
     extendable: bool = False
+    end: Vector | None = None
+
+    def at(self, length: float) -> Vector:
+        """Return the point that is this multiple of the step away."""
+        if self.end is not None and length == 1.0:
+            return self.end
+        return self.point.coef + length * self.direction
 
     @property
     def below_accuracy(self) -> bool:

@@ -108,7 +108,7 @@ class NewtonDecrement:
         pending: Vector | float = 0.0
         refinable = status.converged and self._goal.fine
         if status.converged and not (refinable or self._moved):
-            end = try_evaluate(objective.evaluate, point.coef + step.direction)
+            end = try_evaluate(objective.evaluate, step.at(1.0))
             if end is not None and end.value <= point.value:
                 point = end
         elif not refinable and objective.problem.reduced and objective.loss.dual:

@@ -1,0 +1,95 @@
+"""The elastic net with bounds: L1 and L2 parts, and a box, per coefficient."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Vector
+from sk_logreg.penalties._base import FenchelGap
+from sk_logreg.penalties._l2 import L2
+
+
+@dataclass(frozen=True, eq=False)
+class ElasticNet(L2):
+    """The sum of l1ⱼ |wⱼ| + ½ λⱼ wⱼ² over lowerⱼ ≤ wⱼ ≤ upperⱼ, λ the strengths.
+
+    The methods of the base class speak of the L2 part alone, apart from `value`.
+
+    References
+    ----------
+    .. [1] H. Zou, T. Hastie (2005). Regularization and variable selection via the
+       elastic net. Journal of the Royal Statistical Society B 67(2), 301-320.
+    """
+
+    l1: Vector
+    lower: Vector
+    upper: Vector
+
+    @property
+    def smooth(self) -> bool:
+        return False
+
+    @cached_property
+    def penalized(self) -> NDArray[np.bool_]:
+        boxed = np.isfinite(self.lower) & np.isfinite(self.upper)
+        return boxed | (self.curvature > 0.0) | (self.l1 > 0.0)
+
+    def value(self, coef: NDArray[np.float64]) -> Any:
+        return super().value(coef) + np.abs(coef) @ self.l1
+
+    def kink_slope(self, coef: Vector, direction: Vector) -> float:
+        at_kink = np.where(coef == 0.0, np.abs(direction), np.sign(coef) * direction)
+        return float(self.l1 @ at_kink)
+
+    def clip(self, coef: Vector) -> Vector:
+        return np.clip(coef, self.lower, self.upper)
+
+    def take(self, columns: Any) -> "ElasticNet":
+        return ElasticNet(
+            self.strengths[columns],
+            self.l1[columns],
+            self.lower[columns],
+            self.upper[columns],
+        )
+
+    def free(self, coef: Vector) -> NDArray[np.bool_]:
+        inside = (self.lower < coef) & (coef < self.upper)
+        return inside & ((coef != 0.0) | (self.l1 == 0.0))
+
+    def fenchel_gap(
+        self, coef: Vector, end: Vector, slope: Vector, error: Vector
+    ) -> FenchelGap:
+        """Return what the slopes v that a dual point asks of the penalty cost.
+
+        That is the Fenchel-Young gap r(w) + r*(v) - wᵀv, up to an error of each entry
+        of v. Unpenalized coefficients that are free where the step ends have the slope
+        0 without an error. Where r* is infinite, since |v| exceeds l1 and nothing else
+        holds w, v is taken to be l1: the weights of the minimum cost at most f, and a
+        share of |v| / l1 - 1 of that is what is neglected.
+        """
+        corrected = ~self.penalized & self.free(end)
+        slope, error = np.where(corrected, 0.0, (slope, error))
+        size = np.abs(slope)
+        beyond = np.sign(slope) * np.maximum(size - self.l1, 0.0)
+        limit = np.where(beyond > 0.0, self.upper, self.lower)
+        curved = self.curvature > 0.0
+        held = curved | (beyond == 0.0) | np.isfinite(limit)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # r* is attained at `end`.
+            end = np.where(curved, beyond / self.curvature, limit)
+            end = self.clip(np.where((beyond == 0.0) | ~held, 0.0, end))
+            moved = coef - end
+            mean = np.where(moved != 0.0, (np.abs(coef) - np.abs(end)) / moved, 0.0)
+            added = np.where(curved, 0.5 * error**2 / self.curvature, 0.0)
+            shares = (size + error) / self.l1 - 1.0
+        slope = np.where(held, slope, slope - beyond)
+        parts = moved * (0.5 * self.curvature * (coef + end) - slope + self.l1 * mean)
+        value = np.sum(np.maximum(parts, 0.0) + error * np.abs(moved) + added)
+        if np.any(~held & (self.l1 == 0.0)):
+            return FenchelGap(np.inf, 0.0)
+        boxed = np.isfinite(self.lower) & np.isfinite(self.upper)
+        share = np.max(shares, where=(self.l1 > 0.0) & ~(curved | boxed), initial=0.0)
+        return FenchelGap(float(value), float(share))
