@@ -242,7 +242,8 @@ class BinaryLogisticRegression(
         "newton-cholesky" is Newton's method with Cholesky factors of the Hessian, with
         fewer rows than features that of an equivalent problem with as many features
         as rows. "newton-cg" is Newton's method with preconditioned conjugate gradients,
-        which suits very many features and sparse data. "auto" uses either or, for
+        which suits very many features and sparse data, but takes no `l1_ratio` above 0
+        and no `bounds`. With these the other two are proximal Newton methods. "auto" uses either or, for
         hundreds of features and more, both, by their cost.
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
@@ -440,7 +441,8 @@ class BinaryLogisticRegression(
         Raises
         ------
         ValueError
-            If an argument is invalid or not finite, if there are not two classes, or
+            If an argument is invalid or not finite, if the solver does not take the
+            penalty, if there are not two classes, or
             if a class has no weight although the bias is free.
 
         Warns
@@ -452,6 +454,12 @@ class BinaryLogisticRegression(
             raise ValueError(
                 "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
                 "fit_intercept=True, or absorb_bias=False."
+            )
+        kinked = self.bounds is not None or (self.l1_ratio > 0.0 and self.C < np.inf)
+        if kinked and self.solver == "newton-cg":
+            raise ValueError(
+                "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "
+                "'auto' or 'newton-cholesky'."
             )
         before = {k: v for k, v in vars(self).items() if k.endswith("_")}
         try:

@@ -194,7 +194,7 @@ def build_problem(
     center = data.penalty_center
     if center is not None:
         center = np.where(strengths[:n_features] > 0.0, center, 0.0)
-    if l1_ratio > 0.0 or data.bounds is not None:
+    if (l1_ratio > 0.0 and penalized) or data.bounds is not None:
         elastic_net = _elastic_net(
             strengths, l1_ratio, data.bounds, coordinates.units, center
         )

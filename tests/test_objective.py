@@ -411,7 +411,7 @@ def test_the_hessian_of_a_small_sample_gives_a_bound_in_less_than_one_pass():
     model = CholeskyModel(
         ours, CholeskyModel(part).known_hessian(rows, part.evaluate(0 * lowest.coef))
     )
-    model._refactor(lowest)
+    model._renew(lowest)
     point = ours.evaluate(lowest.coef * (1.0 + 1e-2))
     step = model.step(point, 1e-2 * point.value)
     assert not step.exact

@@ -74,6 +74,15 @@ def _by_cost(
     return _in_row_space(objective, start, journal, goal, mixed=True)
 
 
+def _by_factors(
+    objective: Objective, start: Vector, journal: Journal, goal: Goal
+) -> Solution:
+    """Minimize by Newton's method with Cholesky factors of the Hessian."""
+    if not objective.penalty.smooth:
+        return _composite(objective, start, journal, goal)
+    return _in_row_space(objective, start, journal, goal, mixed=False)
+
+
 def _composite(
     objective: Objective, start: Vector, journal: Journal, goal: Goal
 ) -> Solution:
@@ -99,7 +108,7 @@ def _in_row_space(
     objective: Objective, start: Vector, journal: Journal, goal: Goal, *, mixed: bool
 ) -> Solution:
     """Minimize in the row space of X if there are fewer rows than features."""
-    if not (objective.penalty.smooth and reducible(objective)):
+    if not reducible(objective):
         return _from_samples(objective, start, journal, goal, mixed=mixed)
     row_space = RowSpace(objective)
     # Half of the bound is left for the rounding errors of the reduction.
@@ -206,6 +215,6 @@ def _preconditioned(
 #: The solvers by the value of the ``solver`` parameter that selects them.
 SOLVERS: dict[str, Solver] = {
     "auto": _by_cost,
-    "newton-cholesky": partial(_in_row_space, mixed=False),
+    "newton-cholesky": _by_factors,
     "newton-cg": _by_conjugate_gradients,
 }
