@@ -50,6 +50,31 @@ def dense(
     return X, _labels(z, rng)
 
 
+def blocks(
+    n_samples: int,
+    n_features: int,
+    seed: int,
+    *,
+    width: int = 40,
+    correlation: float = 0.8,
+    causes: int = 30,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian features in correlated blocks, as of genes, and logistic labels.
+
+    Two columns of one block of `width` columns have the given correlation, and columns
+    of different blocks are independent. The log-odds are the sum of `causes` columns
+    with random signs, scaled to the standard deviation 3.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_samples, n_features))
+    X *= np.sqrt(1.0 - correlation)
+    common = rng.standard_normal((n_samples, -(-n_features // width)))
+    X += np.sqrt(correlation) * np.repeat(common, width, axis=1)[:, :n_features]
+    chosen = rng.choice(n_features, min(causes, n_features), replace=False)
+    z = X[:, chosen] @ rng.choice([-1.0, 1.0], len(chosen))
+    return X, _labels(3.0 * z / z.std(), rng)
+
+
 def patches(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """64 × 64 × 3 patches of two photographs, values 0 … 255; y is the photograph."""
     rng = np.random.default_rng(seed)
@@ -84,10 +109,14 @@ def large_digits(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return large, (y[chosen] % 2).astype(np.int64)
 
 
-def breast_cancer(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's breast cancer data, unscaled."""
+def breast_cancer(
+    seed: int, *, standardized: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's breast cancer data, unscaled or with columns of variance 1."""
     del seed
     X, y = load_breast_cancer(return_X_y=True)
+    if standardized:
+        X = (X - X.mean(axis=0)) / X.std(axis=0)
     return np.ascontiguousarray(X), y.astype(np.int64)
 
 
@@ -119,6 +148,14 @@ def text(
     z = X @ planted
     z *= 2.5 / z.std()
     return X, _labels(z - z.mean() - 0.3, rng)
+
+
+def text_with_ones(
+    n_samples: int, n_features: int, words: float, seed: int
+) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Documents of `text`, followed by a column of ones."""
+    X, y = text(n_samples, n_features - 1, words, seed)
+    return sp.hstack([X, np.ones((n_samples, 1))], format="csr"), y
 
 
 def one_hot(

@@ -19,6 +19,8 @@ _COLORS = {
     "statsmodels": "#3f8f3f",
     "skglm": "#c2347e",
     "snapml": "#8c6d46",
+    "celer": "#b03a2e",
+    "adelie": "#5d6d7e",
     "scipy": "#555555",
 }
 _MARKS = "oDs^vP<>*Xhp"

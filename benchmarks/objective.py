@@ -1,10 +1,10 @@
 """The objective function that every solver is judged by.
 
-    F(w, b) = C Σᵢ L(zᵢ, yᵢ) + ½‖w‖²        z = X w + b
+    F(w, b) = C Σᵢ L(zᵢ, yᵢ) + ρ‖w‖₁ + ½(1 − ρ)‖w‖²        z = X w + b
 
 It is evaluated in float64 over blocks of rows, for every dtype of X and of the
 coefficients. It shares no code with the package. With ``C = inf`` it is Σᵢ L(zᵢ, yᵢ).
-In the "absorbed" convention the penalty includes b: ½(‖w‖² + b²).
+In the "absorbed" convention b is penalized like a weight: ½(‖w‖² + b²) for ρ = 0.
 """
 
 from __future__ import annotations
@@ -47,9 +47,12 @@ def objective(task: Task, fit: Fit, convention: str = FREE) -> float:
     if not task.penalized:
         return total
     squares = float(fit.coef @ fit.coef)
+    absolutes = float(np.abs(fit.coef).sum())
     if convention == ABSORBED:
         squares += fit.intercept**2
-    return task.C * total + 0.5 * squares
+        absolutes += abs(fit.intercept)
+    rho = task.l1_ratio
+    return task.C * total + rho * absolutes + 0.5 * (1.0 - rho) * squares
 
 
 def relative_suboptimality(value: float, best: float) -> float:

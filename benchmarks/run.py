@@ -1,7 +1,7 @@
 """Run the benchmarks: print a table, write the results and a figure.
 
-python -m benchmarks.run --quick
-python -m benchmarks.run --full [--problems PATTERN] [--out FILE] [--keep]
+python -m benchmarks.run --quick | --l1-quick
+python -m benchmarks.run --full | --l1 [--problems PATTERN] [--out FILE] [--keep]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.figure import draw
 from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, measure
 from benchmarks.memory import measure_apart
 from benchmarks.peers import OURS, installed
-from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, select
+from benchmarks.problems import FULL, GRIDS, PROBLEMS, SMALL_GRIDS, Problem, select
 from benchmarks.records import Row, Summary, load, write
 from benchmarks.report import defaults_table, markdown, summarize, table
 from benchmarks.scaling import describe, measure_scaling
@@ -39,8 +39,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.run", description=__doc__.splitlines()[0]
     )
     grid = parser.add_mutually_exclusive_group(required=True)
-    grid.add_argument("--quick", action="store_const", dest="grid", const=QUICK)
-    grid.add_argument("--full", action="store_const", dest="grid", const=FULL)
+    for name in GRIDS:
+        flag = "--" + name.replace("_", "-")
+        grid.add_argument(flag, action="store_const", dest="grid", const=name)
     parser.add_argument(
         "--problems", default="*", help="shell pattern of the names to run"
     )
@@ -94,7 +95,7 @@ def run_problem(
     problem: Problem, seconds: float | None = None
 ) -> tuple[list[Row], float]:
     """Measure one problem. Return its rows and the time of one read of X."""
-    effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
+    effort = QUICK_EFFORT if problem.grid in SMALL_GRIDS else FULL_EFFORT
     if seconds is not None:
         bounds = replace(effort.bounds, seconds=seconds, budget=seconds)
         effort = replace(effort, bounds=bounds)

@@ -20,9 +20,12 @@ class Task:
     y : ndarray of int64 of shape (n_samples,)
         Labels in {0, 1}.
     C : float
-        Weight of the sum of the losses relative to ½‖w‖². ``inf`` drops the penalty.
+        Weight of the sum of the losses relative to the penalty. ``inf`` drops the
+        penalty.
     loss : {"cross_entropy", "squared_error"}
     fit_intercept : bool
+    l1_ratio : float
+        ρ in the penalty ρ‖w‖₁ + ½(1 − ρ)‖w‖².
     """
 
     X: Any
@@ -30,6 +33,7 @@ class Task:
     C: float = 1.0
     loss: str = "cross_entropy"
     fit_intercept: bool = True
+    l1_ratio: float = 0.0
 
     @property
     def n_samples(self) -> int:
@@ -69,6 +73,11 @@ class Task:
     def penalized(self) -> bool:
         """Whether the objective includes the penalty."""
         return bool(np.isfinite(self.C))
+
+    @property
+    def penalty(self) -> str:
+        """Kind of the penalty: "ridge", "lasso" or "elastic net"."""
+        return {0.0: "ridge", 1.0: "lasso"}.get(self.l1_ratio, "elastic net")
 
     @cached_property
     def signs(self) -> np.ndarray:

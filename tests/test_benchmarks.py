@@ -19,19 +19,31 @@ from benchmarks.compare import main as compare_main
 from benchmarks.limits import read_seconds, time_limit
 from benchmarks.memory import peak_of
 from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
+from benchmarks.orthant import pseudo_gradient
 from benchmarks.peers import OURS, Peer, installed
-from benchmarks.problems import FULL, PROBLEMS, QUICK, Problem, named, select
+from benchmarks.peers._scipy import Callbacks
+from benchmarks.problems import (
+    FULL,
+    L1,
+    L1_QUICK,
+    PROBLEMS,
+    QUICK,
+    Problem,
+    named,
+    select,
+)
 from benchmarks.records import Row, Summary, load, read, write
 from benchmarks.reference import lowest
 from benchmarks.report import medians, summarize, table
 from benchmarks.scaling import describe, measure_scaling
 from benchmarks.task import Fit, Task, as_fit
 from benchmarks.tunables import Variant, find_tunables, scaled
+from sk_logreg import BinaryLogisticRegression
 
-SMALLER = {"n_samples": 150, "n_features": 40, "n_columns": 60}
+SMALLER = {"n_samples": 150, "n_features": 40, "n_columns": 100}
 # snapml computes in float32; skglm compiles for many seconds.
 ACCURACY_OF = {"snapml": 1e-5}
-LONG = ("skglm",)
+LONG = ("skglm", "skglm anderson-cd")
 
 
 def small_task(kind: str = "dense", **more: object) -> Task:
@@ -51,7 +63,15 @@ TASKS = {
     "float32": small_task("float32"),
     "no penalty": small_task(C=math.inf),
     "squared error": small_task(loss="squared_error"),
+    "lasso": small_task(l1_ratio=1.0, C=0.05),
+    "lasso, sparse": small_task("sparse", l1_ratio=1.0, C=0.05),
+    "lasso, no intercept": small_task(l1_ratio=1.0, C=0.05, fit_intercept=False),
+    "lasso, float32": small_task("float32", l1_ratio=1.0, C=0.05),
+    "elastic net": small_task(l1_ratio=0.5, C=0.05),
+    "elastic net, sparse": small_task("sparse", l1_ratio=0.3, C=0.05),
 }
+# Until the estimator has the parameter, its fits of these fail and are reported.
+PARAMETERS = BinaryLogisticRegression().get_params()
 CASES = [
     pytest.param(
         peer,
@@ -62,6 +82,7 @@ CASES = [
     for peer in installed(ours=True)
     for name, task in TASKS.items()
     if not peer.refuses(task)
+    and (not task.l1_ratio or peer.module != "sk_logreg" or "l1_ratio" in PARAMETERS)
 ]
 
 
@@ -114,9 +135,35 @@ def test_the_objective_is_the_formula(name: str, convention: str) -> None:
         total = -np.sum(np.where(task.y == 1, np.log(chance), np.log(1.0 - chance)))
     expected = total
     if task.penalized:
-        squares = fit.coef @ fit.coef + (convention == ABSORBED) * fit.intercept**2
-        expected = task.C * total + 0.5 * squares
+        penalized = fit.coef
+        if convention == ABSORBED:
+            penalized = np.append(fit.coef, fit.intercept)
+        rho = task.l1_ratio
+        penalty = rho * np.abs(penalized) + 0.5 * (1.0 - rho) * penalized**2
+        expected = task.C * total + np.sum(penalty)
     assert objective(task, fit, convention) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("convention", [FREE, ABSORBED])
+@pytest.mark.parametrize("name", [name for name in TASKS if TASKS[name].l1_ratio])
+def test_the_reference_is_stationary_and_sparse(name: str, convention: str) -> None:
+    task = TASKS[name]
+    _, fit = lowest(task, [as_fit(np.zeros(task.n_features))], convention)
+    calls = Callbacks(replace(task, X=task.X.astype(float)), convention == ABSORBED)
+    v = np.append(fit.coef, fit.intercept) if task.fit_intercept else fit.coef
+    slope = pseudo_gradient(v, calls.value_and_gradient(v)[1], calls.lasso)
+    assert np.abs(slope).max() <= 1e-7
+    assert 0 < np.count_nonzero(fit.coef) < task.n_features
+
+
+def test_the_reference_of_collinear_columns_is_stationary() -> None:
+    X, y = data.one_hot(2_000, 200, seed=0)
+    task = Task(X, y, C=0.1, l1_ratio=1.0)
+    _, fit = lowest(task, [as_fit(np.zeros(task.n_features))], FREE)
+    calls = Callbacks(task)
+    v = np.append(fit.coef, fit.intercept)
+    slope = pseudo_gradient(v, calls.value_and_gradient(v)[1], calls.lasso)
+    assert np.abs(slope).max() <= 1e-5
 
 
 def test_the_objective_of_coefficients_that_are_not_finite_is_infinite() -> None:
@@ -151,8 +198,9 @@ def test_problems_are_named_once_and_every_regime_is_in_the_full_grid() -> None:
     names = [problem.name for problem in PROBLEMS]
     assert len(set(names)) == len(names)
     assert all(named(name).name == name for name in names)
-    full = {problem.regime for problem in select(FULL)}
-    assert {problem.regime for problem in select(QUICK)} <= full
+    for quick, full in ((QUICK, FULL), (L1_QUICK, L1)):
+        regimes = {problem.regime for problem in select(full)}
+        assert {problem.regime for problem in select(quick)} <= regimes
     assert [p.name for p in select(QUICK, "text_*")] == ["text_C1", "text_C100"]
 
 
@@ -162,6 +210,13 @@ def test_text_rows_have_norm_one_and_columns_follow_zipf() -> None:
     counts = np.sort(np.bincount(X.indices, minlength=3_000))[::-1]
     assert counts[0] > 10 * counts[300]
     assert X.has_canonical_format
+
+
+def test_columns_of_one_block_are_correlated() -> None:
+    X, _ = data.blocks(4_000, 10, seed=0, width=4, correlation=0.8)
+    found = np.corrcoef(X, rowvar=False)
+    assert found[0, 3] == pytest.approx(0.8, abs=0.05)
+    assert found[3, 4] == pytest.approx(0.0, abs=0.05)
 
 
 def test_one_hot_rows_have_one_level_of_each_field() -> None:

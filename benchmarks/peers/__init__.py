@@ -6,7 +6,7 @@ the runner interrupts slow solvers earlier.
 
 from __future__ import annotations
 
-from benchmarks.peers import _others, _scipy, _sklearn
+from benchmarks.peers import _l1, _others, _scipy, _sklearn
 from benchmarks.peers._base import Peer
 from benchmarks.peers._ours import OURS, OURS_ABSORBED
 
@@ -14,10 +14,18 @@ _FIRST = (
     "sklearn newton-cg",
     "sklearn newton-cholesky",
     "liblinear-official",
+    "adelie",
     "sklearnex newton-cg",
     "sklearnex lbfgs",
 )
-_LAST = ("skglm", "snapml", "sklearn saga", "sklearn sag")
+_LAST = (
+    "skglm",
+    "snapml",
+    "skglm anderson-cd",
+    "celer",
+    "sklearn saga",
+    "sklearn sag",
+)
 
 
 def _place(peer: Peer) -> int:
@@ -27,7 +35,7 @@ def _place(peer: Peer) -> int:
     return _LAST.index(peer.name) + 1 if peer.name in _LAST else 0
 
 
-_ALL = _sklearn.PEERS + _others.PEERS + _scipy.PEERS
+_ALL = _sklearn.PEERS + _others.PEERS + _l1.PEERS + _scipy.PEERS
 PEERS: tuple[Peer, ...] = tuple(sorted(_ALL, key=_place))
 
 

@@ -12,6 +12,9 @@ from benchmarks.task import Fit, Task
 
 CROSS_ENTROPY = ("cross_entropy",)
 SQUARED_ERROR = ("squared_error",)
+RIDGE = ("ridge",)
+LASSO = ("lasso",)
+L1 = ("lasso", "elastic net")
 # Solvers that form a dense Hessian are not run on more columns.
 MAX_HESSIAN_COLUMNS = 5_000
 TOLERANCES = tuple(10.0**-k for k in range(1, 15))
@@ -41,6 +44,8 @@ class Peer:
         them.
     losses : tuple of str
         The losses that it can fit.
+    penalties : tuple of str
+        The kinds of penalty, see `Task.penalty`, that it can fit.
     sparse, float32, unpenalized, penalized : bool
         Whether it can fit sparse X, float32 X, and objectives without or with a
         penalty.
@@ -61,6 +66,7 @@ class Peer:
     default_max_iter: int | None = 100
     native: bool = False
     losses: tuple[str, ...] = CROSS_ENTROPY
+    penalties: tuple[str, ...] = RIDGE
     sparse: bool = True
     float32: bool = True
     unpenalized: bool = True
@@ -84,6 +90,8 @@ class Peer:
         """The reason why it cannot fit a task; empty if it can."""
         if task.loss not in self.losses:
             return f"does not fit {task.loss}"
+        if task.penalized and task.penalty not in self.penalties:
+            return f"does not fit the {task.penalty}"
         if task.is_sparse and not self.sparse:
             return "does not accept sparse X"
         if task.X.dtype == "float32" and not self.float32:

@@ -10,12 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.objective import ABSORBED
-from benchmarks.peers._base import MAX_HESSIAN_COLUMNS, Peer
+from benchmarks.peers._base import L1, LASSO, MAX_HESSIAN_COLUMNS, RIDGE, Peer
 from benchmarks.task import Fit, Task, as_fit
 
 
 def _liblinear(task: Task, tol: float | None, max_iter: int | None) -> Fit:
-    """Fit by LIBLINEAR's primal trust-region Newton method.
+    """Fit by LIBLINEAR's trust-region Newton method, or by newGLMNET for ℓ₁.
 
     Its Python interface loops over the rows of a dense array in Python. The adapter
     passes CSR instead, which compiled code reads. The time includes the conversion.
@@ -23,7 +23,7 @@ def _liblinear(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     del max_iter
     from liblinear.liblinearutil import train
 
-    options = f"-s 0 -c {task.C!r} -q"
+    options = f"-s {6 if task.l1_ratio else 0} -c {task.C!r} -q"
     if task.fit_intercept:
         options += " -B 1 -R"
     if tol is not None:
@@ -43,7 +43,7 @@ def _glum(solver: str, task: Task, tol: float | None, max_iter: int | None) -> F
         family="binomial",
         link="logit",
         alpha=1.0 / (task.C * task.n_samples),
-        l1_ratio=0.0,
+        l1_ratio=task.l1_ratio,
         solver=solver,
         fit_intercept=task.fit_intercept,
         **more,
@@ -103,32 +103,36 @@ def _statsmodels_logit(task: Task, tol: float | None, max_iter: int | None) -> F
     return _split(task, np.asarray(found.params), found.mle_retvals["iterations"])
 
 
-def _skglm(task: Task, tol: float | None, max_iter: int | None) -> Fit:
-    """Fit skglm's prox-Newton method with an elastic net without an ℓ₁ part."""
+def _skglm(solver: str, task: Task, tol: float | None, max_iter: int | None) -> Fit:
+    """Fit skglm's elastic net; for the ridge, without an ℓ₁ part."""
+    import skglm.solvers
     from skglm import GeneralizedLinearEstimator
     from skglm.datafits import Logistic
     from skglm.penalties import L1_plus_L2
-    from skglm.solvers import ProxNewton
 
     more = {} if tol is None else {"tol": tol, "max_iter": max_iter}
-    solver = ProxNewton(fit_intercept=task.fit_intercept, **more)
-    penalty = L1_plus_L2(1.0 / (task.C * task.n_samples), 0.0)
-    model = GeneralizedLinearEstimator(Logistic(), penalty, solver)
+    method = getattr(skglm.solvers, solver)(fit_intercept=task.fit_intercept, **more)
+    penalty = L1_plus_L2(1.0 / (task.C * task.n_samples), task.l1_ratio)
+    model = GeneralizedLinearEstimator(Logistic(), penalty, method)
     model.fit(task.X, task.signs.astype(task.X.dtype, copy=False))
     return as_fit(model.coef_, model.intercept_)
 
 
 _MEAN = "mean L + ½α‖w‖², intercept not penalized; α = 1/(C n)"
+_MEAN_L1 = (
+    "mean L + α(ρ‖w‖₁ + ½(1 − ρ)‖w‖²), intercept not penalized; α = 1/(C n), same ρ"
+)
 
 
-def _glum_peer(solver: str, max_columns: int | None) -> Peer:
+def _glum_peer(solver: str, max_columns: int | None, **more: Any) -> Peer:
     return Peer(
         name=f"glum {solver}",
         package="glum",
         module="glum",
-        states=_MEAN,
+        states=_MEAN_L1 if solver == "irls-cd" else _MEAN,
         fit=partial(_glum, solver),
         max_columns=max_columns,
+        **more,
     )
 
 
@@ -149,6 +153,7 @@ def _statsmodels_peer(method: str) -> Peer:
 
 PEERS = (
     _glum_peer("irls-ls", MAX_HESSIAN_COLUMNS),
+    _glum_peer("irls-cd", MAX_HESSIAN_COLUMNS, penalties=L1, unpenalized=False),
     _statsmodels_peer("newton-cg"),
     _statsmodels_peer("bfgs"),
     Peer(
@@ -167,21 +172,34 @@ PEERS = (
         name="liblinear-official",
         package="liblinear-official",
         module="liblinear",
-        states="C Σ L + ½‖w‖², intercept not penalized (-B 1 -R); same C",
+        states="C Σ L + ½‖w‖² (-s 0) or + ‖w‖₁ (-s 6), intercept not penalized "
+        "(-B 1 -R); same C",
         fit=_liblinear,
         default_tol=1e-2,
         default_max_iter=None,
         native=True,
         unpenalized=False,
+        penalties=RIDGE + LASSO,
     ),
     Peer(
         name="skglm",
         package="skglm",
         module="skglm",
-        states=_MEAN + "; an elastic net with l1_ratio = 0",
-        fit=_skglm,
+        states=_MEAN_L1 + "; prox-Newton",
+        fit=partial(_skglm, "ProxNewton"),
         default_max_iter=20,
         unpenalized=False,
+        penalties=RIDGE + L1,
+    ),
+    Peer(
+        name="skglm anderson-cd",
+        package="skglm",
+        module="skglm",
+        states=_MEAN_L1,
+        fit=partial(_skglm, "AndersonCD"),
+        default_max_iter=50,
+        unpenalized=False,
+        penalties=L1,
     ),
     _glum_peer("lbfgs", None),
     Peer(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from benchmarks.objective import ABSORBED, FREE
-from benchmarks.peers._base import Peer
+from benchmarks.peers._base import L1, RIDGE, Peer
 from benchmarks.task import Fit, Task, as_fit
 
 
@@ -13,9 +14,11 @@ def _fit(absorb_bias: bool, task: Task, tol: float | None, max_iter: int | None)
     """Fit `BinaryLogisticRegression`."""
     from sk_logreg import BinaryLogisticRegression
 
-    more = {} if tol is None else {"tol": tol}
+    more: dict[str, Any] = {} if tol is None else {"tol": tol}
     if max_iter is not None:
         more["max_iter"] = max_iter
+    if task.l1_ratio:
+        more["l1_ratio"] = task.l1_ratio
     model = BinaryLogisticRegression(
         loss=task.loss,
         C=task.C,
@@ -37,8 +40,13 @@ def _peer(name: str, absorb_bias: bool, states: str) -> Peer:
         convention=ABSORBED if absorb_bias else FREE,
         default_tol=1e-8,
         losses=("cross_entropy", "squared_error"),
+        penalties=RIDGE + L1,
     )
 
 
-OURS = _peer("sk_logreg", False, "C Σ L + ½‖w‖², intercept not penalized")
-OURS_ABSORBED = _peer("sk_logreg absorbed", True, "C Σ L + ½(‖w‖² + b²)")
+OURS = _peer(
+    "sk_logreg", False, "C Σ L + ρ‖w‖₁ + ½(1 − ρ)‖w‖², intercept not penalized"
+)
+OURS_ABSORBED = _peer(
+    "sk_logreg absorbed", True, "the same, with the intercept penalized like a weight"
+)

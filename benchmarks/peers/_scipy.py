@@ -20,6 +20,8 @@ from benchmarks.task import Fit, Task, as_fit
 class Callbacks:
     """Value, gradient and second derivatives with respect to the vector (w, b).
 
+    They are those of F without the ℓ₁ part of the penalty, whose weights are `lasso`.
+
     Parameters
     ----------
     task : Task
@@ -31,9 +33,11 @@ class Callbacks:
         self.task = task
         self.size = task.n_features + task.fit_intercept
         self.C = task.C if task.penalized else 1.0
-        self.ridge = np.full(self.size, 1.0 if task.penalized else 0.0)
+        factors = np.full(self.size, 1.0 if task.penalized else 0.0)
         if task.fit_intercept and not absorbed:
-            self.ridge[-1] = 0.0
+            factors[-1] = 0.0
+        self.ridge = (1.0 - task.l1_ratio) * factors
+        self.lasso = task.l1_ratio * factors
         self._at: bytes = b""
         self._curvature = np.empty(0)
 

@@ -7,11 +7,14 @@ from functools import partial
 from typing import Any
 
 from benchmarks.objective import ABSORBED, FREE
-from benchmarks.peers._base import MAX_HESSIAN_COLUMNS, Peer
+from benchmarks.peers._base import L1, LASSO, MAX_HESSIAN_COLUMNS, RIDGE, Peer
 from benchmarks.task import Fit, Task, as_fit
 
 _STATES = "C Σ L + ½‖w‖², intercept not penalized; same C"
-_LIBLINEAR_STATES = "C Σ L + ½‖w‖² + ½b², intercept penalized; same C"
+_L1_STATES = "C Σ L + ρ‖w‖₁ + ½(1 − ρ)‖w‖², intercept not penalized; same C and ρ"
+_LIBLINEAR_STATES = (
+    "C Σ L + ½‖w‖² + ½b², or C Σ L + ‖w‖₁ + |b|; intercept penalized; same C"
+)
 
 
 def _given(tol: float | None, max_iter: int | None) -> dict[str, Any]:
@@ -34,7 +37,12 @@ def _fit(
         fit_intercept=task.fit_intercept,
         random_state=0 if solver in ("sag", "saga", "liblinear") else None,
         **_given(tol, max_iter),
-    ).fit(task.X, task.y)
+    )
+    if task.l1_ratio:
+        if model.l1_ratio is None:  # before scikit-learn 1.8
+            model.set_params(penalty="l1" if task.l1_ratio == 1.0 else "elasticnet")
+        model.set_params(l1_ratio=task.l1_ratio)
+    model.fit(task.X, task.y)
     return as_fit(model.coef_, model.intercept_, model.n_iter_)
 
 
@@ -51,7 +59,7 @@ def _intelex() -> Any:
 
 
 def _peer(solver: str, **more: Any) -> Peer:
-    states = _LIBLINEAR_STATES if solver == "liblinear" else _STATES
+    states = {"liblinear": _LIBLINEAR_STATES, "saga": _L1_STATES}.get(solver, _STATES)
     return Peer(
         name=f"sklearn {solver}",
         package="scikit-learn",
@@ -80,7 +88,7 @@ PEERS = (
     _intelex_peer("lbfgs"),
     _peer("newton-cg"),
     _intelex_peer("newton-cg"),
-    _peer("liblinear", native=True, unpenalized=False),
+    _peer("liblinear", native=True, unpenalized=False, penalties=RIDGE + LASSO),
     _peer("sag", native=True),
-    _peer("saga", native=True),
+    _peer("saga", native=True, penalties=RIDGE + L1),
 )

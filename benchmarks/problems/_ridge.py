@@ -1,69 +1,14 @@
-"""The problems of both grids, with the target of each.
-
-A target is a ratio: the best peer's time over ours, both at relative suboptimality
-1e-8. The full grid has every regime at the size that its target is stated for; the
-quick grid has every regime at a size that takes seconds.
-"""
+"""The problems with a ridge penalty or none: the grids "quick" and "full"."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
 from benchmarks import data
-from benchmarks.task import Task
-
-QUICK = "quick"
-FULL = "full"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One problem of the grid.
-
-    Attributes
-    ----------
-    name : str
-        Unique; selects the problem on the command line and in the result files.
-    label : str
-        Description of the data in the tables and the figure, next to the size.
-    regime : str
-        Seeds the data: to rename a regime changes them.
-    grid : {"quick", "full"}
-    target : float
-        Ratio of the best peer's time to ours that the regime should reach.
-    make : callable
-        ``make(seed, **sizes)`` returns X and y.
-    sizes : dict
-    C, loss, fit_intercept
-        As in `Task`.
-    """
-
-    name: str
-    label: str
-    regime: str
-    grid: str
-    target: float
-    make: Callable[..., tuple[Any, np.ndarray]]
-    sizes: dict[str, Any]
-    C: float = 1.0
-    loss: str = "cross_entropy"
-    fit_intercept: bool = True
-
-    def build(self, **smaller: Any) -> Task:
-        """Make the data. Every call returns the same; `smaller` overrides sizes."""
-        seed = crc32(self.regime.encode())
-        X, y = self.make(seed=seed, **(self.sizes | smaller))
-        return Task(X, y, self.C, self.loss, self.fit_intercept)
-
-
-def _dense(n_samples: int, n_features: int, **more: Any) -> dict[str, Any]:
-    return {"n_samples": n_samples, "n_features": n_features} | more
+from benchmarks.problems._base import FULL, QUICK, Problem, dense_sizes
 
 
 def _tall() -> list[Problem]:
@@ -72,7 +17,7 @@ def _tall() -> list[Problem]:
         for order in "CF":
             for dtype in ("float64", "float32"):
                 name = f"tall_{n // 1000}k_{p}_{order}{dtype[-2:]}"
-                sizes = _dense(n, p, order=order, dtype=dtype)
+                sizes = dense_sizes(n, p, order=order, dtype=dtype)
                 label = f"tall, {order}-order, {dtype}"
                 found.append(
                     _row(name, label, "tall dense", FULL, 3, data.dense, sizes)
@@ -81,13 +26,13 @@ def _tall() -> list[Problem]:
 
 
 def _text(name: str, grid: str, C: float, n: int, p: int, words: float) -> Problem:
-    sizes = _dense(n, p, words=words)
+    sizes = dense_sizes(n, p, words=words)
     label = f"sparse text, C = {C:g}"
     return _row(name, label, "sparse text", grid, 3.0, data.text, sizes, C)
 
 
 def _squared(name: str, grid: str, n: int, p: int) -> Problem:
-    sizes = _dense(n, p)
+    sizes = dense_sizes(n, p)
     return Problem(
         name,
         "squared error",
@@ -108,7 +53,7 @@ def _benchopt(name: str, n: int, p: int, strength: float) -> Problem:
         FULL,
         1.0,
         data.separable_signs,
-        _dense(n, p),
+        dense_sizes(n, p),
         C=1.0 / strength,
         fit_intercept=False,
     )
@@ -133,7 +78,7 @@ _WEAK = "nearly separable, weak penalty"
 _NONE = "no penalty"
 _SQUARE = "thousands by thousands"
 
-PROBLEMS: tuple[Problem, ...] = (
+RIDGE_PROBLEMS: tuple[Problem, ...] = (
     # The quick grid.
     _row(
         "tall_C64",
@@ -142,7 +87,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         3,
         data.dense,
-        _dense(100_000, 50),
+        dense_sizes(100_000, 50),
     ),
     _row(
         "tall_F32",
@@ -151,7 +96,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         3,
         data.dense,
-        _dense(100_000, 50, order="F", dtype="float32"),
+        dense_sizes(100_000, 50, order="F", dtype="float32"),
     ),
     _row(
         "ill_1e3",
@@ -160,10 +105,16 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         5,
         data.dense,
-        _dense(50_000, 50, condition=1e3, offset=-2.0),
+        dense_sizes(50_000, 50, condition=1e3, offset=-2.0),
     ),
     _row(
-        "narrow_8", "tall and narrow", _NARROW, QUICK, 3, data.dense, _dense(200_000, 8)
+        "narrow_8",
+        "tall and narrow",
+        _NARROW,
+        QUICK,
+        3,
+        data.dense,
+        dense_sizes(200_000, 8),
     ),
     _row(
         "mid_200",
@@ -172,7 +123,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         5,
         data.dense,
-        _dense(15_000, 200),
+        dense_sizes(15_000, 200),
     ),
     _row(
         "square_1000",
@@ -181,7 +132,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         2,
         data.dense,
-        _dense(1_500, 1_000),
+        dense_sizes(1_500, 1_000),
     ),
     _row(
         "separable",
@@ -190,7 +141,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         3,
         data.dense,
-        _dense(30_000, 30, signal=40.0),
+        dense_sizes(30_000, 30, signal=40.0),
         1e4,
     ),
     _row(
@@ -200,7 +151,7 @@ PROBLEMS: tuple[Problem, ...] = (
         QUICK,
         3,
         data.dense,
-        _dense(50_000, 30),
+        dense_sizes(50_000, 30),
         np.inf,
     ),
     _row(
@@ -214,7 +165,15 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     _row("digits", "digits, 8 × 8 pixels", "digits", QUICK, 3, data.digits, {}),
     _row("breast_cancer", "breast cancer", "small", QUICK, 1.5, data.breast_cancer, {}),
-    _row("small_3000_10", "small", "small", QUICK, 1.5, data.dense, _dense(3_000, 10)),
+    _row(
+        "small_3000_10",
+        "small",
+        "small",
+        QUICK,
+        1.5,
+        data.dense,
+        dense_sizes(3_000, 10),
+    ),
     _text("text_C1", QUICK, 1.0, 25_000, 15_000, 60.0),
     _text("text_C100", QUICK, 100.0, 25_000, 15_000, 60.0),
     _row(
@@ -237,7 +196,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         5,
         data.dense,
-        _dense(1_000_000, 50, condition=1e3, offset=-3.0),
+        dense_sizes(1_000_000, 50, condition=1e3, offset=-3.0),
     ),
     _row(
         "ill_1e4_300k_60",
@@ -246,7 +205,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         5,
         data.dense,
-        _dense(300_000, 60, condition=1e4, offset=-4.0),
+        dense_sizes(300_000, 60, condition=1e4, offset=-4.0),
     ),
     _row(
         "narrow_1000k_5",
@@ -255,7 +214,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         3,
         data.dense,
-        _dense(1_000_000, 5),
+        dense_sizes(1_000_000, 5),
     ),
     _row(
         "narrow_1000k_10",
@@ -264,7 +223,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         3,
         data.dense,
-        _dense(1_000_000, 10),
+        dense_sizes(1_000_000, 10),
     ),
     _row(
         "mid_100k_300",
@@ -273,7 +232,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         5,
         data.dense,
-        _dense(100_000, 300, condition=1e2),
+        dense_sizes(100_000, 300, condition=1e2),
     ),
     _row(
         "square_5000_2000",
@@ -282,7 +241,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         2,
         data.dense,
-        _dense(5_000, 2_000),
+        dense_sizes(5_000, 2_000),
     ),
     _row(
         "square_3000_4000",
@@ -291,7 +250,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         2,
         data.dense,
-        _dense(3_000, 4_000),
+        dense_sizes(3_000, 4_000),
     ),
     _row(
         "separable_200k_30",
@@ -300,7 +259,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         3,
         data.dense,
-        _dense(200_000, 30, signal=100.0),
+        dense_sizes(200_000, 30, signal=100.0),
         1e4,
     ),
     _row(
@@ -310,7 +269,7 @@ PROBLEMS: tuple[Problem, ...] = (
         FULL,
         3,
         data.dense,
-        _dense(200_000, 50),
+        dense_sizes(200_000, 50),
         np.inf,
     ),
     _row(
@@ -350,7 +309,9 @@ PROBLEMS: tuple[Problem, ...] = (
         data.breast_cancer,
         {},
     ),
-    _row("small_5000_10", "small", "small", FULL, 1.5, data.dense, _dense(5_000, 10)),
+    _row(
+        "small_5000_10", "small", "small", FULL, 1.5, data.dense, dense_sizes(5_000, 10)
+    ),
     _text("text_200k_50k_C1", FULL, 1.0, 200_000, 50_000, 65.0),
     _text("text_200k_50k_C100", FULL, 100.0, 200_000, 50_000, 65.0),
     _text("text_700k_300k_C1", FULL, 1.0, 700_000, 300_000, 32.0),
@@ -371,24 +332,3 @@ PROBLEMS: tuple[Problem, ...] = (
     _benchopt("benchopt_200_500_0.01", 200, 500, 0.01),
     _benchopt("benchopt_100k_400_1", 100_000, 400, 1.0),
 )
-
-
-def select(grid: str, pattern: str = "*") -> list[Problem]:
-    """Return the problems of a grid whose name or regime matches a shell pattern."""
-    return [
-        problem
-        for problem in PROBLEMS
-        if problem.grid == grid
-        and (fnmatch(problem.name, pattern) or fnmatch(problem.regime, pattern))
-    ]
-
-
-def named(name: str) -> Problem:
-    """Return the problem of that name."""
-    return next(problem for problem in PROBLEMS if problem.name == name)
-
-
-def label_of(name: str) -> str:
-    """Return the label of a problem, or the name itself if there is no such problem."""
-    labels = {problem.name: problem.label for problem in PROBLEMS}
-    return labels.get(name, name)
