@@ -243,8 +243,8 @@ class BinaryLogisticRegression(
         fewer rows than features that of an equivalent problem with as many features
         as rows. "newton-cg" is Newton's method with preconditioned conjugate gradients,
         which suits very many features and sparse data, but takes no `l1_ratio` above 0
-        and no `bounds`. With these the other two are proximal Newton methods. "auto" uses either or, for
-        hundreds of features and more, both, by their cost.
+        and no `bounds`. With these the other two are proximal Newton methods. "auto"
+        uses either or, for hundreds of features and more, both, by their cost.
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
         :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
@@ -455,7 +455,9 @@ class BinaryLogisticRegression(
                 "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
                 "fit_intercept=True, or absorb_bias=False."
             )
-        kinked = self.bounds is not None or (self.l1_ratio > 0.0 and self.C < np.inf)
+        kinked = self.bounds is not None or (
+            self.l1_ratio > 0.0 and np.isfinite(self.C)
+        )
         if kinked and self.solver == "newton-cg":
             raise ValueError(
                 "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "

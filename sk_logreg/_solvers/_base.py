@@ -1,7 +1,7 @@
 """What a solver is given and what it returns."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Solution:
     pending_step : ndarray of shape (n_dof,) or 0
         A last step that was not taken, since the objective after it need not be
         evaluated, or will be over more features.
+    model : object
+        The model of the objective, if the penalty has kinks or bounds.
     """
 
     point: Evaluation
@@ -41,6 +43,7 @@ class Solution:
     starts: tuple[StartRecord, ...] = ()
     columns: tuple[int, ...] = ()
     pending_step: Vector | float = 0.0
+    model: Any = None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._execution import blas_threads
 from sk_logreg._tolerances import ACCURATE, negligible
 
-#: Number of coefficients from which a factor is costly: BLAS's own threads pay, and so
-#: do Lanczos's method and conjugate gradients beside it.
+#: Number of coefficients from which a factor is so costly that Lanczos's method and
+#: conjugate gradients beside it pay.
 MANY = 500
+# From this size on a factor takes long enough for BLAS's own threads to pay. On smaller
+# ones they may spin for longer than the factor takes, if the machine is busy.
+_THREADED = 2000
 #: With more coefficients a factor takes too much memory and too many seconds.
 TOO_MANY = 4000
 _INVERSE_ITERATIONS = 3
@@ -180,7 +183,7 @@ def factor(
     scaled *= scale
     # Symmetric, so its transpose is the Fortran order that LAPACK takes uncopied.
     least = ACCURATE if inaccurate else negligible(len(diagonal))
-    with blas_threads() if len(scaled) >= MANY else nullcontext():
+    with blas_threads() if len(scaled) >= _THREADED else nullcontext():
         root, failed = lapack.dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
     # A pivot is the part of a column that the columns before it do not explain. It may
     # be far larger than the smallest eigenvalue, so it does not show whether that is

@@ -1,7 +1,6 @@
 """How a fit is put together: the row space, samples, the model, refinement."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from sk_logreg._arrays import Indices, Vector
@@ -14,6 +13,7 @@ from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
     CholeskyModel,
     ConjugateGradientModel,
+    OrthantModel,
     ProximalModel,
     minimize,
     refined,
@@ -34,6 +34,8 @@ class PlanOptions:
     #: The largest cost of a Hessian, in passes over X: the number of products that
     #: conjugate gradients need for the same step where it is hard.
     max_gram_cost: float = 100.0
+    #: The number of factors that a proximal Newton step takes.
+    n_factors: float = 5.0
     #: Number of features from which working sets of them pay.
     many_columns: int = 400
     #: The accuracy of a sample's minimum, relative to the error of the sample itself.
@@ -87,7 +89,18 @@ def _composite(
     objective: Objective, start: Vector, journal: Journal, goal: Goal
 ) -> Solution:
     """Minimize with a penalty that has kinks, by working sets if there are many."""
-    solve = partial(_from_samples, mixed=False)
+
+    def solve(
+        objective: Objective, start: Vector, journal: Journal, goal: Goal
+    ) -> Solution:
+        """Minimize over some or all features, by factors or conjugate gradients."""
+        costs, n_dof = objective.costs, objective.n_dof
+        cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_dof)
+        if objective.loss.convex and cost > _OPTIONS.max_gram_cost:
+            model = OrthantModel(objective)
+            return _minimize(objective, start, journal, model, goal)
+        return _from_samples(objective, start, journal, goal, mixed=False)
+
     if objective.n_features < _OPTIONS.many_columns:
         return solve(objective, start, journal, goal)
     return solve_by_working_sets(objective, start, journal, goal, solve)
@@ -98,6 +111,8 @@ def _minimize(
 ) -> Solution:
     """Minimize by a model, and refine the minimum for a fine tolerance."""
     solution = minimize(objective, start, journal, model, goal)
+    if not objective.penalty.smooth:
+        solution = replace(solution, model=model)
     if goal.certify and goal.fine and solution.status.converged:
         # The bound at the minimum holds after refinement too.
         return replace(solution, point=refined(objective, model, solution.point))

@@ -9,8 +9,7 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
-from sk_logreg._solvers._newton import HessianMatrix
-from sk_logreg._solvers._newton._proximal import proximal_point
+from sk_logreg._solvers._newton import norm_of_free
 from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import ElasticNet
 
@@ -26,7 +25,7 @@ class WorkingSetOptions:
     #: The tolerance over a working set, relative to the bound over all features.
     accuracy: float = 0.1
     #: The tolerance over the first working set.
-    first_tol: float = 1e-2
+    first_tol: float = 1e-3
 
 
 _OPTIONS = WorkingSetOptions()
@@ -56,6 +55,10 @@ def solve_by_working_sets(
     columns = np.flatnonzero(always[:n_features])
     excess = _violations(penalty, -point.gradient)[:n_features]
     columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
+    bound = objective.loss.curvature_bound
+    assert bound is not None
+    weighted = objective.curvature_of(bound)
+    sizes = objective.product_diagonal(weighted) + penalty.curvature
     tol, coef = max(goal.tol, _OPTIONS.first_tol), start
     while True:
         restricted = objective.restricted(columns)
@@ -66,7 +69,7 @@ def solve_by_working_sets(
         solution = solve(restricted, coef[kept], journal, inner)
         coef = np.zeros_like(start)
         coef[kept] = solution.point.coef
-        slopes, gap = _certified(objective, restricted, kept, solution)
+        slopes, gap = _certified(objective, restricted, kept, solution, sizes, tol)
         excess = _violations(penalty, slopes)[:n_features]
         excess[columns] = 0.0
         complete = not excess.any()
@@ -103,36 +106,36 @@ def _grown(columns: Indices, excess: Vector, size: int) -> Indices:
 
 
 def _certified(
-    objective: Objective, restricted: Objective, kept: Indices, solution: Solution
+    objective: Objective,
+    restricted: Objective,
+    kept: Indices,
+    solution: Solution,
+    sizes: Vector,
+    tol: float,
 ) -> tuple[Vector, float]:
     """Return the slopes of all features at a dual point, and the bound that follows.
 
-    Without a dual, those of the loss at the point itself.
+    Without a dual, those of the loss at the point itself. No diagonal entry of a
+    Hessian exceeds that in `sizes`.
     """
     point, penalty = solution.point, objective.penalty
     assert isinstance(penalty, ElasticNet)
     coef = np.zeros(objective.n_dof)
     coef[kept] = point.coef
     margins = point.margins
-    curvature = restricted.curvature(margins)
     if objective.loss.dual is None:
-        change = restricted.margin_change(0.0 * point.coef)
-        slopes = -objective.dual_slopes(margins, curvature, change)
+        slopes = -objective.evaluate(coef).gradient
         violated = _violations(penalty, slopes)
         violated[kept] = 0.0
         return slopes, UNKNOWN_GAP if violated.any() else solution.gap
-    matrix = restricted.hessian(curvature)
-    known = HessianMatrix(restricted, slice(None), curvature, matrix)
     end = coef.copy()
-    end[kept] = proximal_point(matrix, point, penalty.take(kept))
+    curvature, end[kept] = solution.model.dual_step(point, tol * point.value)
     change = restricted.margin_change(end[kept] - point.coef)
     dual = restricted.dual_of_step(margins, restricted.weights, curvature, change)
     slopes = -objective.dual_slopes(margins, curvature, change)
     free = ~penalty.penalized & penalty.free(end)
-    norm = known.norm_of_free(slopes[kept], free[kept])
-    # No curvature exceeds the bound of the loss.
-    error = np.zeros_like(coef)
-    error[kept] = norm * np.sqrt(matrix.diagonal())
+    norm = norm_of_free(restricted, curvature, slopes[kept], free[kept])
+    error = norm * np.sqrt(sizes)
     gap = penalty.fenchel_gap(coef, end, slopes, error)
     bound = dual.bound(gap.value, norm) + gap.share * point.value
     return slopes, relative(bound, point)

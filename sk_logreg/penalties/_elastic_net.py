@@ -44,6 +44,23 @@ class ElasticNet(L2):
         at_kink = np.where(coef == 0.0, np.abs(direction), np.sign(coef) * direction)
         return float(self.l1 @ at_kink)
 
+    def descent_slope(self, coef: Vector, gradient: Vector) -> Vector:
+        """Return the slope of f by coefficient, along the direction that lowers f.
+
+        Given the gradient of all but the kinks; 0 where no direction lowers f.
+        """
+        sign = np.sign(coef)
+        shrunk = np.sign(gradient) * np.maximum(np.abs(gradient) - self.l1, 0.0)
+        slope = np.where(coef == 0.0, shrunk, gradient + self.l1 * sign)
+        blocked = (coef <= self.lower) & (slope > 0.0)
+        blocked |= (coef >= self.upper) & (slope < 0.0)
+        return np.where(blocked, 0.0, slope)
+
+    def within_orthant(self, coef: Vector, signs: Vector) -> Vector:
+        """Return the point within the bounds and the orthant next to one."""
+        crossed = (self.l1 > 0.0) & (coef * signs <= 0.0)
+        return self.clip(np.where(crossed, 0.0, coef))
+
     def clip(self, coef: Vector) -> Vector:
         return np.clip(coef, self.lower, self.upper)
 

@@ -4,7 +4,12 @@ from sk_logreg._solvers._newton._cg import ConjugateGradientModel
 from sk_logreg._solvers._newton._cholesky import CholeskyModel
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._newton._loop import BUDGET_SPENT, minimize
-from sk_logreg._solvers._newton._proximal import HessianMatrix, ProximalModel
+from sk_logreg._solvers._newton._orthant import OrthantModel
+from sk_logreg._solvers._newton._proximal import (
+    HessianMatrix,
+    ProximalModel,
+    norm_of_free,
+)
 from sk_logreg._solvers._newton._refine import refined
 
 __all__ = [
@@ -13,7 +18,9 @@ __all__ = [
     "ConjugateGradientModel",
     "FactoredHessian",
     "HessianMatrix",
+    "OrthantModel",
     "ProximalModel",
     "minimize",
+    "norm_of_free",
     "refined",
 ]

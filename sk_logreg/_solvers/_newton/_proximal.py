@@ -1,6 +1,6 @@
 """The quadratic model for a penalty with kinks or bounds: proximal Newton steps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,25 @@ from sk_logreg.penalties import ElasticNet
 
 Mask = NDArray[np.bool_]
 
+# The residual of the quadratic problem, relative to that at the start: at first, and
+# from which on it is solved to rounding. In between it falls with the decrement.
+_ROUGH, _EXACT = 0.1, 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class HessianMatrix(KnownHessian):
     """A Hessian as a matrix; see `KnownHessian`."""
 
     matrix: Matrix
+    _ends: dict[Evaluation, Vector] = field(default_factory=dict, repr=False)
+
+    def end(self, point: Evaluation) -> Vector:
+        """Return where the quadratic model at a point plus the penalty is least."""
+        if point not in self._ends:
+            self._ends.clear()
+            penalty = _penalty(self.objective)
+            self._ends[point] = proximal_point(self.matrix, point, penalty)
+        return self._ends[point]
 
     @classmethod
     def at(
@@ -46,39 +59,81 @@ class HessianMatrix(KnownHessian):
         coefficients are what the penalty allows, up to rounding errors. Those of
         coefficients without a penalty are corrected, by a norm.
         """
-        objective, penalty = self.objective, _penalty(self.objective)
-        end = proximal_point(self.matrix, point, penalty)
+        objective, end = self.objective, self.end(point)
         direction = end - point.coef
         change, residual = objective.change_and_residual(
             self.curvature, direction, point.gradient
         )
-        if objective.loss.dual is None:
-            seen = change.extremes()
-            fall = -objective.slope(point, direction)
-            return Bound(max(0.0, fall), seen.least, seen.greatest)
-        dual = objective.dual_of_step(margins, weights, self.curvature, change)
-        bound = Bound(np.inf, dual.min_change, dual.max_change)
-        slopes = penalty.curvature * end - residual
-        norm = self.norm_of_free(slopes, ~penalty.penalized & penalty.free(end))
-        if not np.isfinite(norm):
-            return replace(bound, complete=False)
-        error = norm * np.sqrt(self.matrix.diagonal())
-        gap = penalty.fenchel_gap(point.coef, end, slopes, error)
-        excess = dual.bound(gap.value, norm) + gap.share * point.value
-        return replace(bound, excess=excess)
+        return composite_bound(
+            objective,
+            self.curvature,
+            point,
+            end,
+            change,
+            residual,
+            self.matrix.diagonal(),
+            margins,
+            weights,
+        )
 
-    def norm_of_free(self, slopes: Vector, free: Mask) -> float:
-        """Return the norm of the slopes of unpenalized coefficients, which should be 0.
 
-        In the metric of the inverse of their Hessian; infinite if it has none.
-        """
-        which = np.flatnonzero(free)
-        if not len(which):
-            return 0.0
-        block = factor(self.matrix[np.ix_(which, which)], semidefinite=True)
-        if block is None:
-            return np.inf
-        return block.norm(slopes[which])
+def composite_bound(
+    objective: Objective,
+    curvature: RowVector,
+    point: Evaluation,
+    end: Vector,
+    change: RowVector,
+    residual: Vector,
+    diagonal: Vector,
+    margins: RowVector | None = None,
+    weights: RowVector | None = None,
+) -> Bound:
+    """Return the bound on f - f* of the dual point that a proximal Newton step gives.
+
+    The step ends at `end`, changes the margins by `change` and leaves the residual
+    g + H d, with H of this diagonal. For a loss without a dual the bound is that of the
+    quadratic model. The margins and weights are those of the rows of the objective.
+    """
+    penalty = _penalty(objective)
+    margins = point.margins if margins is None else margins
+    weights = objective.weights if weights is None else weights
+    if objective.loss.dual is None:
+        seen = change.extremes()
+        fall = -objective.slope(point, end - point.coef)
+        return Bound(max(0.0, fall), seen.least, seen.greatest)
+    dual = objective.dual_of_step(margins, weights, curvature, change)
+    bound = Bound(np.inf, dual.min_change, dual.max_change)
+    slopes = penalty.curvature * end - residual
+    free = ~penalty.penalized & penalty.free(end)
+    norm = norm_of_free(objective, curvature, slopes, free)
+    if not np.isfinite(norm):
+        return replace(bound, complete=False)
+    error = norm * np.sqrt(diagonal)
+    gap = penalty.fenchel_gap(point.coef, end, slopes, error)
+    excess = dual.bound(gap.value, norm) + gap.share * point.value
+    return replace(bound, excess=excess)
+
+
+def norm_of_free(
+    objective: Objective, curvature: RowVector, slopes: Vector, free: Mask
+) -> float:
+    """Return the norm of the slopes of unpenalized coefficients, which should be 0.
+
+    In the metric of the inverse of their Hessian; infinite if it has none. A bias alone
+    takes no pass over X.
+    """
+    which = np.flatnonzero(free)
+    if not len(which):
+        return 0.0
+    if len(which) == 1 and objective.problem.free_bias:
+        total = curvature.total()
+        return abs(float(slopes[-1])) / np.sqrt(total) if total > 0.0 else np.inf
+    columns = which[which < objective.n_features]
+    matrix = objective.restricted(columns).hessian(curvature)
+    if len(matrix) > len(which):  # the bias is penalized
+        matrix = matrix[:-1, :-1]
+    block = factor(matrix, semidefinite=True)
+    return np.inf if block is None else block.norm(slopes[which])
 
 
 def _penalty(objective: Objective) -> ElasticNet:
@@ -86,14 +141,23 @@ def _penalty(objective: Objective) -> ElasticNet:
     return objective.penalty
 
 
-def proximal_point(matrix: Matrix, point: Evaluation, penalty: ElasticNet) -> Vector:
+def proximal_point(
+    matrix: Matrix, point: Evaluation, penalty: ElasticNet, tol: float = 0.0
+) -> Vector:
     """Return where the quadratic model plus the penalty is least.
 
-    The matrix includes the curvature of the penalty.
+    The matrix includes the curvature of the penalty. `tol` is the residual allowed,
+    relative to that at the point.
     """
     slope = point.gradient - matrix @ point.coef
     found = minimize_quadratic(
-        matrix, slope, penalty.l1, penalty.lower, penalty.upper, point.coef
+        matrix,
+        slope,
+        penalty.l1,
+        penalty.lower,
+        penalty.upper,
+        point.coef,
+        tol=tol,
     )
     return found.u
 
@@ -117,6 +181,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         super().__init__(objective, sample_hessian)
         self._penalty = _penalty(objective)
         self._matrix = None if sample_hessian is None else sample_hessian.matrix
+        self._forcing = _ROUGH
 
     def _add_pair(self, point: Evaluation) -> None:
         last = self._last
@@ -158,7 +223,12 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         assert self._matrix is not None
         end = point.coef.copy()
         if self._objective.loss.convex:
-            end = proximal_point(self._matrix, point, self._penalty)
+            exact = self._forcing <= _EXACT and self._matrix is self._current.matrix
+            end = (
+                self._current.end(point)
+                if exact
+                else proximal_point(self._matrix, point, self._penalty, self._forcing)
+            )
         else:
             which = np.flatnonzero(self._may_move(point))
             part = replace(point, coef=end[which], gradient=point.gradient[which])
@@ -167,6 +237,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         direction = end - point.coef
         fall = -float(point.gradient @ direction)
         fall -= float(self._penalty.l1 @ (np.abs(end) - np.abs(point.coef)))
+        self._forcing = min(_ROUGH, np.sqrt(max(0.0, fall) / point.value))
         return Step(
             point,
             accuracy,
@@ -187,6 +258,17 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         if block is not None:
             direction[which] = -block.solve(slope[which])
         return direction
+
+    def dual_step(
+        self, point: Evaluation, _accuracy: float
+    ) -> tuple[RowVector, Vector]:
+        """Return the curvature of a model of all rows, and where its step ends."""
+        known = self._current
+        if known is None or known.objective is not self._objective:
+            self._renew(point)
+            known = self._current
+        assert known is not None
+        return known.curvature, known.end(point)
 
     def certify_after(self, _step: Step, _after: Evaluation) -> float:
         return np.inf

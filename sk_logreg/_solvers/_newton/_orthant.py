@@ -1,0 +1,195 @@
+"""Proximal Newton steps by conjugate gradients, for many features with a weight."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Vector
+from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._solvers._newton._model import Bound, Curvature, Step, converges_next
+from sk_logreg._solvers._newton._proximal import composite_bound
+from sk_logreg._tolerances import EPS, NOISE
+from sk_logreg.penalties import ElasticNet
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class OrthantOptions:
+    """The parameters of steps within an orthant."""
+
+    #: The norm of the residual, relative to that at the start, at most.
+    forcing: float = 0.1
+    #: Maximum number of products per system.
+    max_products: int = 1000
+    #: A step that is stopped at zeros has to keep this share of its length.
+    sufficient: float = 0.1
+    #: Maximum number of systems per step.
+    max_solves: int = 100
+
+
+_OPTIONS = OrthantOptions()
+
+
+class OrthantModel:
+    """A quadratic model within the orthant of the signs of the coefficients.
+
+    There the penalty is smooth. Coefficients at zero get the sign that lowers f, or
+    stay at zero if none does. Conjugate gradients solve for the step, which ends where
+    coefficients would change their signs [1]_. Every product is a pass over X.
+
+    References
+    ----------
+    .. [1] N. Keskar, J. Nocedal, F. Öztoprak, A. Wächter (2016). A second-order method
+       for convex ℓ1-regularized optimization with active-set prediction. Optimization
+       Methods and Software 31(3), 605-621.
+    """
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        assert isinstance(objective.penalty, ElasticNet)
+        self._penalty = objective.penalty
+        self._curvature: RowVector | None = None
+        self._last: tuple[Evaluation, Vector] | None = None
+        self._diagonal = self._scale = np.zeros(objective.n_dof)
+
+    def evaluate(self, coef: Vector) -> Evaluation:
+        return self._objective.evaluate(coef)
+
+    def step(self, point: Evaluation, accuracy: float, *, exact: bool = False) -> Step:
+        objective, penalty = self._objective, self._penalty
+        self._curvature = objective.curvature(point.margins)
+        diagonal = objective.product_diagonal(self._curvature) + penalty.curvature
+        self._diagonal = diagonal
+        self._scale = np.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
+        end, gradient = point.coef, point.gradient
+        first = left = self._norm(penalty.descent_slope(end, gradient))
+        for _ in range(_OPTIONS.max_solves):
+            slope = penalty.descent_slope(end, gradient)
+            left = self._norm(slope)
+            fall = max(0.0, -objective.slope(point, end - point.coef))
+            forcing = min(_OPTIONS.forcing, np.sqrt(fall / point.value))
+            last = exact or converges_next(fall, accuracy, point.value)
+            if left == 0.0 or (left <= forcing * first and not last):
+                break
+            if last and fall > 0.0 and self._charge(slope, point) <= 0.25 * accuracy:
+                break
+            end, gradient, moves = self._move(end, gradient, slope)
+            if not moves:
+                break
+        direction = end - point.coef
+        fall = max(0.0, -objective.slope(point, direction))
+        self._last = point, end
+        return Step(point, accuracy, direction, fall, shift=0.0, exact=True, end=end)
+
+    def _norm(self, slope: Vector) -> float:
+        """Return the norm of a slope in the metric of the inverse of the diagonal."""
+        return float(np.sqrt(slope @ (self._scale * slope)))
+
+    def _product(self, v: Vector) -> Vector:
+        assert self._curvature is not None
+        product = self._objective.product(self._curvature, v)
+        return product + self._penalty.curvature * v
+
+    def _move(
+        self, u: Vector, gradient: Vector, slope: Vector
+    ) -> tuple[Vector, Vector, bool]:
+        """Return a point of the orthant with a lower model, and the gradient there."""
+        penalty = self._penalty
+        signs = np.where(u == 0.0, -np.sign(slope), np.sign(u))
+        active = (slope != 0.0) | penalty.free(u)
+        while True:
+            direction, image = self._solve(slope, active)
+            end = penalty.within_orthant(u + direction, signs)
+            moved = end - u
+            stopped = active & (np.abs(moved - direction) > EPS * np.abs(direction))
+            if not stopped.any():
+                return end, gradient + image, bool(moved.any())
+            bent = self._product(moved)
+            down, bend = -float(slope @ moved), float(moved @ bent)
+            length = min(1.0, down / bend) if bend > 0.0 else 1.0
+            if down > 0.0 and length >= _OPTIONS.sufficient:
+                end = end if length == 1.0 else u + length * moved
+                return end, gradient + length * bent, True
+            # Coefficients at zero that a correlated one pushes back stay there.
+            pushed = stopped & (moved == 0.0)
+            if not pushed.any():
+                break
+            active &= ~pushed
+        # Up to where the first coefficient is stopped the model falls.
+        shares = np.where(stopped, moved / np.where(stopped, direction, 1.0), 1.0)
+        length = float(shares.min())
+        reached = np.where(shares <= length, end, u + length * direction)
+        return reached, gradient + length * image, True
+
+    def _solve(self, slope: Vector, active: Mask) -> tuple[Vector, Vector]:
+        """Return the step over the active coefficients, and the Hessian times it."""
+        scale = self._scale * active
+        direction, image = np.zeros_like(slope), np.zeros_like(slope)
+        residual = -slope * active
+        scaled = scale * residual
+        search, rho = scaled, float(residual @ scaled)
+        least = _OPTIONS.forcing**2 * rho
+        for _ in range(_OPTIONS.max_products):
+            if rho <= least:
+                break
+            product = self._product(search)
+            bend = float(search @ product)
+            if bend <= NOISE * float(search @ (self._diagonal * search)):
+                break
+            length = rho / bend
+            direction += length * search
+            image += length * product
+            residual -= length * product * active
+            scaled = scale * residual
+            rho, before = float(residual @ scaled), rho
+            search = scaled + (rho / before) * search
+        return direction, image
+
+    def _charge(self, residual: Vector, point: Evaluation) -> float:
+        """Return about what a residual adds to the bound."""
+        l1, curvature = self._penalty.l1, self._penalty.curvature
+        curved = curvature > 0.0
+        by_ridge = 0.5 * float(residual[curved] ** 2 @ (1.0 / curvature[curved]))
+        kinked = ~curved & (l1 > 0.0)
+        share = np.max(np.abs(residual[kinked]) / l1[kinked], initial=0.0)
+        free = ~self._penalty.penalized
+        by_diagonal = residual[free] ** 2 / np.where(
+            self._diagonal[free] > 0.0, self._diagonal[free], np.inf
+        )
+        return by_ridge + float(share) * point.value + 0.5 * float(by_diagonal.sum())
+
+    def certify(self, step: Step) -> Bound:
+        objective = self._objective
+        assert self._curvature is not None
+        change, residual = objective.change_and_residual(
+            self._curvature, step.direction, step.point.gradient
+        )
+        return composite_bound(
+            objective,
+            self._curvature,
+            step.point,
+            step.at(1.0),
+            change,
+            residual,
+            self._diagonal,
+        )
+
+    def dual_step(self, point: Evaluation, accuracy: float) -> tuple[RowVector, Vector]:
+        """Return the curvature of a model of all rows, and where its step ends."""
+        if self._last is None or self._last[0] is not point:
+            self.step(point, accuracy, exact=True)
+        assert self._last is not None
+        assert self._curvature is not None
+        return self._curvature, self._last[1]
+
+    def certify_after(self, _step: Step, _after: Evaluation) -> float:
+        return np.inf
+
+    def last_step(self, point: Evaluation) -> Vector:
+        """Return zero: an approximate Newton step takes passes over X."""
+        return 0.0 * point.coef
+
+    def least_curvature(self, _point: Evaluation) -> Curvature:
+        raise NotImplementedError  # only for losses that are convex
