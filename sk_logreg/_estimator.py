@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
@@ -124,9 +125,14 @@ def problem_of(
     )
 
 
+def _dense(coef: Any) -> NDArray[np.floating]:
+    """Return the weights, of shape (n_features,), also after `sparsify`."""
+    return coef[0] if isinstance(coef, np.ndarray) else coef.toarray()[0]
+
+
 def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
     """Return the weights, then the bias if there is one, in float64."""
-    parts = [estimator.coef_[0]]
+    parts = [_dense(estimator.coef_)]
     if estimator.fit_intercept:
         parts.append(estimator.intercept_)
     return np.concatenate(parts).astype(np.float64)
@@ -349,6 +355,8 @@ class BinaryLogisticRegression(
     >>> round(model.score(X, y), 3)
     0.958
     """
+
+    coef_: Any
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(LOSSES.keys())],  # also those registered later
@@ -576,7 +584,34 @@ class BinaryLogisticRegression(
     def weights_(self) -> NDArray[np.floating]:
         """Ndarray of shape (n_features + 1,): the bias w₀ = b, then the weights."""
         check_is_fitted(self)
-        return np.concatenate([self.intercept_, self.coef_[0]])
+        return np.concatenate([self.intercept_, _dense(self.coef_)])
+
+    def sparsify(self) -> Self:
+        """Turn `coef_` into a sparse matrix, which saves memory after an L1 penalty.
+
+        It takes less memory if more than half of the weights are zero. A later fit
+        makes it dense again.
+
+        Returns
+        -------
+        self : BinaryLogisticRegression
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Turn `coef_` back into an array.
+
+        Returns
+        -------
+        self : BinaryLogisticRegression
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        self.coef_ = _dense(self.coef_)[None, :]
+        return self
 
     @np.errstate(under="ignore")
     def decision_function(
@@ -597,7 +632,7 @@ class BinaryLogisticRegression(
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        z = X @ self.coef_[0] + self.intercept_[0]
+        z = X @ _dense(self.coef_) + self.intercept_[0]
         added = check_offset(offset, X.shape[0])
         return z if added is None else z + added
 

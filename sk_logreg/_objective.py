@@ -386,6 +386,8 @@ class Objective:
         penalty, offset = self.penalty, self._rows.offset
         if self.weighted_extremes(point.margins).least <= least:
             return False
+        if (penalty.one_sided(slice(None)) * point.coef < 0.0).any():
+            return False  # a bound ends this direction
         if self.has_soft_labels or (penalty.absent and offset is None):
             return not self.has_soft_labels
         free = np.where(penalty.penalized, 0.0, point.coef)
@@ -515,6 +517,16 @@ class Objective:
         """
         center = self.problem.center
         return self.penalty.value(coefs if center is None else coefs - center)
+
+    def squared_norms(self, root: Matrix) -> RowVector:
+        """Return ‖rootᵀ x̃‖² of each row x̃, bias included, in one pass over X.
+
+        With ``root @ root.T`` the inverse of a Hessian, of shape (n_dof, rank), that is
+        x̃ᵀ H⁻¹ x̃: the leverage of each row, divided by its weighted curvature.
+        """
+        n_features = self.n_features
+        args = root[:n_features], root[n_features:].sum(axis=0)
+        return self._read(products.squared_norms, (), args, n_kept=1)[1][0]
 
     def mean_losses_of(self, basis: Matrix, factors: Matrix) -> Vector:
         """Return the mean loss at combinations of a few points, in single precision.

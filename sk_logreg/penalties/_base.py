@@ -83,6 +83,10 @@ class Penalty(ABC):
         """Return the slope along a direction that `gradient` does not include."""
         return 0.0
 
+    def one_sided(self, columns: Any) -> Vector:
+        """Return the signs of the directions that bounds leave open, 0 for both."""
+        return np.zeros(len(self.curvature))[columns]
+
     def clip(self, coef: Vector) -> Vector:
         """Return the point within the bounds next to one."""
         return coef

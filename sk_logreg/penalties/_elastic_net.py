@@ -61,6 +61,10 @@ class ElasticNet(L2):
         crossed = (self.l1 > 0.0) & (coef * signs <= 0.0)
         return self.clip(np.where(crossed, 0.0, coef))
 
+    def one_sided(self, columns: Any) -> Vector:
+        below, above = np.isfinite(self.lower), np.isfinite(self.upper)
+        return (below.astype(float) - above)[columns]
+
     def clip(self, coef: Vector) -> Vector:
         return np.clip(coef, self.lower, self.upper)
 

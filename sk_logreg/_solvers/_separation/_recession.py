@@ -80,4 +80,6 @@ def recession_direction(far: Evaluation, rows: UnitRows) -> Vector | None:
             break
     margins = rows.margins(np.arange(rows.n_rows), columns, direction)
     least = row_tolerance(direction)
+    limits = rows.constraints(columns) @ direction
+    margins = np.append(margins, limits)
     return direction if margins.min() >= -least and margins.max() > least else None

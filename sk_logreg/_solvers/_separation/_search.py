@@ -85,7 +85,9 @@ class Search:
             return None  # no direction raises the mean margin
         working = self._initial_working_set(rows, columns)
         while True:
-            direction = separating_direction(self._rows.some(working, columns), mean)
+            part = self._rows.some(working, columns)
+            limits = self._rows.constraints(columns)
+            direction = separating_direction(np.vstack([part, limits]), mean)
             if direction is None:
                 return None
             excess = self._rows.margins(rows, columns, direction) + row_tolerance(
@@ -120,8 +122,9 @@ class Search:
         """Return few columns that separate the working rows, and how, if any do."""
 
         def attempt(some: Indices) -> Vector | None:
-            part = self._rows.some(working, some)
-            return sparse_direction(part, separated, len(some))
+            part, limits = self._rows.some(working, some), self._rows.constraints(some)
+            strict = np.append(separated, np.zeros(len(limits), dtype=bool))
+            return sparse_direction(np.vstack([part, limits]), strict, len(some))
 
         direction = attempt(columns)
         if direction is None:

@@ -53,6 +53,11 @@ class UnitRows:
         part *= (self._signs[rows] / np.where(lengths > 0.0, lengths, 1.0))[:, None]
         return part
 
+    def constraints(self, columns: Indices) -> Matrix:
+        """Return rows whose products with a direction bounds do not let be negative."""
+        signs = self._objective.penalty.one_sided(columns)
+        return np.diag(np.append(signs, np.zeros(self.n_biases)))[signs.nonzero()]
+
     def chunks(self, rows: Indices, columns: Indices) -> Iterator[Matrix]:
         """Yield some of the rows in parts that take little memory."""
         size = 1 + _CHUNK_VALUES // (1 + len(columns))
