@@ -68,17 +68,27 @@ class Coordinates:
         moved = w if self.origin is None else w - self.origin
         return np.append(moved * self.units, bias + self.centers @ w)
 
-    def outside(self, coef: Vector, dtype: Any = np.float64) -> Vector:
+    def outside(
+        self,
+        coef: Vector,
+        dtype: Any = np.float64,
+        bounds: tuple[Vector, Vector] | None = None,
+    ) -> Vector:
         """Return w and b (the bias last), given w̃ and b̃.
 
-        The weights are rounded to `dtype`. The bias is computed from the rounded
-        weights, and is rounded to float64.
+        The weights are rounded to `dtype`, inward at bounds. The bias is computed from
+        the rounded weights, and is rounded to float64.
         """
         w, bias = np.split(coef, [len(self.units)])
         w = w / self.units
         if self.origin is not None:
             w += self.origin
         w = w.astype(dtype)
+        if bounds is not None:
+            lower, upper = (bound.astype(dtype) for bound in bounds)
+            lower = np.where(lower < bounds[0], np.nextafter(lower, np.inf), lower)
+            upper = np.where(upper > bounds[1], np.nextafter(upper, -np.inf), upper)
+            w = np.clip(w, lower.astype(dtype), upper.astype(dtype))
         moved = self.centers.astype(np.longdouble) @ w
         return np.append(w.astype(np.float64), (bias - moved).astype(np.float64))
 

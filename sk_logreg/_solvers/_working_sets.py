@@ -9,7 +9,7 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
-from sk_logreg._solvers._newton import norm_of_free
+from sk_logreg._solvers._newton import excess_of_slopes
 from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import ElasticNet
 
@@ -133,9 +133,8 @@ def _certified(
     change = restricted.margin_change(end[kept] - point.coef)
     dual = restricted.dual_of_step(margins, restricted.weights, curvature, change)
     slopes = -objective.dual_slopes(margins, curvature, change)
-    free = ~penalty.penalized & penalty.free(end)
-    norm = norm_of_free(restricted, curvature, slopes[kept], free[kept])
-    error = norm * np.sqrt(sizes)
-    gap = penalty.fenchel_gap(coef, end, slopes, error)
-    bound = dual.bound(gap.value, norm) + gap.share * point.value
+    value = point.value
+    bound = excess_of_slopes(
+        restricted, penalty, dual, curvature, value, coef, end, slopes, sizes, kept
+    )
     return slopes, relative(bound, point)

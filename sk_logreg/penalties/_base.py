@@ -79,6 +79,16 @@ class Penalty(ABC):
         """Whether it has neither kinks nor bounds."""
         return True
 
+    def kinks(self, _coef: Vector) -> float:
+        """Return the part of the value that `gradient` is not that of."""
+        return 0.0
+
+    def proximal_step(
+        self, coef: Vector, gradient: Vector, curvature: Vector
+    ) -> Vector:
+        """Return where a separable model of f, with this gradient, is least."""
+        return coef - gradient / curvature
+
     def kink_slope(self, _coef: Vector, _direction: Vector) -> float:
         """Return the slope along a direction that `gradient` does not include."""
         return 0.0

@@ -40,6 +40,16 @@ class ElasticNet(L2):
     def value(self, coef: NDArray[np.float64]) -> Any:
         return super().value(coef) + np.abs(coef) @ self.l1
 
+    def kinks(self, coef: Vector) -> float:
+        return float(self.l1 @ np.abs(coef))
+
+    def proximal_step(
+        self, coef: Vector, gradient: Vector, curvature: Vector
+    ) -> Vector:
+        moved = coef - gradient / curvature
+        shrunk = np.maximum(np.abs(moved) - self.l1 / curvature, 0.0)
+        return self.clip(np.sign(moved) * shrunk)
+
     def kink_slope(self, coef: Vector, direction: Vector) -> float:
         at_kink = np.where(coef == 0.0, np.abs(direction), np.sign(coef) * direction)
         return float(self.l1 @ at_kink)
@@ -80,19 +90,14 @@ class ElasticNet(L2):
         inside = (self.lower < coef) & (coef < self.upper)
         return inside & ((coef != 0.0) | (self.l1 == 0.0))
 
-    def fenchel_gap(
-        self, coef: Vector, end: Vector, slope: Vector, error: Vector
-    ) -> FenchelGap:
+    def fenchel_gap(self, coef: Vector, slope: Vector, error: Vector) -> FenchelGap:
         """Return what the slopes v that a dual point asks of the penalty cost.
 
         That is the Fenchel-Young gap r(w) + r*(v) - wᵀv, up to an error of each entry
-        of v. Unpenalized coefficients that are free where the step ends have the slope
-        0 without an error. Where r* is infinite, since |v| exceeds l1 and nothing else
+        of v. Where r* is infinite, since |v| exceeds l1 and nothing else
         holds w, v is taken to be l1: the weights of the minimum cost at most f, and a
         share of |v| / l1 - 1 of that is what is neglected.
         """
-        corrected = ~self.penalized & self.free(end)
-        slope, error = np.where(corrected, 0.0, (slope, error))
         size = np.abs(slope)
         beyond = np.sign(slope) * np.maximum(size - self.l1, 0.0)
         limit = np.where(beyond > 0.0, self.upper, self.lower)
@@ -112,5 +117,6 @@ class ElasticNet(L2):
         if np.any(~held & (self.l1 == 0.0)):
             return FenchelGap(np.inf, 0.0)
         boxed = np.isfinite(self.lower) & np.isfinite(self.upper)
+        boxed |= np.isfinite(limit) & (size - error > self.l1)
         share = np.max(shares, where=(self.l1 > 0.0) & ~(curved | boxed), initial=0.0)
         return FenchelGap(float(value), float(share))

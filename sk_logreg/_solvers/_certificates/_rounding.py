@@ -25,16 +25,23 @@ def stated(
     if problem.coordinates is None and not narrow:
         return *problem.split(point.coef), 0.0
     coordinates = problem.coordinates or Coordinates.none(objective.n_features)
-    coef = coordinates.outside(point.coef, dtype)
+    coef = coordinates.outside(point.coef, dtype, problem.bounds)
     w, b = problem.split(coef)
     terms = float(np.abs(coordinates.centers) @ np.abs(w))
     change = abs(float(dtype.type(b)) - b) + EPS * terms
-    changes = None
+    if not problem.within_bounds(w):  # no number of this format is
+        return w, b, np.inf
+    changes, first_order = None, 0.0
     if narrow or coordinates.origin is not None:
-        moved = coordinates.inside(coef) - point.coef
+        end = coordinates.inside(coef)
+        moved = end - point.coef
         changes = np.abs(moved[: objective.n_features])
+        if not objective.penalty.smooth:  # there may be a slope at a kink or a bound
+            kinks = objective.penalty.kinks
+            first_order = float(point.gradient @ moved) + kinks(end)
+            first_order = max(0.0, first_order - kinks(point.coef))
     excess = _excess(objective, point, accuracy, change, changes)
-    return w.astype(dtype), b, excess
+    return w.astype(dtype), b, excess + first_order
 
 
 def _excess(

@@ -8,7 +8,7 @@ from sk_logreg._solvers._newton._orthant import OrthantModel
 from sk_logreg._solvers._newton._proximal import (
     HessianMatrix,
     ProximalModel,
-    norm_of_free,
+    excess_of_slopes,
 )
 from sk_logreg._solvers._newton._refine import refined
 
@@ -20,7 +20,7 @@ __all__ = [
     "HessianMatrix",
     "OrthantModel",
     "ProximalModel",
+    "excess_of_slopes",
     "minimize",
-    "norm_of_free",
     "refined",
 ]

@@ -1,7 +1,7 @@
 """Line searches along a Newton step, and along a direction of negative curvature."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ class LineSearch:
 
 
 _OPTIONS = LineSearch()
+#: A shorter step, as a share of Newton's, is one that failed.
+SHORTEST = _OPTIONS.shortest
 
 
 class Move(NamedTuple):
@@ -74,7 +76,7 @@ class NoiseFloor:
 
     def stagnated(self, step: Step) -> bool:
         """Return whether neither f nor the decrement shows progress."""
-        return step.decrement2 > 0.25 * self._last_decrement2
+        return step.decrement2 >= 0.25 * self._last_decrement2
 
     def search_failed(self, step: Step) -> None:
         """Note that no point along a step is lower."""
@@ -191,31 +193,30 @@ def _extended(objective: Objective, step: Step) -> float:
 
 
 def scaled_gradient_search(objective: Objective, model: Model, step: Step) -> Move:
-    """Return a lower point along the gradient, scaled by a majorizer's diagonal.
+    """Return a lower point along proximal gradient steps of growing length.
 
-    For a convex loss, after a Newton step has failed: where the loss is saturated, its
-    curvature vanishes, and the step is far too long in some coefficients.
+    They are scaled by a majorizer's diagonal. For a convex loss, where Newton's step is
+    no use: where the loss is saturated, its curvature vanishes, and the step is far too
+    long in some coefficients.
     """
-    point, loss = step.point, objective.loss
-    smooth = objective.penalty.smooth
-    if not (loss.convex and smooth) or loss.curvature_bound is None:
-        return Move(point, 0.0)
+    point, loss, penalty = step.point, objective.loss, objective.penalty
+    best = Move(point, 0.0, newton=False)
+    if not loss.convex or loss.curvature_bound is None:
+        return best
     diagonal = objective.product_diagonal(objective.curvature_bound)
-    diagonal += objective.penalty.curvature
-    direction = -point.gradient / np.where(diagonal > 0.0, diagonal, np.inf)
-    decrement2 = -float(point.gradient @ direction)
-    if 0.5 * decrement2 <= objective.rounding(point):
-        return Move(point, 0.0)
-    scaled = replace(
-        step,
-        direction=direction,
-        decrement2=decrement2,
-        shift=1.0,
-        exact=False,
-        extendable=True,
-    )
-    found = line_search(objective, model.evaluate, scaled, noise=0.0)
-    return found._replace(newton=False)
+    diagonal += penalty.curvature
+    diagonal[diagonal <= 0.0] = np.inf
+    least = objective.rounding(point)
+    for doublings in range(-_OPTIONS.max_extensions, 2 * _OPTIONS.max_extensions):
+        curvature = diagonal / 2.0**doublings
+        end = penalty.proximal_step(point.coef, point.gradient, curvature)
+        trial = try_evaluate(model.evaluate, end)
+        if trial is None or trial.value >= best.point.value - least:
+            if best.length > 0.0:
+                break
+            continue
+        best = Move(trial, 1.0, newton=False)
+    return best
 
 
 def descend_negative_curvature(

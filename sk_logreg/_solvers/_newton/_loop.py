@@ -6,6 +6,7 @@ from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import MAX_ITER, SINGULAR, STALLED, STOPPED, Status
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution
 from sk_logreg._solvers._newton._line_search import (
+    SHORTEST,
     Move,
     NoiseFloor,
     descend_negative_curvature,
@@ -93,6 +94,9 @@ def _move(
     move = line_search(objective, evaluate, step, noise.floor(step))
     if move.length == 0.0:
         noise.search_failed(step)
-    if noise.exhausted and move.length == 0.0:
-        return scaled_gradient_search(objective, model, step)
+    failed = noise.exhausted if move.length == 0.0 else move.length < SHORTEST
+    if failed:
+        other = scaled_gradient_search(objective, model, step)
+        if move.length == 0.0 or other.point.value < move.point.value:
+            return other
     return move

@@ -1,6 +1,7 @@
 """The quadratic model for a penalty with kinks or bounds: proximal Newton steps."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +9,14 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._active_set import minimize_quadratic
-from sk_logreg._solvers._factors import factor, most_negative_curvature
+from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
 from sk_logreg._solvers._newton._model import Bound, Curvature, Step
 from sk_logreg._solvers._newton._reused_hessian import (
     KnownHessian,
     ReusedHessianModel,
 )
-from sk_logreg._tolerances import NOISE
+from sk_logreg._tolerances import ACCURATE, NOISE
+from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet
 
 Mask = NDArray[np.bool_]
@@ -35,8 +37,7 @@ class HessianMatrix(KnownHessian):
         """Return where the quadratic model at a point plus the penalty is least."""
         if point not in self._ends:
             self._ends.clear()
-            penalty = _penalty(self.objective)
-            self._ends[point] = proximal_point(self.matrix, point, penalty)
+            self._ends[point] = proximal_point(self.objective, self.matrix, point)
         return self._ends[point]
 
     @classmethod
@@ -104,14 +105,56 @@ def composite_bound(
     dual = objective.dual_of_step(margins, weights, curvature, change)
     bound = Bound(np.inf, dual.min_change, dual.max_change)
     slopes = penalty.curvature * end - residual
-    free = ~penalty.penalized & penalty.free(end)
-    norm = norm_of_free(objective, curvature, slopes, free)
-    if not np.isfinite(norm):
-        return replace(bound, complete=False)
-    error = norm * np.sqrt(diagonal)
-    gap = penalty.fenchel_gap(point.coef, end, slopes, error)
-    excess = dual.bound(gap.value, norm) + gap.share * point.value
-    return replace(bound, excess=excess)
+    excess = excess_of_slopes(
+        objective,
+        penalty,
+        dual,
+        curvature,
+        point.value,
+        point.coef,
+        end,
+        slopes,
+        diagonal,
+    )
+    return replace(bound, excess=excess, complete=bool(np.isfinite(excess)))
+
+
+def excess_of_slopes(
+    objective: Objective,
+    penalty: ElasticNet,
+    dual: EntropyDual,
+    curvature: RowVector,
+    value: float,
+    coef: Vector,
+    end: Vector,
+    slopes: Vector,
+    diagonal: Vector,
+    kept: Indices | slice = slice(None),
+) -> float:
+    """Return the bound on f - f* of a dual point.
+
+    The dual point asks the penalty for these slopes. The coefficients `kept` are those
+    of the objective, and all that are free are among them. Where the penalty is not
+    curved, it allows a free coefficient one slope only. The dual point is moved to meet
+    it if there is no L1 part to charge what is wrong to, or if that would cost more
+    than rounding errors.
+    """
+    linear = penalty.free(end) & (penalty.curvature == 0.0)
+    best = np.inf
+    for moved in (linear & ~penalty.penalized, linear):
+        target = penalty.l1 * np.sign(end) * moved
+        wrong = (slopes - target)[kept]
+        norm = norm_of_free(objective, curvature, wrong, moved[kept])
+        gap = penalty.fenchel_gap(
+            coef,
+            np.where(moved, target, slopes),
+            np.where(moved, 0.0, norm * np.sqrt(diagonal)),
+        )
+        best = min(best, dual.bound(gap.value, norm) + gap.share * value)
+        small = gap.share <= ACCURATE
+        if small or np.count_nonzero(linear) > MANY:
+            break
+    return best
 
 
 def norm_of_free(
@@ -141,25 +184,33 @@ def _penalty(objective: Objective) -> ElasticNet:
     return objective.penalty
 
 
+def may_move(objective: Objective, point: Evaluation) -> Mask:
+    """Return which coefficients are free, or leave a kink or a bound to lower f."""
+    penalty = _penalty(objective)
+    slope = penalty.descent_slope(point.coef, point.gradient)
+    return penalty.free(point.coef) | (slope != 0.0)
+
+
 def proximal_point(
-    matrix: Matrix, point: Evaluation, penalty: ElasticNet, tol: float = 0.0
+    objective: Objective, matrix: Matrix, point: Evaluation, tol: float = 0.0
 ) -> Vector:
     """Return where the quadratic model plus the penalty is least.
 
-    The matrix includes the curvature of the penalty. `tol` is the residual allowed,
-    relative to that at the point.
+    The matrix includes the curvature of the penalty. If the loss is not convex, it is
+    so in the coefficients that may move; the others stay. `tol` is the residual
+    allowed, relative to that at the point.
     """
-    slope = point.gradient - matrix @ point.coef
-    found = minimize_quadratic(
-        matrix,
-        slope,
-        penalty.l1,
-        penalty.lower,
-        penalty.upper,
-        point.coef,
-        tol=tol,
-    )
-    return found.u
+    penalty, end, gradient = _penalty(objective), point.coef, point.gradient
+    which: Any = slice(None)
+    if not objective.loss.convex:
+        which = np.flatnonzero(may_move(objective, point))
+        matrix, penalty = matrix[np.ix_(which, which)], penalty.take(which)
+    slope = gradient[which] - matrix @ end[which]
+    bounds = penalty.lower, penalty.upper
+    found = minimize_quadratic(matrix, slope, penalty.l1, *bounds, end[which], tol=tol)
+    end = end.copy()
+    end[which] = found.u
+    return end
 
 
 class ProximalModel(ReusedHessianModel[HessianMatrix]):
@@ -207,33 +258,16 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
 
     def _is_convex(self, point: Evaluation, matrix: Matrix) -> bool:
         """Return whether a matrix is positive definite where a step may lead."""
-        which = np.flatnonzero(self._may_move(point))
+        which = np.flatnonzero(may_move(self._objective, point))
         return factor(matrix[np.ix_(which, which)]) is not None
-
-    def _may_move(self, point: Evaluation) -> Mask:
-        """Return which coefficients are free, or leave a kink or a bound."""
-        penalty, coef = self._penalty, point.coef
-        slope = point.gradient
-        up = (coef < penalty.upper) & (slope + penalty.l1 < 0.0)
-        down = (coef > penalty.lower) & (slope - penalty.l1 > 0.0)
-        return penalty.free(coef) | up | down
 
     def _step(self, point: Evaluation, accuracy: float) -> Step:
         assert self._current is not None
         assert self._matrix is not None
-        end = point.coef.copy()
-        if self._objective.loss.convex:
-            exact = self._forcing <= _EXACT and self._matrix is self._current.matrix
-            end = (
-                self._current.end(point)
-                if exact
-                else proximal_point(self._matrix, point, self._penalty, self._forcing)
-            )
+        if self._forcing <= _EXACT and self._matrix is self._current.matrix:
+            end = self._current.end(point)
         else:
-            which = np.flatnonzero(self._may_move(point))
-            part = replace(point, coef=end[which], gradient=point.gradient[which])
-            block = self._matrix[np.ix_(which, which)]
-            end[which] = proximal_point(block, part, self._penalty.take(which))
+            end = proximal_point(self._objective, self._matrix, point, self._forcing)
         direction = end - point.coef
         fall = -float(point.gradient @ direction)
         fall -= float(self._penalty.l1 @ (np.abs(end) - np.abs(point.coef)))

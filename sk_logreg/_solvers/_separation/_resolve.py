@@ -76,7 +76,7 @@ def _separating_point(
         return point
     # Far enough for all losses together to be less than one of a wrong row.
     far = 1.0 + np.log(objective.n_samples) + objective.largest_offset
-    return objective.evaluate(far / change.least * coef)
+    return objective.evaluate(objective.penalty.clip(far / change.least * coef))
 
 
 def find_separation(objective: Objective, point: Evaluation) -> Separation | None:
