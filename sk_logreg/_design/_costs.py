@@ -85,7 +85,7 @@ class Costs:
 
     def factor(self, n_dof: int) -> float:
         """Return the cost of a Cholesky factor."""
-        return n_dof**3 / (_CUBE_PER_READ * self.n_values)
+        return n_dof**3 / (_CUBE_PER_READ * max(1, self.n_values))
 
     def preconditioner(self, n_dof: int) -> float:
         """Return the cost of a Hessian and its factor in single precision."""
@@ -96,4 +96,4 @@ class Costs:
 
         It reads half of the matrix twice.
         """
-        return n_dof**2 / self.n_values
+        return n_dof**2 / max(1, self.n_values)
