@@ -61,6 +61,21 @@ from sk_logreg.losses import LOSSES
 _MAX_NAMES = 20
 
 
+def check_parameters(estimator: "BinaryLogisticRegression") -> None:
+    """Raise a ValueError if parameters of an estimator contradict each other."""
+    if estimator.absorb_bias and not estimator.fit_intercept:
+        raise ValueError(
+            "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
+            "fit_intercept=True, or absorb_bias=False."
+        )
+    kinked = estimator.l1_ratio > 0.0 and np.isfinite(estimator.C)
+    if (kinked or estimator.bounds is not None) and estimator.solver == "newton-cg":
+        raise ValueError(
+            "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "
+            "'auto' or 'newton-cholesky'."
+        )
+
+
 def data_of(
     estimator: "BinaryLogisticRegression",
     X: Any,
@@ -458,19 +473,7 @@ class BinaryLogisticRegression(
         ConvergenceWarning
             If no minimum was reached. The message says why, and what to do.
         """
-        if self.absorb_bias and not self.fit_intercept:
-            raise ValueError(
-                "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
-                "fit_intercept=True, or absorb_bias=False."
-            )
-        kinked = self.bounds is not None or (
-            self.l1_ratio > 0.0 and np.isfinite(self.C)
-        )
-        if kinked and self.solver == "newton-cg":
-            raise ValueError(
-                "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "
-                "'auto' or 'newton-cholesky'."
-            )
+        check_parameters(self)
         before = {k: v for k, v in vars(self).items() if k.endswith("_")}
         try:
             self._fit(X, y, sample_weight, offset)

@@ -73,6 +73,8 @@ class Problem:
         Those of the features and the coefficients, if they are not the user's.
     lift : callable
         Takes coefficients and returns the user's.
+    bounds : tuple of ndarray of shape (n_features,), or None
+        The bounds of the user's weights.
     center : ndarray of shape (n_dof,) or None
         Where the penalty is least, if the coefficients are not relative to it.
     reduced : bool
@@ -88,6 +90,7 @@ class Problem:
     lift: Callable[[Vector], Vector] = np.copy
     center: Vector | None = None
     reduced: bool = False
+    bounds: tuple[Vector, Vector] | None = None
 
     @property
     def n_features(self) -> int:
@@ -116,6 +119,10 @@ class Problem:
     def lower(self, coef: Vector) -> Vector:
         """Return the user's coefficients in the coordinates of this problem."""
         return coef if self.coordinates is None else self.coordinates.inside(coef)
+
+    def within_bounds(self, w: Vector) -> bool:
+        """Return whether the user's weights are between their bounds."""
+        return self.bounds is None or np.array_equal(np.clip(w, *self.bounds), w)
 
     def rescale(self, value: float) -> float:
         """Return F, the objective as the user knows it, from a value of f."""
@@ -198,12 +205,25 @@ def build_problem(
         elastic_net = _elastic_net(
             strengths, l1_ratio, data.bounds, coordinates.units, center
         )
-        problem = replace(problem, penalty=elastic_net)
+        problem = replace(problem, penalty=elastic_net, bounds=data.bounds)
     if center is None or not penalized:
         return problem
     if as_given:
         return replace(problem, center=np.append(center, np.zeros(fit_intercept)))
     return _about(problem, replace(coordinates, origin=center), executor)
+
+
+def with_C(problem: Problem, C: float) -> Problem:
+    """Return a problem that was built with C = 1 for another finite C.
+
+    No entry of a row depends on C.
+    """
+    penalty = problem.penalty
+    assert isinstance(penalty, L2)
+    scaled = replace(penalty, strengths=L2.of(penalty.strengths / C).strengths)
+    if isinstance(scaled, ElasticNet):
+        scaled = replace(scaled, l1=scaled.l1 / C)
+    return replace(problem, penalty=scaled, unit=problem.unit * C)
 
 
 def _elastic_net(

@@ -10,6 +10,7 @@ from sk_logreg.displays._convergence import ConvergenceDisplay
 from sk_logreg.displays._cost_surface import CostSurfaceDisplay
 from sk_logreg.displays._histories import ConvergenceCurve
 from sk_logreg.displays._loss_curves import LossCurveDisplay
+from sk_logreg.displays._path import PathDisplay
 from sk_logreg.displays._surfaces import CostSurface
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "CostSurface",
     "CostSurfaceDisplay",
     "LossCurveDisplay",
+    "PathDisplay",
 ]

@@ -1,0 +1,82 @@
+"""The effective number of parameters of penalized fits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_logreg._arrays import Indices, Matrix
+from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._solvers._factors import TOO_MANY, factor
+from sk_logreg._solvers._row_space import RowSpace, reducible
+from sk_logreg.penalties import ElasticNet
+
+# With at most this number of columns, the Hessian of all takes less time than to copy
+# some of them.
+_FEW = 400
+
+
+def degrees_of_freedom(objective: Objective, point: Evaluation) -> float:
+    """Return the trace of (H + Λ)⁻¹ H at a minimum, less 1 for a free bias.
+
+    H is the Hessian of the losses over the coefficients that are at no kink and no
+    bound, and Λ that of the penalty. NaN if there are too many of them, or if H + Λ is
+    indefinite. For the lasso `ranks` is faster.
+    """
+    free_bias, margins = objective.problem.free_bias, point.margins
+    which = np.flatnonzero(free_coefficients(objective, point))
+    if objective.penalty.smooth and reducible(objective):
+        # Over the row space there are fewer features, and the trace is the same.
+        objective = RowSpace(objective).objective
+        which = np.arange(objective.n_dof)
+    if len(which) > TOO_MANY:
+        return np.nan
+    matrix = _hessian(objective, objective.curvature(margins), which)
+    inverse = factor(matrix, semidefinite=True)
+    if inverse is None:
+        return np.nan
+    roots = np.sqrt(objective.penalty.curvature[which])
+    left_out = np.sum(inverse.norms(np.diag(roots)[roots > 0.0]) ** 2)
+    return float(inverse.root.shape[1] - left_out - free_bias)
+
+
+def ranks(objective: Objective, free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the ranks of sets of columns, bias included, less 1 for a free bias.
+
+    `free` has a row per set. They are the degrees of freedom of lasso fits [1]_. Takes
+    one Gram matrix, of all columns that are in a set.
+
+    References
+    ----------
+    .. [1] R. J. Tibshirani, J. Taylor (2012). Degrees of freedom in lasso problems.
+       Annals of Statistics 40(2), 1198-1232.
+    """
+    union = np.flatnonzero(free.any(axis=0))
+    if len(union) > TOO_MANY:
+        return np.full(len(free), np.nan)
+    matrix = _hessian(objective, objective.weights, union)
+    found = np.count_nonzero(free, axis=1)
+    whole = factor(matrix, semidefinite=True)
+    if whole is None or whole.singular:
+        for k, members in enumerate(free[:, union]):
+            block = factor(matrix[np.ix_(members, members)], semidefinite=True)
+            found[k] = found[k] if block is None else block.root.shape[1]
+    return found - float(objective.problem.free_bias)
+
+
+def free_coefficients(objective: Objective, point: Evaluation) -> NDArray[np.bool_]:
+    """Return which coefficients are at no kink and no bound."""
+    penalty = objective.penalty
+    if isinstance(penalty, ElasticNet):
+        return penalty.free(point.coef)
+    return np.ones(objective.n_dof, dtype=bool)
+
+
+def _hessian(objective: Objective, curvature: RowVector, which: Indices) -> Matrix:
+    """Return some rows and columns of the Hessian with a curvature of each row."""
+    n_features = objective.n_features
+    if n_features <= _FEW or len(which) == objective.n_dof:
+        return objective.hessian(curvature)[np.ix_(which, which)]
+    matrix = objective.restricted(which[which < n_features]).hessian(curvature)
+    n_which: Any = slice(len(which))  # without the bias, if it is not among them
+    return matrix[n_which, n_which]

@@ -1,0 +1,443 @@
+"""Regularization paths: the fits at many values of C, each from the one before it."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils.validation import validate_data
+
+from sk_logreg._arguments import to_float64
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._compat import naming
+from sk_logreg._degrees_of_freedom import (
+    degrees_of_freedom,
+    free_coefficients,
+    ranks,
+)
+from sk_logreg._estimator import (
+    BinaryLogisticRegression,
+    check_parameters,
+    data_of,
+    problem_of,
+)
+from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._follower import Follower, followable
+from sk_logreg._log import Journal
+from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._problem import Data, Problem, with_C
+from sk_logreg._records import Status
+from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, stated
+from sk_logreg._solvers._base import Solver
+from sk_logreg._tolerances import EPS
+from sk_logreg.penalties import ElasticNet
+
+# The grid of a penalty with an L1 part ends at this multiple of its start, and that of
+# one without is this range.
+_SPAN, _RANGE = 1e3, (1e-4, 1e4)
+# The first C of a grid is lower than the largest with all weights at their centers by
+# this share, since that is known up to rounding errors only.
+_BELOW = 64 * np.sqrt(EPS)
+# The tolerance of the fit that this largest C is computed from.
+_NULL_TOL = 1e-12
+# Maximum number of values of C in the warning.
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class RegularizationPath:
+    r"""The fits of a model at several values of C; see `regularization_path`.
+
+    Parameters
+    ----------
+    Cs : ndarray of shape (n_Cs,)
+        The values of C, ascending.
+    coefs : ndarray of shape (n_Cs, n_features)
+        The weights at each C.
+    intercepts : ndarray of shape (n_Cs,)
+        The biases; 0 without a bias.
+    objectives : ndarray of shape (n_Cs,)
+        F, the minimum at each C.
+    gaps : ndarray of shape (n_Cs,)
+        The bounds on the relative suboptimality, :math:`(F - F^*) / F`.
+    n_nonzero : ndarray of shape (n_Cs,) of int
+        The numbers of weights that are not 0.
+    degrees_of_freedom : ndarray of shape (n_Cs,)
+        The trace of :math:`(H + \Lambda)^{-1} H` over the weights that are at no kink
+        and no bound, with H the Hessian of the losses and Λ that of the penalty. For
+        the lasso it is the rank of their columns. A free bias is not counted. NaN with
+        more than 4,000 such weights.
+    deviances : ndarray of shape (n_Cs,)
+        Twice the sum of the losses, weighted by s, less its least possible value, which
+        is 0 unless labels are soft.
+    null_deviance : float
+        The deviance of the model without features: of the best bias, free of the
+        penalty, or of no bias where there is none, and of the offset.
+    statuses : tuple of Status
+        How the fit at each C ended.
+    feature_names : tuple of str or None
+        The names of the features, where all are strings.
+
+    See Also
+    --------
+    sk_logreg.displays.PathDisplay : Draws a path.
+    """
+
+    Cs: Vector
+    coefs: Matrix
+    intercepts: Vector
+    objectives: Vector
+    gaps: Vector
+    n_nonzero: NDArray[np.int64]
+    degrees_of_freedom: Vector
+    deviances: Vector
+    null_deviance: float
+    statuses: tuple[Status, ...]
+    feature_names: tuple[str, ...] | None = None
+
+
+def regularization_path(
+    estimator: BinaryLogisticRegression,
+    X: Any,
+    y: ArrayLike,
+    *,
+    Cs: int | ArrayLike = 100,
+    sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+) -> RegularizationPath:
+    """Fit a model at several values of C, each from the fit before it.
+
+    The data are validated once, and each fit is certified as `fit` does it.
+
+    Parameters
+    ----------
+    estimator : BinaryLogisticRegression
+        An estimator whose parameters hold, apart from `C` and `warm_start`. It is not
+        changed, and need not be fitted.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The examples, one per row.
+    y : array-like of shape (n_samples,)
+        The labels, of two values; with `soft_labels`, probabilities.
+    Cs : int or array-like of shape (n_Cs,), default=100
+        The values of C, finite and above 0, in any order; or the number of values of a
+        geometric grid. With `l1_ratio` above 0 the grid begins with the largest C at
+        which all penalized weights are at their centers (0, or `penalty_center`), and
+        ends at 1,000 times that. With `l1_ratio=0`, or if there is no such C, it spans
+        1e-4 to 1e4.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, not negative. By default each is one.
+    offset : array-like of shape (n_samples,), default=None
+        What is added to z of each row. By default 0.
+
+    Returns
+    -------
+    RegularizationPath
+        The fits, by ascending C.
+
+    Raises
+    ------
+    ValueError
+        If an argument is invalid, as in `BinaryLogisticRegression.fit`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a fit reached no minimum. The message says at which values of C.
+
+    References
+    ----------
+    .. [1] J. Friedman, T. Hastie, R. Tibshirani (2010). Regularization paths for
+       generalized linear models via coordinate descent. Journal of Statistical Software
+       33(1).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from sk_logreg import BinaryLogisticRegression, regularization_path
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> lasso = BinaryLogisticRegression(l1_ratio=1.0)
+    >>> path = regularization_path(lasso, scale(X), y, Cs=4)
+    >>> path.n_nonzero.tolist()
+    [0, 5, 13, 22]
+    """
+    if not isinstance(estimator, BinaryLogisticRegression):
+        raise TypeError(
+            "estimator must be a BinaryLogisticRegression, got "
+            f"{type(estimator).__name__}. Transform X before."
+        )
+    grid = _checked(Cs)
+    model = clone(estimator).set_params(C=1.0, warm_start=False)
+    _check_parameters(model)
+    with naming("y"):
+        labels = validate_data(model, y=y)
+    # The first gradient shows whether X is finite.
+    X = model._validated(X, ensure_all_finite=False)
+    data, _ = data_of(model, X, labels, sample_weight, offset)
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        path = _path(model, data, grid, executor)
+    _warn(path)
+    names = getattr(model, "feature_names_in_", None)
+    return path if names is None else replace(path, feature_names=tuple(names))
+
+
+def _checked(Cs: Any) -> int | Vector:
+    """Return the number of values of C, or the values, ascending."""
+    if isinstance(Cs, Integral) and not isinstance(Cs, bool | np.bool_):
+        if Cs < 1:
+            raise ValueError(f"Cs must be at least 1, got {Cs}.")
+        return int(Cs)
+    try:
+        values = to_float64(Cs)
+    except (TypeError, ValueError):
+        raise ValueError(f"Cs must hold numbers, got {Cs!r}.") from None
+    if isinstance(Cs, bool | np.bool_) or values.ndim != 1 or not len(values):
+        raise ValueError(f"Cs must be an int or a list of numbers, got {Cs!r}.")
+    wrong = values[~((values > 0.0) & np.isfinite(values))]
+    if len(wrong):
+        raise ValueError(f"Cs must hold finite numbers above 0, got {wrong[0]}.")
+    return np.sort(values)
+
+
+def _check_parameters(model: BinaryLogisticRegression) -> None:
+    """Raise a ValueError where `fit` does, before it sees the data."""
+    model._validate_params()
+    check_parameters(model)
+
+
+def _path(
+    model: BinaryLogisticRegression,
+    data: Data,
+    Cs: int | Vector,
+    executor: ThreadExecutor,
+) -> RegularizationPath:
+    """Return the path; if sums overflow, with values scaled down in a second try."""
+    for every_row in (False, True):
+        problem = problem_of(model, data, executor, every_row=every_row)
+        try:
+            return _path_of(model, data, problem, Cs, executor)
+        except NotFiniteError:
+            name = type(model).__name__
+            assert_all_finite(data.X, estimator_name=name, input_name="X")
+    raise ValueError(
+        "X holds values so large that sums of their squares overflow. Divide its "
+        "columns by their largest values."
+    )
+
+
+def _path_of(
+    model: BinaryLogisticRegression,
+    data: Data,
+    problem: Problem,
+    Cs: int | Vector,
+    executor: ThreadExecutor,
+) -> RegularizationPath:
+    """Return the path, given the problem at C = 1."""
+    start, largest = _null(model, problem, executor)
+    if isinstance(Cs, int):
+        Cs = _grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
+    found = list(_fits(model, problem, Cs, start, executor))
+    if _is_lasso(problem):
+        objective = Objective(problem, executor)
+        degrees = ranks(objective, np.array([fit.free for fit in found]))
+    else:
+        degrees = np.array([fit.degrees for fit in found])
+    coefs = np.array([fit.coef for fit in found])
+    n_features = problem.n_features
+    weights, biases = coefs[:, :n_features], coefs[:, n_features:].sum(axis=1)
+    # 2 Σ s times the mean of the losses, less that of the best predictions.
+    losses = np.array([fit.loss for fit in found])
+    least, at_null = _saturated(problem), _null_loss(model, data, executor)
+    return RegularizationPath(
+        Cs=Cs,
+        coefs=weights,
+        intercepts=biases,
+        objectives=np.array([fit.objective for fit in found]),
+        gaps=np.array([fit.gap for fit in found]),
+        n_nonzero=np.count_nonzero(weights, axis=1),
+        degrees_of_freedom=degrees,
+        deviances=2.0 * problem.unit * (losses - least),
+        null_deviance=2.0 * problem.unit * (at_null - least),
+        statuses=tuple(fit.status for fit in found),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The fit at one C."""
+
+    coef: Vector  # the user's
+    objective: float
+    loss: float
+    gap: float
+    free: NDArray[np.bool_]  # which coefficients are at no kink and no bound
+    degrees: float | None  # None for the lasso
+    status: Status
+
+
+def _fits(
+    model: BinaryLogisticRegression,
+    problem: Problem,
+    Cs: Vector,
+    start: Vector,
+    executor: ThreadExecutor,
+) -> Iterator[_Fit]:
+    """Yield the fit at each C, from small to large; each starts near the last one."""
+    solver, before, last = SOLVERS[model.solver], start, start
+    followed = followable(problem, executor, model.tol)
+    if followed is not None:
+        problem, solver = followed, Follower(solver, executor)
+    for C in Cs:
+        objective = Objective(with_C(problem, C), executor)
+        ahead = _ahead(before, last)
+        solution = _solved(model, objective, model.tol, ahead, solver)
+        before, last = last, solution.point.coef
+        yield _fit(model, objective, solution)
+
+
+def _solved(
+    model: BinaryLogisticRegression,
+    objective: Objective,
+    tol: float,
+    start: Vector,
+    solver: Solver | None = None,
+) -> Solution:
+    """Return the solution from a start, by the model's solver unless one is given."""
+    return solve_from_starts(
+        objective,
+        solver or SOLVERS[model.solver],
+        Journal(model.max_iter),
+        tol=tol,
+        previous=start,
+        n_init=model.n_init,
+        random_state=check_random_state(model.random_state),
+    )
+
+
+def _ahead(before: Vector, last: Vector) -> Vector:
+    """Return where the path leads, by its last two points; zeros stay zeros."""
+    ahead = last + (last - before)
+    return np.where((before == 0.0) | (ahead * last < 0.0), last, ahead)
+
+
+def _fit(
+    model: BinaryLogisticRegression, objective: Objective, solution: Solution
+) -> _Fit:
+    """Return a fit in the user's terms."""
+    point, gap, problem = solution.point, solution.gap, objective.problem
+    accuracy = max(0.0, np.sqrt(model.tol) - np.sqrt(gap)) ** 2 * point.value
+    w, b, excess = stated(objective, point, np.dtype(np.float64), accuracy)
+    if excess > 0.0:  # of rounding; norms add up
+        gap = min(1.0, float(np.sqrt(gap) + np.sqrt(excess / point.value)) ** 2)
+    return _Fit(
+        coef=np.append(w, b),
+        objective=problem.rescale(point.value),
+        loss=point.loss,
+        gap=gap,
+        free=free_coefficients(objective, point),
+        degrees=None if _is_lasso(problem) else degrees_of_freedom(objective, point),
+        status=solution.status,
+    )
+
+
+def _null(
+    model: BinaryLogisticRegression, problem: Problem, executor: ThreadExecutor
+) -> tuple[Vector, float]:
+    """Return the fit with all penalized coefficients at their centers.
+
+    Also the largest C at which that is the minimum, infinite where it always is.
+    """
+    penalty = problem.penalty
+    if not isinstance(penalty, ElasticNet):
+        return np.zeros(problem.n_dof), np.inf
+    center = penalty.clip(np.zeros(problem.n_dof))
+    held = (penalty.l1 > 0.0) | (penalty.curvature > 0.0)
+    pinned = replace(
+        penalty,
+        strengths=0.0 * penalty.strengths,
+        l1=0.0 * penalty.l1,
+        lower=np.where(held, center, penalty.lower),
+        upper=np.where(held, center, penalty.upper),
+    )
+    objective = Objective(replace(problem, penalty=pinned), executor)
+    # The columns of weights that are held at 0 are left out, but for one.
+    n_features, which = problem.n_features, ~held | (center != 0.0)
+    which[0] |= not which[:n_features].any()
+    which[n_features:] = True
+    reduced = objective.restricted(np.flatnonzero(which[:n_features])).problem
+    few = Objective(replace(reduced, coordinates=None), executor)
+    coef = center.copy()
+    coef[which] = _solved(model, few, _NULL_TOL, center[which]).point.coef
+    slope = objective.evaluate(coef, margins=False).gradient
+    rises = slope < 0.0  # the weight that leaves its center
+    kinks = np.where(center != 0.0, np.sign(center), np.where(rises, 1.0, -1.0))
+    movable = held & np.where(rises, center < penalty.upper, center > penalty.lower)
+    limits = penalty.gradient(center) + kinks * penalty.l1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        limits /= -slope
+    movable &= slope != 0.0
+    return coef, float(np.min(limits, where=movable, initial=np.inf))
+
+
+def _is_lasso(problem: Problem) -> bool:
+    """Return whether no coefficient has an L2 penalty."""
+    return not problem.penalty.curvature.any()
+
+
+def _grid(n_values: int, largest: float) -> Vector:
+    """Return a geometric grid from the largest C without weights, if there is one."""
+    if not np.isfinite(largest):
+        return np.geomspace(*_RANGE, n_values)
+    start = largest * (1.0 - _BELOW)
+    return np.geomspace(start, _SPAN * start, n_values)
+
+
+def _null_loss(
+    model: BinaryLogisticRegression, data: Data, executor: ThreadExecutor
+) -> float:
+    """Return the mean loss of the model with a free bias, if any, and the offset."""
+    n_samples = data.X.shape[0]
+    nothing = Data(
+        np.zeros((n_samples, 1)), data.signs, data.weights, data.offset, data.p_other
+    )
+    plain = clone(model).set_params(l1_ratio=0.0, absorb_bias=False)
+    objective = Objective(problem_of(plain, nothing, executor), executor)
+    if not model.fit_intercept:
+        return objective.value_at_zero
+    return _solved(model, objective, model.tol, np.zeros(2)).point.loss
+
+
+def _saturated(problem: Problem) -> float:
+    """Return the mean loss where each prediction is the label."""
+    rows, p_other = problem.rows, problem.rows.p_other
+    if p_other is None:
+        return 0.0
+    soft = p_other > 0.0
+    p_other = p_other[soft]
+    losses = problem.loss.at_margin(-logit(p_other), p_other).value
+    return float(losses @ rows.weights[soft])
+
+
+def _warn(path: RegularizationPath) -> None:
+    """Warn of the fits that did not converge."""
+    failed = [k for k, status in enumerate(path.statuses) if not status.converged]
+    if not failed:
+        return
+    values = ", ".join(f"{path.Cs[k]:.4g}" for k in failed[:_MAX_NAMED])
+    if len(failed) > _MAX_NAMED:
+        values += f" and {len(failed) - _MAX_NAMED} more"
+    status = path.statuses[failed[0]]
+    warnings.warn(
+        f"{len(failed)} of {len(path.Cs)} fits did not converge, at C = {values}. "
+        f"{status.sentence} (The greatest bound is {path.gaps[failed].max():.1e}.) "
+        f"{status.remedy}",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
