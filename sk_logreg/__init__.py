@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from sk_logreg._cv import BinaryLogisticRegressionCV
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._path import RegularizationPath, regularization_path
 from sk_logreg._records import IterationRecord, StartRecord, Status
@@ -12,6 +13,7 @@ for _record in (IterationRecord, RegularizationPath, StartRecord, Status):
 
 __all__ = [
     "BinaryLogisticRegression",
+    "BinaryLogisticRegressionCV",
     "IterationRecord",
     "RegularizationPath",
     "StartRecord",

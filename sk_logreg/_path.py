@@ -173,9 +173,9 @@ def regularization_path(
             "estimator must be a BinaryLogisticRegression, got "
             f"{type(estimator).__name__}. Transform X before."
         )
-    grid = _checked(Cs)
+    grid = checked_grid(Cs)
     model = clone(estimator).set_params(C=1.0, warm_start=False)
-    _check_parameters(model)
+    check_prototype(model)
     with naming("y"):
         labels = validate_data(model, y=y)
     # The first gradient shows whether X is finite.
@@ -188,7 +188,7 @@ def regularization_path(
     return path if names is None else replace(path, feature_names=tuple(names))
 
 
-def _checked(Cs: Any) -> int | Vector:
+def checked_grid(Cs: Any) -> int | Vector:
     """Return the number of values of C, or the values, ascending."""
     if isinstance(Cs, Integral) and not isinstance(Cs, bool | np.bool_):
         if Cs < 1:
@@ -206,7 +206,7 @@ def _checked(Cs: Any) -> int | Vector:
     return np.sort(values)
 
 
-def _check_parameters(model: BinaryLogisticRegression) -> None:
+def check_prototype(model: BinaryLogisticRegression) -> None:
     """Raise a ValueError where `fit` does, before it sees the data."""
     model._validate_params()
     check_parameters(model)
@@ -240,9 +240,9 @@ def _path_of(
     executor: ThreadExecutor,
 ) -> RegularizationPath:
     """Return the path, given the problem at C = 1."""
-    start, largest = _null(model, problem, executor)
+    start, largest = null_fit(model, problem, executor)
     if isinstance(Cs, int):
-        Cs = _grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
+        Cs = geometric_grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
     found = list(_fits(model, problem, Cs, start, executor))
     if _is_lasso(problem):
         objective = Objective(problem, executor)
@@ -347,7 +347,7 @@ def _fit(
     )
 
 
-def _null(
+def null_fit(
     model: BinaryLogisticRegression, problem: Problem, executor: ThreadExecutor
 ) -> tuple[Vector, float]:
     """Return the fit with all penalized coefficients at their centers.
@@ -391,7 +391,7 @@ def _is_lasso(problem: Problem) -> bool:
     return not problem.penalty.curvature.any()
 
 
-def _grid(n_values: int, largest: float) -> Vector:
+def geometric_grid(n_values: int, largest: float) -> Vector:
     """Return a geometric grid from the largest C without weights, if there is one."""
     if not np.isfinite(largest):
         return np.geomspace(*_RANGE, n_values)

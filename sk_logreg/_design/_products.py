@@ -174,6 +174,23 @@ def losses_of_combinations(
     return (sums,), ()
 
 
+def squared_norms(
+    block: Block, rows: RowPart, weights: Matrix, biases: Vector
+) -> Result:
+    """Keep the sum of squares of each row's products with some points.
+
+    A few points at a time, so that their products take little memory.
+    """
+    n_rows = block.rows.stop - block.rows.start
+    step = max(1, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
+    total = np.zeros(n_rows)
+    for start in range(0, len(biases), step):
+        some = slice(start, start + step)
+        z = _linear(block, weights[:, some], biases[some])
+        total += np.einsum("ij,ij->i", z, z)
+    return (), (total,)
+
+
 def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Result:
     """Sum Xᵀ u, and u for the bias."""
     return (block.rmatvec(u), u.sum()), ()

@@ -8,12 +8,14 @@ is imported only when something is drawn.
 from sk_logreg.displays._coefficients import CoefficientDisplay
 from sk_logreg.displays._convergence import ConvergenceDisplay
 from sk_logreg.displays._cost_surface import CostSurfaceDisplay
+from sk_logreg.displays._cv import CVDisplay
 from sk_logreg.displays._histories import ConvergenceCurve
 from sk_logreg.displays._loss_curves import LossCurveDisplay
 from sk_logreg.displays._path import PathDisplay
 from sk_logreg.displays._surfaces import CostSurface
 
 __all__ = [
+    "CVDisplay",
     "CoefficientDisplay",
     "ConvergenceCurve",
     "ConvergenceDisplay",

@@ -1,0 +1,226 @@
+"""The fits and the scores of a fold: at each C, from small to large."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, check_random_state
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._estimator import BinaryLogisticRegression, problem_of
+from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._follower import Follower, followable
+from sk_logreg._leave_one_out import left_out_predictions
+from sk_logreg._log import Journal
+from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._problem import Data, Problem, with_C
+from sk_logreg._records import Status
+from sk_logreg._scores import Fold, Labels, Score, row_scores
+from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts
+from sk_logreg._solvers._base import Goal, Solver
+from sk_logreg._solvers._factors import MANY
+from sk_logreg._solvers._newton import CholeskyModel, ProximalModel, minimize
+from sk_logreg._solvers._row_space import reducible
+from sk_logreg._tolerances import FINE
+
+# The score of rows that are not fitted changes with the square root of the excess of
+# f. So each fit ends with a step that is not certified, which squares the excess;
+# without it, or with kinks, the tolerance is this share of `tol`. With tol=1e-8, scores
+# are then right to 1e-6, measured up to C = 1e4.
+_TOL_SHARE = 0.1
+# The tolerance that decides whether the last step is taken.
+_LAST_TOL = 1e-14
+# Maximum number of iterations before the last step is taken.
+_LAST_STEPS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """The fits of a fold at each C, and their scores.
+
+    Attributes
+    ----------
+    coefs : ndarray of shape (n_Cs, n_features + 1) or (n_Cs, n_features)
+    scores : ndarray of shape (n_Cs,) or (n_Cs, n_samples)
+    n_iter : ndarray of shape (n_Cs,)
+    statuses : list of Status
+    """
+
+    coefs: Matrix
+    scores: NDArray[np.float64]
+    n_iter: NDArray[np.int32]
+    statuses: list[Status]
+
+
+def take(data: Data, rows: Indices) -> Data:
+    """Return the data of some rows."""
+
+    def some(values: Any) -> Any:
+        return None if values is None else values[rows]
+
+    return replace(
+        data,
+        X=data.X[rows],
+        signs=data.signs[rows],
+        weights=data.weights if data.weights.size == 1 else data.weights[rows],
+        offset=some(data.offset),
+        p_other=some(data.p_other),
+    )
+
+
+def fit_fold(
+    model: BinaryLogisticRegression,
+    data: Data,
+    fold: Fold,
+    Cs: Vector,
+    score: Score,
+    n_jobs: int,
+    process: int,
+) -> FoldResult:
+    """Fit a model to the training rows at each C, and score it on the test rows.
+
+    `model` is unfitted, or holds the coefficients to start from. At most `n_jobs` folds
+    run at a time, in threads of the process or in others.
+    """
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        if os.getpid() == process:  # in others joblib has shared out the threads
+            executor.n_threads = max(1, executor.n_threads // n_jobs)
+        fits = fit_path(model, take(data, fold.train), Cs, executor)
+    coefs = np.array([fit.coef for fit in fits])
+    return _result(fits, coefs, score(fold, coefs))
+
+
+def fit_leave_one_out(
+    model: BinaryLogisticRegression, data: Data, Cs: Vector, loss: str, labels: Labels
+) -> FoldResult:
+    """Fit a model to all rows at each C, and score each row by approximation."""
+
+    def scored(objective: Objective, coef: Vector, executor: ThreadExecutor) -> Vector:
+        solver = SOLVERS[model.solver]
+        z = left_out_predictions(objective, coef, solver, executor)
+        return row_scores(loss, z, labels)
+
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        fits = fit_path(model, data, Cs, executor, scored)
+    coefs = np.array([fit.coef for fit in fits])
+    return _result(fits, coefs, np.array([fit.scores for fit in fits]))
+
+
+def _result(fits: list["Fit"], coefs: Matrix, scores: NDArray[Any]) -> FoldResult:
+    n_iter = np.array([fit.n_iter for fit in fits], dtype=np.int32)
+    return FoldResult(coefs, scores, n_iter, [fit.status for fit in fits])
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The fit at one C: the user's coefficients, and scores of its rows if asked."""
+
+    coef: Vector
+    status: Status
+    n_iter: int
+    scores: Vector | None = None
+
+
+#: Scores the rows of an objective at its minimum.
+RowScore = Callable[[Objective, Vector, ThreadExecutor], Vector]
+
+
+def fit_path(
+    model: BinaryLogisticRegression,
+    data: Data,
+    Cs: Vector,
+    executor: ThreadExecutor,
+    score: RowScore | None = None,
+) -> list[Fit]:
+    """Return the fits at each C, ascending; each starts from the one before it.
+
+    If values are so large that sums overflow, they are scaled down in a second try.
+    """
+    for every_row in (False, True):
+        problem = problem_of(model, data, executor, every_row=every_row)
+        try:
+            return list(_fits(model, problem, Cs, executor, score))
+        except NotFiniteError:
+            name = type(model).__name__
+            assert_all_finite(data.X, estimator_name=name, input_name="X")
+    raise ValueError(
+        "X holds values so large that sums of their squares overflow. Divide its "
+        "columns by their largest values."
+    )
+
+
+def _fits(
+    model: BinaryLogisticRegression,
+    problem: Problem,
+    Cs: Vector,
+    executor: ThreadExecutor,
+    score: RowScore | None,
+) -> Iterator[Fit]:
+    start = None
+    if hasattr(model, "coef_"):
+        start = problem.lower(np.append(model.coef_, model.intercept_)[: problem.n_dof])
+    solver = SOLVERS[model.solver]
+    plain = problem.penalty.smooth and problem.n_dof <= MANY
+    tol = max(model.tol if plain else _TOL_SHARE * model.tol, FINE)
+    followed = None if score is not None else followable(problem, executor, tol)
+    if followed is not None:
+        problem, solver = followed, Follower(solver, executor)
+    for C in Cs:
+        journal = Journal(model.max_iter)
+        objective = Objective(with_C(problem, C), executor)
+        solution = solve_from_starts(
+            objective,
+            _Unrefined(solver),
+            journal,
+            tol=tol,
+            previous=start,
+            n_init=model.n_init,
+            random_state=check_random_state(model.random_state),
+        )
+        start = _polished(objective, solution)
+        yield Fit(
+            problem.lift(start),
+            solution.status,
+            len(journal.records),
+            None if score is None else score(objective, start, executor),
+        )
+
+
+class _ForScores(Goal):
+    """A goal without the refinement of all digits of the coefficients."""
+
+    @property
+    def fine(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class _Unrefined:
+    """A solver that does not refine all digits of the coefficients."""
+
+    solver: Solver
+
+    def __call__(
+        self, objective: Objective, start: Vector, journal: Journal, goal: Goal
+    ) -> Solution:
+        goal = _ForScores(goal.tol, goal.certify, goal.separation_excluded)
+        return self.solver(objective, start, journal, goal)
+
+
+def _polished(objective: Objective, solution: Solution) -> Vector:
+    """Return the coefficients after a last Newton step, without a certificate.
+
+    With fewer rows than features they are those after such a step already. With very
+    many coefficients the step costs too much.
+    """
+    coef = solution.point.coef
+    large = objective.n_dof > MANY or reducible(objective)
+    if large or not solution.status.converged:
+        return coef
+    model = CholeskyModel if objective.penalty.smooth else ProximalModel
+    goal, journal = Goal(_LAST_TOL, certify=False), Journal(_LAST_STEPS)
+    end = minimize(objective, coef, journal, model(objective), goal)
+    return end.point.coef + end.pending_step
