@@ -104,17 +104,39 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     n_jobs : int, default=None
         Number of folds that are fitted at the same time, by threads unless joblib is
         told otherwise. They share the threads of a fit. None is 1, and -1 is all CPUs.
-    loss, fit_intercept, absorb_bias, class_weight, penalty_factor, penalty_center
-        As for :class:`BinaryLogisticRegression`. With ``class_weight="balanced"`` the
-        weights of the classes are those over all rows.
-    bounds, soft_labels, solver, max_iter, n_init, random_state, verbose
-        As for :class:`BinaryLogisticRegression`. `verbose` is for the last fit.
+    loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
+        This and the following, if nothing is said, are as for
+        :class:`BinaryLogisticRegression`.
+    fit_intercept : bool, default=True
+        Whether there is a bias.
+    absorb_bias : bool, default=False
+        Whether the bias falls under the penalty.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes; those of "balanced" are those over all rows.
+    penalty_factor : array-like of shape (n_features,) or dict, default=None
+        A factor for the penalty of each feature.
+    penalty_center : array-like of shape (n_features,) or dict, default=None
+        The weights to which the penalty shrinks.
+    bounds : tuple (lower, upper), default=None
+        The least and the greatest weights.
+    soft_labels : bool, default=False
+        Whether y holds probabilities of the positive class.
+    solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
+        The solver of each fit.
     tol : float, default=1e-8
         The tolerance of each fit. Those of the search have at least 1e-9 and end with
         an additional Newton step, since scores depend on the square root of the
         suboptimality.
+    max_iter : int, default=100
+        Maximum number of iterations of each fit, per start.
+    n_init : int, default=1
+        Number of rounds of starting points for the squared error.
     warm_start : bool, default=False
         Whether the fits at the smallest C start from the coefficients of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Draws the extra starts of `n_init`.
+    verbose : int, default=0
+        If positive, each iteration of the last fit is logged.
 
     Attributes
     ----------
