@@ -195,7 +195,7 @@ def test_jobs_do_not_matter(backend):
     X, y = synthetic()
     model = BinaryLogisticRegressionCV(Cs=CS, l1_ratios=(0.0, 1.0), cv=3)
     alone = clone(model).fit(X, y)
-    with joblib.parallel_config(backend=backend):
+    with joblib.parallel_backend(backend):
         together = clone(model).set_params(n_jobs=2).fit(X, y)
     for name in ("scores_", "coefs_paths_", "coef_"):
         np.testing.assert_allclose(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from _problems import general, sample, shaped
 from _reference import BIASES, LOSSES, Reference
 from scipy import sparse
@@ -118,25 +119,32 @@ def test_the_gap_is_a_bound(bounds, l1_ratio, bias, tol):
     L1Reference(**data, **params).assert_optimal(model, rtol=tol, n_steps=500)
 
 
+def scikit_learn(C, l1_ratio, **params):
+    """Return a LogisticRegression; before version 1.8 it names its penalty."""
+    if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8):
+        return LogisticRegression(C=C, l1_ratio=l1_ratio, tol=1e-10, **params)
+    if l1_ratio in (0.0, 1.0):
+        penalty = "l2" if l1_ratio == 0.0 else "l1"
+        return LogisticRegression(penalty=penalty, C=C, tol=1e-10, **params)
+    return LogisticRegression(
+        penalty="elasticnet", C=C, l1_ratio=l1_ratio, tol=1e-10, **params
+    )
+
+
 @pytest.mark.parametrize("C", [1e-3, 0.1, 1.0, 30.0])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_saga_and_liblinear_find_no_lower_objective(l1_ratio, C):
     X, y = sample(150, 6, seed=3)
     model = fit(X, y, C=C, l1_ratio=l1_ratio)
     reference = L1Reference(X, y, C=C, l1_ratio=l1_ratio)
-    saga = LogisticRegression(
-        C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-10, max_iter=20_000
-    ).fit(X, y)
+    saga = scikit_learn(C, l1_ratio, solver="saga", max_iter=20_000).fit(X, y)
     other = float(reference.value(reference.theta(saga)))
     assert model.objective_ <= other * (1 + 1e-8)
     # Saga ends early where the penalty is strong.
     assert model.objective_ == pytest.approx(other, rel=0.05 if C < 0.01 else 1e-7)
     if l1_ratio == 1.0:  # its bias is under the penalty
-        params = {"C": C, "l1_ratio": 1.0}
-        absorbed = fit(X, y, absorb_bias=True, **params)
-        liblinear = LogisticRegression(
-            **params, solver="liblinear", tol=1e-10, max_iter=10_000
-        ).fit(X, y)
+        absorbed = fit(X, y, absorb_bias=True, C=C, l1_ratio=1.0)
+        liblinear = scikit_learn(C, 1.0, solver="liblinear", max_iter=10_000).fit(X, y)
         np.testing.assert_allclose(absorbed.weights_[1:], liblinear.coef_[0], atol=1e-3)
 
 
