@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Indices, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
@@ -18,6 +18,7 @@ from sk_logreg._solvers._base import (
     relative,
 )
 from sk_logreg._solvers._newton import HessianMatrix
+from sk_logreg._solvers._newton._lbfgs import bfgs_update
 from sk_logreg._solvers._samples import nested_samples
 from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import L2, ElasticNet
@@ -118,7 +119,8 @@ class Follower:
         for n_steps in range(1, _MAX_STEPS + 1):
             model = HessianMatrix(objective, rows, known.curvature, matrix)
             before, point = point, objective.evaluate(model.end(point))
-            matrix = _updated(matrix, before, point)
+            change, bend = point.coef - before.coef, point.gradient - before.gradient
+            matrix = bfgs_update(matrix, change, bend)
             if not point.value <= before.value * (1.0 + NOISE):
                 point, gap = before, UNKNOWN_GAP
                 break
@@ -132,13 +134,3 @@ class Follower:
         self._known, self._matrix, self._last = known, matrix, point
         self._curvature = curvature
         return point, gap
-
-
-def _updated(matrix: Matrix, before: Evaluation, after: Evaluation) -> Matrix:
-    """Return a matrix that maps the step between two points to what it did (BFGS)."""
-    change, bend = after.coef - before.coef, after.gradient - before.gradient
-    image, along = matrix @ change, float(change @ bend)
-    size = float(change @ image)
-    if not along > NOISE * size > 0.0:
-        return matrix
-    return matrix - np.outer(image, image / size) + np.outer(bend, bend / along)

@@ -37,7 +37,7 @@ def left_out_predictions(
 ) -> Vector:
     """Return z of each row, of the model fitted to the other rows.
 
-    With q = x̃ᵀ H⁻¹ x̃ and ŝ the weight of a row, one Newton step from the minimum over
+    With q = x̃ᵀ H⁻¹ x̃ and ŝ the weight per row, one Newton step from the minimum over
     all rows to that over the others leads to z + q ŝ L' / (1 - q ŝ L'') [1]_. With
     kinks or bounds, H is over the weights that are at none [2]_; with more features
     than rows, over their row space. Rows of large leverage q ŝ L'' are left out by a

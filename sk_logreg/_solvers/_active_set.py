@@ -298,7 +298,7 @@ def _step(
 
 
 def _largest(sizes: Vector, among: Mask, limit: int) -> Mask:
-    """Return a mask of the largest sizes, of at most so many."""
+    """Return a mask of the largest sizes among some, at most `limit` of them."""
     if np.count_nonzero(among) <= limit:
         return among
     mask = np.zeros_like(among)

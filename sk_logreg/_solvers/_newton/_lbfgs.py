@@ -1,12 +1,12 @@
-"""The L-BFGS correction of a factored Hessian by the changes of the gradient."""
+"""Updates of a Hessian by the changes of the gradient: L-BFGS, and BFGS."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sk_logreg._arrays import Vector
+from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._solvers._factors import Factor
-from sk_logreg._tolerances import EPS
+from sk_logreg._tolerances import EPS, NOISE
 
 
 @dataclass
@@ -43,3 +43,16 @@ class Correction:
         for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
             v = v + (alpha - (y @ v) / (s @ y)) * s
         return v
+
+
+def bfgs_update(matrix: Matrix, change: Vector, bend: Vector) -> Matrix:
+    """Return a matrix that maps the change of a point to that of the gradient.
+
+    The matrix is returned as it is where the curvature along the change is not
+    positive.
+    """
+    image, along = matrix @ change, float(change @ bend)
+    size = float(change @ image)
+    if not along > NOISE * size > 0.0:
+        return matrix
+    return matrix - np.outer(image, image / size) + np.outer(bend, bend / along)

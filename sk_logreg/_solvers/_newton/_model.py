@@ -43,7 +43,8 @@ class Step:
     extendable : bool, default=False
         Whether f may be lowest well beyond the whole step.
     end : ndarray, default=None
-        The point after the whole step, if zeros and bounds are to be exact there.
+        The point after the whole step, where its zeros and bounds are exact. None
+        where rounding does not matter.
     """
 
     point: Evaluation

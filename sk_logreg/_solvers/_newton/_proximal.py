@@ -10,12 +10,13 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
+from sk_logreg._solvers._newton._lbfgs import bfgs_update
 from sk_logreg._solvers._newton._model import Bound, Curvature, Step
 from sk_logreg._solvers._newton._reused_hessian import (
     KnownHessian,
     ReusedHessianModel,
 )
-from sk_logreg._tolerances import ACCURATE, NOISE
+from sk_logreg._tolerances import ACCURATE
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet
 
@@ -239,11 +240,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         if last is None or last[0] is point.coef or self._matrix is None:
             return
         change, bend = point.coef - last[0], point.gradient - last[1]
-        image, along = self._matrix @ change, float(change @ bend)
-        size = float(change @ image)
-        if along > NOISE * size > 0.0:
-            updated = self._matrix - np.outer(image, image / size)
-            self._matrix = updated + np.outer(bend, bend / along)
+        self._matrix = bfgs_update(self._matrix, change, bend)
 
     def _known(
         self, point: Evaluation, curvature: RowVector, hessian: Matrix, shift: float
