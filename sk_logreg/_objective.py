@@ -107,7 +107,7 @@ class Objective:
         Margins that are not kept take no memory, and a pass over X if asked for.
         """
         w, b = self.problem.split(coef)
-        args = (w if w.any() else None, b, self.loss, margins)
+        args = w if w.any() else None, b, self.loss
         if hessian:
             function, kept = products.value_gradient_and_hessian, 1 + margins
         else:

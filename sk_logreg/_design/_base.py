@@ -1,7 +1,8 @@
 """The interface of a design matrix: blocks of its rows, and their products."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,10 +13,11 @@ from sk_logreg._design._costs import BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
 
 
-def cut(length: int, n_chunks: int) -> list[slice]:
+@lru_cache  # called for each pass over the rows
+def cut(length: int, n_chunks: int) -> tuple[slice, ...]:
     """Return slices of about equal length."""
     cuts = [length * k // n_chunks for k in range(n_chunks + 1)]
-    return [slice(a, b) for a, b in pairwise(cuts)]
+    return tuple(slice(a, b) for a, b in pairwise(cuts))
 
 
 class Block(ABC):
@@ -88,7 +90,7 @@ class Design(ABC):
     def columns(self, columns: Indices) -> "Design":
         """Return the design of some columns, copied."""
 
-    def chunks(self, n_workers: int) -> list[slice]:
+    def chunks(self, n_workers: int) -> Sequence[slice]:
         """Split the rows into at most one stretch per worker."""
         most = self.costs.n_values // self.sizes.values_per_thread
         n_chunks = max(1, min(n_workers, most))

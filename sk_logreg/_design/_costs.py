@@ -30,8 +30,8 @@ class BlockSizes:
     #: Maximum number of rows of a dense block.
     max_rows: int = 1 << 15
     #: Scratch buffers are smaller, since touching memory for the first time takes
-    #: longer than reading it again: rows are gathered in half a block, and weighted or
-    #: squared in this number of bytes.
+    #: longer than reading it again: rows are gathered, and values squared, in half a
+    #: block, and rows are weighted in this number of bytes.
     weighted_bytes: int = 1 << 19
     #: Rows weighted at a time for a Gram matrix in single precision. More would take
     #: memory and gain 10 % at most.

@@ -2,9 +2,9 @@
 
 A function of a map is a function of a module, not a closure. It gets a block of X, the
 entries of its rows, its part of each row vector and arrays of the size of the
-coefficients, changes none of them but its own results, and returns two tuples: sums,
-to be added over the blocks, and one array per row vector that is kept. So an executor
-may run it in a thread, in another process or on another machine.
+coefficients, and changes none of them. It returns a tuple of sums, to be added over the
+blocks, and fills the arrays `out`, one per row vector that is kept. So an executor may
+run it in a thread, in another process or on another machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._design._rows import Rows, RowVector
 from sk_logreg._execution import ThreadExecutor, blas_threads
 
-Function = Callable[..., tuple[tuple[Any, ...], tuple[Vector, ...]]]
+Function = Callable[..., tuple[Any, ...]]
 #: Some rows, and their block if X is read.
 Stretches = Iterator[tuple[slice, tuple[Any, ...]]]
 #: Sums over the rows, and row vectors.
@@ -36,10 +36,11 @@ def read(
 ) -> Result:
     """Apply a function to each block of X, in one pass over X.
 
-    It is called as ``function(block, part, *row_vector_parts, *args)``, see above, and
-    keeps `n_kept` row vectors. With `for_gram`, blocks have the size that suits Gram
-    matrices. Each worker adds up its own stretch of blocks, in order, and the stretches
-    are added in order too: the result depends on nothing but their number.
+    It is called as ``function(block, part, *row_vector_parts, *args)``, see above, with
+    an `out` if row vectors are kept, `n_kept` of them. With `for_gram`, blocks have the
+    size that suits Gram matrices. Each worker adds up its own stretch of blocks, in
+    order, and the stretches are added in order too: the result depends on nothing but
+    their number.
     """
     design = rows.design
     block_rows = design.gram_rows if for_gram else design.block_rows
@@ -98,40 +99,27 @@ def _reduce(
     n_kept: int,
 ) -> Result:
     """Apply a function to each stretch of rows; add its sums, keep its row vectors."""
-    n_samples = rows.design.n_samples
-
-    def apply(where: slice, block: tuple[Any, ...]) -> Any:
-        parts = [vector.values[where] for vector in vectors]
-        return function(*block, rows.part(where), *parts, *args)
-
-    chunks = rows.design.chunks(executor.n_threads)
-    if len(chunks) == 1:
-        where, block = next(stretches(chunks[0]))
-        if where.stop == n_samples:  # one block: its results are those of all rows
-            sums, pieces = apply(where, block)
-            return list(sums), [RowVector(piece) for piece in pieces]
-
-    kept = [np.empty(n_samples) for _ in range(n_kept)]
+    kept = [np.empty(rows.design.n_samples) for _ in range(n_kept)]
 
     def over(chunk: slice) -> list[Any]:
         total: list[Any] = []
         for where, block in stretches(chunk):
-            sums, pieces = apply(where, block)
-            for whole, piece in zip(kept, pieces, strict=True):
-                whole[where] = piece
-            total = _add(total, sums)
+            parts = [vector.values[where] for vector in vectors]
+            out = {"out": [whole[where] for whole in kept]} if kept else {}
+            sums = function(*block, rows.part(where), *parts, *args, **out)
+            _add(total, sums)
         return total
 
-    first, *others = executor.map(over, chunks)
+    total, *others = executor.map(over, rows.design.chunks(executor.n_threads))
     for other in others:
-        first = _add(first, other)
-    return first, [RowVector(whole) for whole in kept]
+        _add(total, other)
+    return total, [RowVector(whole) for whole in kept]
 
 
-def _add(total: list[Any], sums: Sequence[Any]) -> list[Any]:
-    """Add numbers and arrays to a total, the arrays in place."""
+def _add(total: list[Any], sums: Sequence[Any]) -> None:
+    """Add numbers and arrays to a total, the arrays in place, or begin a total."""
     if not total:
-        return list(sums)
+        total += sums
+        return
     for k, part in enumerate(sums):
         total[k] += part
-    return total

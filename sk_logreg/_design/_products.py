@@ -4,6 +4,7 @@ See `sk_logreg._design._map` for their form. ``w`` are weights or None, for all 
 and ``b`` is the bias; a sum over the bias follows that over the weights.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sk_logreg._design._base import Block
 from sk_logreg._design._rows import Extremes, RowPart
 from sk_logreg.losses import Loss, Pointwise
 
-Result = tuple[tuple[Any, ...], tuple[Vector, ...]]
+Sums = tuple[Any, ...]
+Out = Sequence[Vector]
 
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
@@ -30,13 +32,12 @@ def _linear(block: Block, w: Any, b: Any) -> Any:
     return z
 
 
-def _margins(block: Block, rows: RowPart, w: Any, b: Any) -> Any:
-    """Return the margins, sign · z, as a new array."""
-    m = _linear(block, w, b)
+def _margins(block: Block, rows: RowPart, w: Any, b: Any, out: Out = ()) -> Any:
+    """Return the margins, sign · z, in the last array given or a new one."""
+    z = _linear(block, w, b)
     if rows.offset is not None:
-        m += rows.offset
-    m *= rows.signs
-    return m
+        z += rows.offset
+    return np.multiply(z, rows.signs, out=out[-1] if out else z)
 
 
 def _gram(block: Block, h: Vector) -> tuple[Any, ...]:
@@ -47,35 +48,35 @@ def _gram(block: Block, h: Vector) -> tuple[Any, ...]:
 # ------------------------------------------------------------- with a read of X
 
 
-def margins(block: Block, rows: RowPart, w: Any, b: float) -> Result:
+def margins(block: Block, rows: RowPart, w: Any, b: float, *, out: Out) -> Sums:
     """Keep the margins at a point."""
-    return (), (_margins(block, rows, w, b),)
+    _margins(block, rows, w, b, out)
+    return ()
 
 
-def margin_change(block: Block, rows: RowPart, w: Vector, b: float) -> Result:
+def margin_change(
+    block: Block, rows: RowPart, w: Vector, b: float, *, out: Out
+) -> Sums:
     """Keep the change of the margins along a direction."""
-    change = _linear(block, w, b)
-    change *= rows.signs
-    return (), (change,)
+    np.multiply(_linear(block, w, b), rows.signs, out=out[0])
+    return ()
 
 
 def value_and_gradient(
-    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, keep: bool
-) -> Result:
+    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, *, out: Out = ()
+) -> Sums:
     """Sum the losses and their gradient; keep the margins if asked."""
-    m = _margins(block, rows, w, b)
-    sums, _ = _losses(block, rows, m, loss)
-    return sums, (m,) if keep else ()
+    sums, _ = _losses(block, rows, _margins(block, rows, w, b, out), loss)
+    return sums
 
 
 def value_gradient_and_hessian(
-    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, keep: bool
-) -> Result:
+    block: Block, rows: RowPart, w: Any, b: float, loss: Loss, *, out: Out
+) -> Sums:
     """Sum the losses, their gradient and Hessian; keep the curvature, and margins."""
-    m = _margins(block, rows, w, b)
-    sums, h = _losses(block, rows, m, loss)
-    h *= rows.weights
-    return (*sums, *_gram(block, h)), (h, m) if keep else (h,)
+    sums, h = _losses(block, rows, _margins(block, rows, w, b, out[1:]), loss)
+    h = np.multiply(h, rows.weights, out=out[0])
+    return *sums, *_gram(block, h)
 
 
 def _losses(
@@ -90,51 +91,51 @@ def _losses(
     return (value, block.rmatvec(slope), slope.sum()), found.curvature
 
 
-def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Result:
+def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
     """Sum the gradient, in the precision of `w`."""
     slope, _ = loss.derivatives(_margins(block, rows, w, b), rows.p_other)
     slope *= rows.signs
     slope *= rows.weights
-    return (block.rmatvec(slope), slope.sum()), ()
+    return block.rmatvec(slope), slope.sum()
 
 
-def gram(block: Block, rows: RowPart, h: Vector) -> Result:
+def gram(block: Block, rows: RowPart, h: Vector) -> Sums:
     """Sum the Gram matrix Xᵀ diag(h) X."""
-    return _gram(block, h), ()
+    return _gram(block, h)
 
 
-def gram_product(block: Block, rows: RowPart, h: Vector, w: Vector, b: float) -> Result:
+def gram_product(block: Block, rows: RowPart, h: Vector, w: Vector, b: float) -> Sums:
     """Sum Xᵀ diag(h) X times a vector."""
     u = _linear(block, w, b)
     u *= h
-    return (block.rmatvec(u), u.sum()), ()
+    return block.rmatvec(u), u.sum()
 
 
 def change_and_image(
-    block: Block, rows: RowPart, h: Vector, *limits_and_direction: Any
-) -> Result:
+    block: Block, rows: RowPart, h: Vector, *limits_and_direction: Any, out: Out
+) -> Sums:
     """Sum Xᵀ diag(h) X times a direction; keep the change of the margins along it.
 
     A row's part is limited to a row vector, if one is passed before the direction.
     """
     *limits, w, b = limits_and_direction
     u = _linear(block, w, b)
-    change = u * rows.signs
+    np.multiply(u, rows.signs, out=out[0])
     u *= h
     for limit in limits:
         np.clip(u, -limit, limit, out=u)
-    return (block.rmatvec(u), u.sum()), (change,)
+    return block.rmatvec(u), u.sum()
 
 
-def gram_diagonal(block: Block, rows: RowPart, h: Vector) -> Result:
+def gram_diagonal(block: Block, rows: RowPart, h: Vector) -> Sums:
     """Sum the diagonal of Xᵀ diag(h) X."""
-    return (block.gram_diagonal(h), h.sum()), ()
+    return block.gram_diagonal(h), h.sum()
 
 
-def diagonal_and_intercept(block: Block, rows: RowPart, h: Vector) -> Result:
+def diagonal_and_intercept(block: Block, rows: RowPart, h: Vector) -> Sums:
     """Sum the diagonal of Xᵀ diag(|h|) X, and the bias's column of Xᵀ diag(h) X."""
     size = np.abs(h)
-    return (block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()), ()
+    return block.gram_diagonal(size), size.sum(), block.rmatvec(h), h.sum()
 
 
 def losses_of_combinations(
@@ -145,7 +146,7 @@ def losses_of_combinations(
     factors: NDArray[np.float32],
     loss: Loss,
     largest: float,
-) -> Result:
+) -> Sums:
     """Sum the losses at combinations of a few points, in single precision.
 
     The offset belongs to the first point.
@@ -171,71 +172,74 @@ def losses_of_combinations(
             np.matmul(z[part], some, out=margins)
             values = loss.at_margin(margins, other).value
             sums[j : j + _TILE_POINTS] += row_weights[part] @ values
-    return (sums,), ()
+    return (sums,)
 
 
 def squared_norms(
-    block: Block, rows: RowPart, weights: Matrix, biases: Vector
-) -> Result:
+    block: Block, rows: RowPart, weights: Matrix, biases: Vector, *, out: Out
+) -> Sums:
     """Keep the sum of squares of each row's products with some points.
 
     A few points at a time, so that their products take little memory.
     """
     n_rows = block.rows.stop - block.rows.start
     step = max(1, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
-    total = np.zeros(n_rows)
+    [total] = out
+    total[:] = 0.0
     for start in range(0, len(biases), step):
         some = slice(start, start + step)
         z = _linear(block, weights[:, some], biases[some])
         total += np.einsum("ij,ij->i", z, z)
-    return (), (total,)
+    return ()
 
 
-def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Result:
+def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Sums:
     """Sum Xᵀ u, and u for the bias."""
-    return (block.rmatvec(u), u.sum()), ()
+    return block.rmatvec(u), u.sum()
 
 
-def rmatvec(block: Block, rows: RowPart, u: Vector) -> Result:
+def rmatvec(block: Block, rows: RowPart, u: Vector) -> Sums:
     """Sum Xᵀ u."""
-    return (block.rmatvec(u),), ()
+    return (block.rmatvec(u),)
 
 
 # ---------------------------------------------------------- without a read of X
 
 
-def losses_at_offset(rows: RowPart, loss: Loss) -> Result:
+def losses_at_offset(rows: RowPart, loss: Loss) -> Sums:
     """Sum the losses where all coefficients are zero."""
     m = rows.signs * (np.zeros(len(rows.signs)) if rows.offset is None else rows.offset)
-    return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),), ()
+    return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),)
 
 
 def curvature(
-    rows: RowPart, m: Vector, loss: Loss, added: float, absolute: bool
-) -> Result:
+    rows: RowPart, m: Vector, loss: Loss, added: float, absolute: bool, *, out: Out
+) -> Sums:
     """Keep each row's curvature, or its size, plus a number, times its weight."""
     _, h = loss.derivatives(m, rows.p_other)
     if absolute:
         h = np.abs(h)
     if added:
         h += added
-    h *= rows.weights
-    return (), (h,)
+    np.multiply(h, rows.weights, out=out[0])
+    return ()
 
 
-def slope_sizes(rows: RowPart, m: Vector, loss: Loss) -> Result:
+def slope_sizes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
     """Keep the size of each row's weighted slope; sum them, and times the offset."""
     slope, _ = loss.derivatives(m, rows.p_other)
-    size = np.abs(slope) * rows.weights
+    size = np.multiply(np.abs(slope), rows.weights, out=out[0])
     offset = 0.0 if rows.offset is None else float(size @ np.abs(rows.offset))
-    return (float(size.sum()), offset), (size,)
+    return float(size.sum()), offset
 
 
-def weighted_variance(rows: RowPart, m: Vector, weights: Vector, loss: Loss) -> Result:
+def weighted_variance(
+    rows: RowPart, m: Vector, weights: Vector, loss: Loss, *, out: Out
+) -> Sums:
     """Keep weight · α (1 - α), α the dual variable of each row."""
     _, variance = loss.derivatives(m, rows.p_other)
-    variance *= weights
-    return (), (variance,)
+    np.multiply(variance, weights, out=out[0])
+    return ()
 
 
 def dual_of_step(
@@ -246,46 +250,46 @@ def dual_of_step(
     change: Vector,
     loss: Loss,
     clip: bool,
-) -> Result:
+) -> Sums:
     """Sum the part in the duality gap of dual variables that follow a Newton step."""
     assert loss.dual is not None
     _, variance = loss.derivatives(m, rows.p_other)
-    return (loss.dual.of_step(weights, h, variance, change, clip),), ()
+    return (loss.dual.of_step(weights, h, variance, change, clip),)
 
 
 def dual_slope(
-    rows: RowPart, m: Vector, h: Vector, change: Vector, loss: Loss
-) -> Result:
+    rows: RowPart, m: Vector, h: Vector, change: Vector, loss: Loss, *, out: Out
+) -> Sums:
     """Keep the weighted slope of each row's loss in z, where a Newton step leads."""
     slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.weights
     slope += h * change
-    slope *= rows.signs
-    return (), (slope,)
+    np.multiply(slope, rows.signs, out=out[0])
+    return ()
 
 
-def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Result:
+def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Sums:
     """Sum the part in the duality gap that a Newton step has left."""
     assert loss.dual is not None
     slope, h = loss.derivatives(before, rows.p_other)
     end_slope, end_h = loss.derivatives(after, rows.p_other)
     change = after - before
     shift = end_slope - slope - h * change
-    return (loss.dual.of_shift(rows.weights, shift, end_h, change),), ()
+    return (loss.dual.of_shift(rows.weights, shift, end_h, change),)
 
 
 def line_derivatives(
     rows: RowPart, m: Vector, change: Vector, loss: Loss, length: float
-) -> Result:
+) -> Sums:
     """Sum slope and curvature of the losses along a direction."""
     slope, h = loss.derivatives(m + length * change, rows.p_other)
     weighted = rows.weights * change
-    return (float(weighted @ slope), float(weighted @ (h * change))), ()
+    return float(weighted @ slope), float(weighted @ (h * change))
 
 
-def weighted_extremes(rows: RowPart, v: Vector) -> Result:
+def weighted_extremes(rows: RowPart, v: Vector) -> Sums:
     """Find the extremes of a row vector over the rows of positive weight."""
-    return (_extremes(rows, v),), ()
+    return (_extremes(rows, v),)
 
 
 def _extremes(rows: RowPart, v: Vector) -> Extremes:
@@ -295,13 +299,13 @@ def _extremes(rows: RowPart, v: Vector) -> Extremes:
     return Extremes.of(v)
 
 
-def least_above(rows: RowPart, m: Vector, threshold: float) -> Result:
+def least_above(rows: RowPart, m: Vector, threshold: float) -> Sums:
     """Find how far margins, and the opposite ones of soft labels, exceed a number."""
     m = m if rows.p_other is None else np.where(rows.p_other > 0.0, -np.abs(m), m)
-    return (_extremes(rows, m - threshold),), ()
+    return (_extremes(rows, m - threshold),)
 
 
-def probability_change(rows: RowPart, before: Vector, after: Vector) -> Result:
+def probability_change(rows: RowPart, before: Vector, after: Vector) -> Sums:
     """Find the extremes of the change of the predicted probabilities."""
     change = 1.0 / (1.0 + np.exp(-after)) - 1.0 / (1.0 + np.exp(-before))
-    return (Extremes.of(change),), ()
+    return (Extremes.of(change),)

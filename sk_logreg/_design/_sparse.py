@@ -105,7 +105,7 @@ class SparseBlock(Block):
             squares = np.square(part._data, dtype=np.float64)
             return part._transposed(squares) @ h[part.rows]
 
-        n_parts = 1 + 8 * len(self._data) // self._sizes.weighted_bytes
+        n_parts = 1 + 16 * len(self._data) // self._sizes.dense_bytes
         diagonal = reduce(iadd, map(share, self.cut(cut(len(h), n_parts))))
         if len(self._dense_columns):
             diagonal[self._dense_columns] = np.square(self._dense).T @ h

@@ -31,8 +31,10 @@ class MultistartOptions:
     max_coefs: int = 50
     #: Points whose predicted probabilities differ by less are the same minimum.
     same_probability: float = 1e-3
-    #: The accuracy of minima that are only starts, to tell them apart.
-    start_tol: float = 1e-6
+    #: The accuracy of the minimum of cross entropy as a start, relative to f.
+    start_tol: float = 1e-3
+    #: The accuracy of a sample's minima, to tell them apart.
+    sample_tol: float = 1e-6
     #: A minimum is lower than another if f is by this share.
     lower: float = 1e-4
     #: With p coefficients, a sample of m rows is expected to have a minimum lower than
@@ -236,7 +238,7 @@ class _Search:
         value = sample.evaluate(reached).value
         ends: list[Start] = []
         for origin, coef, _ in (Start("chosen", reached, value), *starts):
-            end = self._approximate_minimum(sample, coef, _OPTIONS.start_tol)
+            end = self._approximate_minimum(sample, coef, _OPTIONS.sample_tol)
             ends.append(Start(origin, end.coef, end.value))
         gained = _OPTIONS.furthest * sample.n_dof / sample.n_samples * value
         if value - ends[0].value < gained:  # or the sample has no minimum next to it

@@ -215,7 +215,10 @@ def _sigmoids(neg_margin: Any) -> tuple[Any, Any]:
     One exponential serves both: they are 1 / (1 + d) and d / (1 + d), d = exp(-m). m is
     clipped so that d and its reciprocal are finite.
     """
-    decay = np.exp(np.minimum(neg_margin, _limits(neg_margin.dtype)[0]))
+    largest, _ = _limits(neg_margin.dtype)
+    if neg_margin.max(initial=-np.inf) > largest:
+        neg_margin = np.minimum(neg_margin, largest)
+    decay = np.exp(neg_margin)
     both = 1.0 + decay
     decay /= both
     return 1.0 / both, decay

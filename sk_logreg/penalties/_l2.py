@@ -40,7 +40,7 @@ class L2(Penalty):
         return self.strengths.astype(np.float64)
 
     def value(self, coef: NDArray[np.float64]) -> Any:
-        return 0.5 * np.einsum("j,...j,...j->...", self.curvature, coef, coef)
+        return 0.5 * (self.curvature * coef * coef).sum(axis=-1)
 
     def gradient(self, coef: Vector) -> Vector:
         return self.curvature * coef
