@@ -115,8 +115,8 @@ ax.set(xlabel="z", ylabel="σ(z)")
 # ---------
 # .. math:: \hat y = \sigma(w^T x + b)
 #
-# The fit determines w and b. If there are more weights than examples, a penalty makes the solution
-# unique.
+# The fit determines w and b. If there are more weights than examples, the default penalty makes the
+# solution unique.
 
 from sk_logreg import BinaryLogisticRegression
 
@@ -283,4 +283,5 @@ CostSurfaceDisplay.from_estimator(
 )
 
 # %%
-# The fit minimizes J plus a penalty on the weights: :math:`F = C \, m \, J + \frac12 \|w\|^2`. See :doc:`/guide/what_c_means`.
+# The fit minimizes J plus a penalty on the weights. By default it is the ridge:
+# :math:`F = C \, m \, J + \frac12 \|w\|^2`. See :doc:`/guide/what_c_means` and :doc:`/guide/which_penalty`.
