@@ -28,9 +28,13 @@ from sklearn.model_selection import (
     cross_validate,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, scale
 
-from sk_logreg import BinaryLogisticRegression, __version__
+from sk_logreg import (
+    BinaryLogisticRegression,
+    BinaryLogisticRegressionCV,
+    __version__,
+)
 from sk_logreg.__main__ import main
 from sk_logreg._cli import _models
 
@@ -66,6 +70,15 @@ def customers():
             "churned": churned,
         }
     )
+
+
+@pytest.fixture(scope="session")
+def scaled():
+    """A small table of columns of one scale, three of which are noise."""
+    X, y = (each[:120] for each in load_breast_cancer(return_X_y=True))
+    noise = np.random.default_rng(0).normal(size=(len(X), 3))
+    frame = pd.DataFrame(np.hstack([scale(X[:, :3]), noise]))
+    return frame.rename(columns="x{}".format).assign(y=y)
 
 
 @pytest.fixture
@@ -351,6 +364,106 @@ class TestTable:
             "... (9 in all)",
         ):
             assert used in written
+
+
+class TestPenalty:
+    @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+    def test_l1_ratio(self, l1_ratio, scaled, write, report):
+        asked = ["--C", "0.1", "--l1-ratio", str(l1_ratio), *ONE_MODEL]
+        text = report(write(scaled), "--target", "y", *asked)
+        table = parse_table(text)
+        X, y = scaled.drop(columns="y"), scaled["y"]
+        model = BinaryLogisticRegression(C=0.1, l1_ratio=l1_ratio).fit(X, y)
+        n_nonzero = np.count_nonzero(model.coef_)
+        assert 0 < n_nonzero < 6
+        for name in ("cross entropy bias free", "LogisticRegression"):
+            assert int(table["coefficients not 0"][name]) == n_nonzero
+            assert float(table["cost J"][name]) == pytest.approx(model.cost_, abs=6e-5)
+            assert_scores(table, name, model, X, y)
+        assert float(table["largest difference"]["cross entropy bias free"]) < 1e-4
+        assert f"C = 0.1, l1_ratio = {l1_ratio:g}; 5 folds" in sentences(text)
+        legend = " ".join(text.split())
+        assert "coefficients not 0: of 6, the bias not counted." in legend
+        assert 'LogisticRegression: solver="saga"' in legend
+
+    def test_not_converged_has_no_number_of_coefficients(self, report):
+        """On unscaled columns saga is far from the minimum after seconds."""
+        table = parse_table(report("--l1-ratio", "1", *ONE_MODEL, "--cv", "2"))
+        assert table["coefficients not 0"]["LogisticRegression"] == "–"
+        assert 0 < int(table["coefficients not 0"]["cross entropy bias free"]) < 30
+
+    def test_without_l1_part(self, report):
+        text = report("--C", "0.5", *ONE_MODEL, "--cv", "2")
+        assert "; C = 0.5; 2 folds" in sentences(text)
+        assert not {"C", "coefficients not 0"} & set(parse_table(text))
+
+    @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+    def test_chosen(self, l1_ratio, scaled, write, report, tmp_path):
+        """In each fold the choice is made without the held-out rows."""
+        path = tmp_path / "model.joblib"
+        asked = ["--C", "auto", "--l1-ratio", l1_ratio, "--save", path]
+        text = report(write(scaled), "--target", "y", *ONE_MODEL, *asked)
+        table = parse_table(text)
+        X, y = scaled.drop(columns="y"), scaled["y"]
+        model = BinaryLogisticRegressionCV(
+            l1_ratios=[l1_ratio],
+            cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        ).fit(X, y)
+        for name in ("cross entropy bias free", "LogisticRegression"):
+            assert table["C"][name] == f"{model.C_:.4g}"
+            assert float(table["cost J"][name]) == pytest.approx(model.cost_, abs=6e-5)
+        assert_scores(table, "cross entropy bias free", model, X, y)
+        saved = joblib.load(path)[-1]
+        assert (saved.C, saved.l1_ratio) == (model.C_, l1_ratio)
+        assert "C chosen by cross-validation" in sentences(text)
+        legend = " ".join(text.split())
+        assert "C: of 10 values, the one with the best mean log loss" in legend
+        assert "in a cross-validation with 5 folds." in legend
+
+    def test_chosen_by_the_loss_of_each_model(self, scaled, write, report):
+        """LogisticRegression has the C of the cross entropy, also if that is hidden."""
+        asked = ["--loss", "squared_error", "--absorb-bias", "--C", "auto", "--cv", "3"]
+        table = parse_table(report(write(scaled), "--target", "y", *asked))
+        X, y = scaled.drop(columns="y"), scaled["y"]
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        models = {
+            "LogisticRegression": BinaryLogisticRegressionCV(cv=folds),
+            "squared error absorbed": BinaryLogisticRegressionCV(
+                cv=folds, loss="squared_error", absorb_bias=True
+            ),
+        }
+        Cs = {name: f"{model.fit(X, y).C_:.4g}" for name, model in models.items()}
+        assert table["C"] == Cs
+        assert len(set(Cs.values())) == 2
+
+    def test_choice_at_an_end_is_a_footnote(self, report):
+        text = report("--l1-ratio", "1", "--C", "auto", "--cv", "2", *ONE_MODEL)
+        note = " ".join(text.split("\n\n")[-1].split()).partition("‡")[0]
+        assert note == (
+            "† cross entropy, bias free: C is at an end of the values tried "
+            "(3 of 3 fits). "
+        )
+
+    def test_choice_that_does_not_converge_is_a_footnote(self):
+        X, y = load_breast_cancer(return_X_y=True)
+        search = BinaryLogisticRegressionCV(Cs=[0.1, 1.0, 10.0], cv=2, max_iter=1)
+        model = _models.Model("", ("", "", ""), BinaryLogisticRegression(), search)
+        fit = _models.fit_model(model, X, y, limit=0.0)
+        assert "some fits of the choice of C did not converge" in fit.warnings
+
+    @pytest.mark.parametrize("cv", [2, 3, 5])
+    def test_fewest_rows_that_can_choose(self, cv, write, report, reject):
+        """Each class then has as many training rows as the inner folds."""
+        for n in (cv + 1, cv + 2):
+            x = np.random.default_rng(0).normal(size=2 * n)
+            path = write(pd.DataFrame({"x": x, "y": [0, 1] * n}))
+            asked = [path, "--target", "y", "--C", "auto", "--cv", cv]
+            if n > cv + 1:
+                report(*asked, *ONE_MODEL)
+            else:
+                advice = f"use --cv {cv - 1}" if cv > 2 else "add examples of it"
+                said = f"too few to choose C in {cv} folds: {advice}"
+                assert said in reject(*asked)
 
 
 class TestReference:
@@ -901,10 +1014,15 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("argv", "said"),
         [
-            (["--C", "0"], "--C: '0' is not a positive number or 'inf'"),
+            (["--C", "0"], "--C: '0' is not a positive number, 'inf' or 'auto'"),
             (["--C", "-1"], "--C"),
             (["--C", "nan"], "'nan' is not a positive number"),
             (["--C", "many"], "'many' is not a positive number"),
+            (["--l1-ratio", "1.5"], "--l1-ratio: '1.5' is not a number from 0 to 1"),
+            (["--l1-ratio", "-0.5"], "--l1-ratio: '-0.5' is not"),
+            (["--l1-ratio", "nan"], "--l1-ratio: 'nan' is not"),
+            (["--l1-ratio", "auto"], "--l1-ratio: 'auto' is not"),
+            (["--l1-ratio", "1", "--C", "inf"], "--C inf drops it: leave one out"),
             (["--cv", "1"], "'1' is not a whole number from 2 up"),
             (["--cv", "2.5"], "--cv"),
             (["--random-state", "-1"], "--random-state"),
@@ -934,7 +1052,8 @@ class TestArguments:
             main(["--help"])
         text = capsys.readouterr().out
         assert text.startswith("usage: python -m sk_logreg")
-        for option in ("--target", "--drop", "--categorical", "--decimal", "--C"):
+        options = ["--target", "--drop", "--categorical", "--decimal", "--C"]
+        for option in (*options, "--l1-ratio"):
             assert f"\n  {option}" in text
         examples = text.partition("examples:\n")[2].replace("\\\n", "")
         first, *commands = [shlex.split(line) for line in examples.splitlines()]
@@ -947,7 +1066,7 @@ class TestArguments:
         write(churn, "churn.csv")
         write(churn, "churn.parquet")
         monkeypatch.chdir(tmp_path)
-        assert len(commands) >= 4
+        assert len(commands) >= 5
         for command in commands:
             assert command[:3] == first
             assert parse_table(report(*command[3:]))

@@ -1,6 +1,7 @@
 """The arguments of ``python -m sk_logreg``."""
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,9 @@ from sk_logreg import __version__
 from sk_logreg._cli._errors import CommandError
 
 LOSSES = ("cross_entropy", "squared_error")
+# The values of --C that choose it by cross-validation, and that drop the penalty.
+AUTO = "auto"
+NO_PENALTY = math.inf
 SKOPS_ENDING = ".skops"
 
 _DESCRIPTION = """\
@@ -32,6 +36,8 @@ examples:
   python -m sk_logreg churn.csv --target churned --positive yes
   python -m sk_logreg churn.csv --target churned --drop customer_id signup_date
   python -m sk_logreg churn.csv --target churned --categorical month zip_code
+  python -m sk_logreg churn.csv --target churned --loss cross_entropy \\
+      --l1-ratio 1 --C auto
   python -m sk_logreg churn.parquet --target churned --loss squared_error \\
       --no-absorb-bias --C 10 --save churn.skops --plot churn.png
 """
@@ -99,15 +105,31 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             help="show the absorbed bias only, or the free one only (default: both)",
         ),
         "--C": dict(
-            type=_checked(float, lambda C: C > 0, "is not a positive number or 'inf'"),
+            type=_checked(
+                lambda text: text if text == AUTO else float(text),
+                lambda C: C == AUTO or C > 0,
+                f"is not a positive number, 'inf' or '{AUTO}'",
+            ),
             default=1.0,
-            help="inverse strength of the L2 penalty; 'inf' for none (default: 1)",
+            help="inverse strength of the penalty; 'inf' for none; "
+            f"'{AUTO}' chooses it by cross-validation, in each fold anew on the "
+            "training rows, so that the held-out rows take no part (default: 1)",
+        ),
+        "--l1-ratio": dict(
+            metavar="RATIO",
+            type=_checked(
+                float, lambda ratio: 0 <= ratio <= 1, "is not a number from 0 to 1"
+            ),
+            default=0.0,
+            help="share of the L1 part in the penalty: 0 is ridge, 1 the lasso, which "
+            "sets coefficients to 0 (default: 0)",
         ),
         "--cv": dict(
             metavar="FOLDS",
             type=_checked(int, lambda n: n >= 2, "is not a whole number from 2 up"),
             default=5,
-            help="number of cross-validation folds (default: 5)",
+            help="number of cross-validation folds, also of those that choose C "
+            "(default: 5)",
         ),
         "--random-state": dict(
             metavar="SEED",
@@ -157,4 +179,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
                 f"--{name} is about a file, and no file is named: "
                 "python -m sk_logreg DATA.csv --target COLUMN"
             )
+    if options.C == NO_PENALTY and options.l1_ratio:
+        raise CommandError(
+            "--l1-ratio is about the penalty, and --C inf drops it: leave one out"
+        )
     return options

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_logreg._cli._arguments import AUTO
 from sk_logreg._cli._errors import CommandError, import_extra, listing
 from sk_logreg._cli._target import encode_target, find_label
 
@@ -37,11 +38,15 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
     dataset = load(options)
     n_positive = int(dataset.is_positive.sum())
     rarest = min(n_positive, dataset.y.size - n_positive)
-    if rarest < options.cv:
-        advice = f"use --cv {rarest}" if rarest > 1 else "add examples of it"
+    # To choose C, the training rows of each fold are cut into as many folds again. They
+    # hold at least that many rows of each class if the table holds two more.
+    spare, purpose = (2, "to choose C in") if options.C == AUTO else (0, "for")
+    if rarest < options.cv + spare:
+        most = rarest - spare
+        advice = f"use --cv {most}" if most > 1 else "add examples of it"
         raise CommandError(
             f"the rarer class has {rarest} of {dataset.y.size} rows, "
-            f"too few for {options.cv} folds: {advice}"
+            f"too few {purpose} {options.cv} folds: {advice}"
         )
     return dataset
 

@@ -8,6 +8,7 @@ from itertools import cycle
 
 import numpy as np
 
+from sk_logreg._cli._arguments import AUTO
 from sk_logreg._cli._compare import METRICS, MIN_TIME_LIMIT, TIME_RATIO, Result
 from sk_logreg._cli._data import Dataset
 from sk_logreg._cli._models import REFERENCE
@@ -23,8 +24,8 @@ def format_report(
     footnotes, marks = _footnotes(results)
     parts = [
         _wrap([_title(dataset, options), *dataset.notes]),
-        _table(results, marks),
-        _wrap(_legend(results, options.cv)),
+        _table(results, marks, options),
+        _wrap(_legend(results, options)),
         _wrap(footnotes),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -35,16 +36,20 @@ def _title(dataset: Dataset, options: argparse.Namespace) -> str:
     n_features = dataset.design.shape[1]
     encoded = "" if n_features == n_columns else f" ({n_features:,} once encoded)"
     target = f"{options.target} = " if options.target else ""
+    C = "chosen by cross-validation" if options.C == AUTO else f"= {options.C:g}"
+    l1_ratio = f", l1_ratio = {options.l1_ratio:g}" if options.l1_ratio else ""
     return (
         f"{dataset.name}: {n_samples:,} rows, {n_columns:,} columns{encoded}; "
         f"positive: {target}{dataset.description}, {dataset.is_positive.mean():.1%} of "
-        f"rows; C = {options.C:g}; {options.cv} folds"
+        f"rows; C {C}{l1_ratio}; {options.cv} folds"
     )
 
 
-def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
+def _table(
+    results: Sequence[Result], marks: Sequence[str], options: argparse.Namespace
+) -> str:
     """Return the table: a column per model, with numbers aligned on the right."""
-    columns = [_cells(result, results[-1]) for result in results]
+    columns = [_cells(result, results[-1], options) for result in results]
     widths = [max(len(cell) for _, cell in cells) for cells in columns]
     labels = [label for label, _ in columns[0]]
     first_width = max(map(len, labels))
@@ -56,12 +61,21 @@ def _table(results: Sequence[Result], marks: Sequence[str]) -> str:
         for (_, cell), width, end in zip(cells, widths, ends, strict=True):
             line += f"  {cell:>{width}}{end}"
         lines.append(line.rstrip())
-    lines.insert(labels.index("cost J"), "─" * max(map(len, lines)))
+    lines.insert(len(results[0].model.heading), "─" * max(map(len, lines)))
     return "\n".join(lines)
 
 
-def _cells(result: Result, reference: Result) -> list[tuple[str, str]]:
+def _cells(
+    result: Result, reference: Result, options: argparse.Namespace
+) -> list[tuple[str, str]]:
     """Return the column of a model: the label of each line, and its cell."""
+    model: list[tuple[str, str]] = []
+    if options.C == AUTO:
+        model.append(("C", f"{result.fitted.C:.4g}"))
+    if options.l1_ratio > 0:
+        n_nonzero = np.count_nonzero(result.fitted.coef_)
+        shown = "–" if result.fits[0].was_stopped else f"{n_nonzero:,}"
+        model.append(("coefficients not 0", shown))
     scores: list[tuple[str, str]] = []
     for metric, values in zip(METRICS, result.scores.T, strict=True):
         scores.append((metric, _decimal(values.mean())))
@@ -72,6 +86,7 @@ def _cells(result: Result, reference: Result) -> list[tuple[str, str]]:
         difference = np.abs(result.probability - reference.probability).max()
     return [
         *(("", line) for line in result.model.heading),
+        *model,
         ("cost J", _decimal(result.cost)),
         *scores,
         ("iterations", str(result.fitted.n_iter_[0])),
@@ -96,15 +111,28 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
-def _legend(results: Sequence[Result], n_folds: int) -> list[str]:
-    reference = results[-1].model.estimator
+def _legend(results: Sequence[Result], options: argparse.Namespace) -> list[str]:
+    reference, search = results[-1].model.estimator, results[-1].model.search
+    model = []
+    if search is not None:
+        model.append(
+            f"C: of {search.Cs!r} values, the one with the best mean log loss (squared "
+            f"error: Brier score) in a cross-validation with {options.cv} folds. Each "
+            "fit has its own choice, on its own rows, so that held-out rows take no "
+            f"part in it. The fit time is without the choice. {REFERENCE} has the C of "
+            "cross entropy, bias free."
+        )
+    if options.l1_ratio > 0:
+        n_features = results[0].fitted.n_features_in_
+        model.append(f"coefficients not 0: of {n_features:,}, the bias not counted.")
     return [
+        *model,
         "bias free: not penalized, as in LogisticRegression; absorbed: penalized, as "
         "one more weight.",
         "cost J: mean loss over all rows; compare it within one loss only (the squared "
         "error is half the Brier score).",
         f"{', '.join(METRICS)}: mean ± standard deviation over the held-out "
-        f"rows of {n_folds} folds.",
+        f"rows of {options.cv} folds.",
         "iterations, optimality gap, fit time: of the fit on all rows, its columns "
         "prepared. The gap is a bound on how far the objective is above its minimum, "
         "relative to it.",
