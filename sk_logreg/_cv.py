@@ -31,7 +31,7 @@ from sk_logreg._compat import (
 )
 from sk_logreg._estimator import BinaryLogisticRegression, data_of, problem_of
 from sk_logreg._execution import thread_executor
-from sk_logreg._folds import fit_fold, fit_leave_one_out
+from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._path import check_prototype, checked_grid
@@ -432,20 +432,22 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     ) -> Found:
         """Return the fits of all folds and their scores."""
         seed = check_random_state(self.random_state).randint(2**31)
-        n_jobs = min(effective_n_jobs(self.n_jobs), len(folds) * len(l1_ratios))
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(fit_fold)(
-                self._starting(model, l1_ratio, seed),
-                data,
-                fold,
-                Cs,
-                score,
-                n_jobs,
-                os.getpid(),
-            )
+        models = [
+            self._starting(model, l1_ratio, seed) for l1_ratio in l1_ratios.tolist()
+        ]
+        n_jobs = min(effective_n_jobs(self.n_jobs), len(folds) * len(models))
+        together = [fit_folds(each, data, folds, Cs, score) for each in models]
+        tasks = [
+            delayed(fit_fold)(each, data, fold, Cs, score, n_jobs, os.getpid())
+            for each, found in zip(models, together, strict=True)
+            if found is None
             for fold in folds
-            for l1_ratio in l1_ratios.tolist()
-        )
+        ]
+        rest = iter(Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks))
+        by_ratio = [found or [next(rest) for _ in folds] for found in together]
+        results = [
+            result for of_fold in zip(*by_ratio, strict=True) for result in of_fold
+        ]
         return found_of_folds(results, len(folds))
 
     def _leave_one_out(

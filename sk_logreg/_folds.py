@@ -1,7 +1,8 @@
 """The fits and the scores of a fold: at each C, from small to large."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +15,11 @@ from sk_logreg._estimator import BinaryLogisticRegression, problem_of
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
 from sk_logreg._leave_one_out import left_out_predictions
+from sk_logreg._lockstep import suits, without_each
 from sk_logreg._log import Journal
 from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._problem import Data, Problem, with_C
-from sk_logreg._records import Status
+from sk_logreg._records import CONVERGED, Status
 from sk_logreg._scores import Fold, Labels, Score, row_scores
 from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts
 from sk_logreg._solvers._base import Goal, Solver
@@ -93,6 +95,81 @@ def fit_fold(
     return _result(fits, coefs, score(fold, coefs))
 
 
+def fit_folds(
+    model: BinaryLogisticRegression,
+    data: Data,
+    folds: Sequence[Fold],
+    Cs: Vector,
+    score: Score,
+) -> list[FoldResult] | None:
+    """Fit a model to all rows at each C, and from there without each fold.
+
+    Returns None where that does not suit the model or the folds.
+    """
+    n_rows = data.X.shape[0]
+    groups = [_left_out(fold, n_rows) for fold in folds]
+    if not _divide(folds, groups, n_rows):
+        return None
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        problem = problem_of(model, data, executor)
+        if not suits(problem, Objective(problem, executor)):
+            return None
+        try:
+            found = list(_solutions(model, problem, Cs, executor, followed=True))
+            if not all(solution.status.converged for _, solution, _ in found):
+                return None
+            solved = [(objective, solution.point) for objective, solution, _ in found]
+            without = list(zip(*without_each(solved, groups), strict=True))
+            results = []
+            for fold, minima in zip(folds, without, strict=True):
+                fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in minima]
+                whole = _completed(fits, model, data, fold, Cs, executor)
+                coefs = np.array([fit.coef for fit in whole])
+                results.append(_result(whole, coefs, score(fold, coefs)))
+        except NotFiniteError:
+            return None
+    return results
+
+
+def _left_out(fold: Fold, n_rows: int) -> Indices:
+    """Return the rows that are not fitted."""
+    left_out = np.ones(n_rows, dtype=bool)
+    left_out[fold.train] = False
+    return np.flatnonzero(left_out)
+
+
+def _divide(folds: Sequence[Fold], groups: Sequence[Indices], n_rows: int) -> bool:
+    """Return whether the groups are small, disjoint, and all that folds leave out."""
+    times = np.zeros(n_rows, dtype=np.intp)
+    for group in groups:
+        times[group] += 1
+    return times.max() <= 1 and all(
+        len(fold.train) + len(group) == n_rows and 0 < 2 * len(group) <= n_rows
+        for fold, group in zip(folds, groups, strict=True)
+    )
+
+
+def _completed(
+    fits: Sequence["Fit | None"],
+    model: BinaryLogisticRegression,
+    data: Data,
+    fold: Fold,
+    Cs: Vector,
+    executor: ThreadExecutor,
+) -> list["Fit"]:
+    """Return the fits, those that are missing from the one at the C before."""
+    missing = np.array([fit is None for fit in fits])
+    if not missing.any():
+        return [fit for fit in fits if fit is not None]
+    start, n_features = copy(model), data.X.shape[1]
+    before = fits[max(0, int(missing.argmax()) - 1)]
+    if before is not None:
+        start.coef_ = before.coef[None, :n_features]
+        start.intercept_ = before.coef[n_features:]
+    others = iter(fit_path(start, take(data, fold.train), Cs[missing], executor))
+    return [next(others) if fit is None else fit for fit in fits]
+
+
 def fit_leave_one_out(
     model: BinaryLogisticRegression, data: Data, Cs: Vector, loss: str, labels: Labels
 ) -> FoldResult:
@@ -159,15 +236,37 @@ def _fits(
     executor: ThreadExecutor,
     score: RowScore | None,
 ) -> Iterator[Fit]:
+    followed = score is None
+    for objective, solution, journal in _solutions(
+        model, problem, Cs, executor, followed=followed
+    ):
+        coef = _polished(objective, solution)
+        yield Fit(
+            problem.lift(coef),
+            solution.status,
+            len(journal.records),
+            None if score is None else score(objective, coef, executor),
+        )
+
+
+def _solutions(
+    model: BinaryLogisticRegression,
+    problem: Problem,
+    Cs: Vector,
+    executor: ThreadExecutor,
+    *,
+    followed: bool,
+) -> Iterator[tuple[Objective, Solution, Journal]]:
+    """Yield the solution at each C; each starts at the one before it."""
     start = None
     if hasattr(model, "coef_"):
         start = problem.lower(np.append(model.coef_, model.intercept_)[: problem.n_dof])
     solver = SOLVERS[model.solver]
     plain = problem.penalty.smooth and problem.n_dof <= MANY
     tol = max(model.tol if plain else _TOL_SHARE * model.tol, FINE)
-    followed = None if score is not None else followable(problem, executor, tol)
-    if followed is not None:
-        problem, solver = followed, Follower(solver, executor)
+    follow = followable(problem, executor, tol) if followed else None
+    if follow is not None:
+        problem, solver = follow, Follower(solver, executor)
     for C in Cs:
         journal = Journal(model.max_iter)
         objective = Objective(with_C(problem, C), executor)
@@ -180,13 +279,8 @@ def _fits(
             n_init=model.n_init,
             random_state=check_random_state(model.random_state),
         )
-        start = _polished(objective, solution)
-        yield Fit(
-            problem.lift(start),
-            solution.status,
-            len(journal.records),
-            None if score is None else score(objective, start, executor),
-        )
+        start = solution.point.coef
+        yield objective, solution, journal
 
 
 class _ForScores(Goal):
@@ -206,7 +300,7 @@ class _Unrefined:
     def __call__(
         self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
-        goal = _ForScores(goal.tol, goal.certify, goal.separation_excluded)
+        goal = _ForScores(**vars(goal))
         return self.solver(objective, start, journal, goal)
 
 
@@ -217,7 +311,8 @@ def _polished(objective: Objective, solution: Solution) -> Vector:
     many coefficients the step costs too much.
     """
     coef = solution.point.coef
-    large = objective.n_dof > MANY or reducible(objective)
+    reduced = objective.penalty.smooth and reducible(objective)
+    large = objective.n_dof > MANY or reduced
     if large or not solution.status.converged:
         return coef
     model = CholeskyModel if objective.penalty.smooth else ProximalModel

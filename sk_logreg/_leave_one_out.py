@@ -21,10 +21,9 @@ _LARGE_LEVERAGE = 0.3
 # It also takes the kinks and bounds that hold weights as given. So with these, rows are
 # left out by a fit, too, if that changes their loss by more than this, approximately.
 _LARGE_CHANGE = 0.05
-# Maximum number of rows that are left out by a fit, the roughest ones.
+# Maximum number of rows that are left out by a fit: those for which the approximation
+# is worst.
 _MAX_REFITS = 50
-# The same with kinks or bounds, where such a fit takes far longer.
-_MAX_KINKED_REFITS = 10
 # Such a fit starts where a Newton step leads if the leverage is at most this.
 _LARGEST_LEVERAGE = 0.9
 # The accuracy of such a fit before its last step.
@@ -79,19 +78,17 @@ def left_out_predictions(
     with np.errstate(divide="ignore", invalid="ignore"):
         change = sizes * slope / (1.0 - leverage)
     roughness = np.where(rows.weights > 0.0, leverage / _LARGE_LEVERAGE, 0.0)
-    most = _MAX_REFITS
     if not objective.penalty.smooth:
-        most = _MAX_KINKED_REFITS
         roughness = np.maximum(roughness, np.abs(slope * change) / _LARGE_CHANGE)
     rough = np.flatnonzero(~(roughness <= 1.0))
     rough = rough[np.argsort(-roughness[rough], kind="stable")]
-    if np.any(leverage[rough[most:]] >= 1.0):
+    if np.any(leverage[rough[_MAX_REFITS:]] >= 1.0):
         raise ValueError(
             "cv='alo' needs a model that stays determined without any one row, but "
             f"{np.count_nonzero(leverage >= 1.0)} rows have a leverage of 1 or more. "
             "Use smaller values of C, or another cv."
         )
-    rough = rough[:most]
+    rough = rough[:_MAX_REFITS]
     # The same Newton step, of the coefficients; of bounded length.
     left = 1.0 - np.minimum(leverage[rough], _LARGEST_LEVERAGE)
     factors = rows.signs[rough] * slope[rough] * rows.weights[rough] / left
@@ -162,7 +159,7 @@ def _refitted(
         others = replace(problem, rows=replace(rows, weights=weights))
         without = Objective(others, executor)
         start = objective.penalty.clip(start)
-        goal = Goal(_REFIT_TOL, certify=False)
+        goal = Goal(_REFIT_TOL, certify=False, near=True)
         solution = solver(without, start, Journal(_MAX_REFIT_STEPS), goal)
         end = solution.point.coef + solution.pending_step
         z = float(objective.dense_rows(np.array([i]), intercept=True)[0] @ end)

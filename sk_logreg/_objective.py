@@ -541,6 +541,23 @@ class Objective:
         [sums], _ = self._read(products.losses_of_combinations, (), args)
         return sums * largest
 
+    def losses_without(
+        self, group: RowVector, without: Indices, coefs: Matrix
+    ) -> tuple[Vector, Matrix]:
+        """Return the losses and their gradient at several points, without some rows.
+
+        In one pass over X. For each row of `coefs`, the rows of one group are left out:
+        that in `without`. `group` holds the group of each row.
+        """
+        n_features = self.n_features
+        weights, biases = coefs[:, :n_features].T.copy(), coefs[:, n_features:].sum(1)
+        args = without, weights, biases, self.loss
+        sums, _ = self._read(products.losses_without, (group,), args)
+        losses, of_weights, of_biases = sums
+        if not self.problem.fit_intercept:
+            return losses, of_weights.T
+        return losses, np.column_stack([of_weights.T, of_biases])
+
     def mean_losses(self, margins: Matrix) -> Vector:
         """Return the mean loss for each row of an array of margins without offset."""
         rows, p_other = self._rows, self._rows.p_other

@@ -378,6 +378,15 @@ def test_approximate_leave_one_out(parameters, rtol):
     assert model.coefs_paths_.shape[0] == 1
 
 
+def test_leave_one_out_of_a_view():
+    X, y = synthetic(n_features=10)
+    view = np.repeat(X, 2, axis=1)[:, ::2]
+    assert not view.flags.forc
+    search = BinaryLogisticRegressionCV(Cs=CS, cv="alo")
+    found = search.fit(view, y).loo_scores_
+    np.testing.assert_allclose(found, search.fit(X, y).loo_scores_, rtol=1e-10)
+
+
 def test_leave_one_out_with_more_features_than_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 150))

@@ -48,7 +48,8 @@ def _product(matrix: Matrix, v: Vector) -> Vector:
     length, width = matrix.shape
     n_shares = gcd(width, 1 << (512 // length).bit_length())
     shares = matrix.reshape(length, n_shares, -1).swapaxes(0, 1)
-    return (shares @ v.reshape(n_shares, -1, 1)).sum(axis=(0, 2))
+    parts = shares @ v.reshape(n_shares, width // n_shares, -1)
+    return parts.sum(axis=0).reshape(length, *v.shape[1:])
 
 
 class DenseBlock(Block):

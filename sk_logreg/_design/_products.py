@@ -21,6 +21,8 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
+# Points per tile of losses and gradients at several points.
+_TILE_COLUMNS = 16
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -173,6 +175,37 @@ def losses_of_combinations(
             values = loss.at_margin(margins, other).value
             sums[j : j + _TILE_POINTS] += row_weights[part] @ values
     return (sums,)
+
+
+def losses_without(
+    block: Block,
+    rows: RowPart,
+    group: Vector,
+    without: Vector,
+    weights: Matrix,
+    biases: Vector,
+    loss: Loss,
+) -> Sums:
+    """Sum the losses and their gradients at some points, each without a group of rows.
+
+    A few points at a time, so that their margins stay in the cache.
+    """
+    p_other = None if rows.p_other is None else rows.p_other[:, None]
+    losses, slopes, totals = [], [], []
+    for start in range(0, len(biases), _TILE_COLUMNS):
+        some = slice(start, start + _TILE_COLUMNS)
+        m = block.matvec(weights[:, some]) + biases[some]
+        if rows.offset is not None:
+            m += rows.offset[:, None]
+        m *= rows.signs[:, None]
+        found = loss.at_margin(m, p_other)
+        row_weights = rows.weights[:, None] * (group[:, None] != without[some])
+        losses.append(np.einsum("ij,ij->j", row_weights, found.value))
+        row_weights *= rows.signs[:, None]
+        row_weights *= found.slope
+        slopes.append(block.rmatvec(row_weights))
+        totals.append(row_weights.sum(axis=0))
+    return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
 
 
 def squared_norms(

@@ -69,6 +69,12 @@ class RowVector:
         """Return the numbers of some of the rows."""
         return RowVector(self.values[rows])
 
+    def placed(self, rows: Indices | slice, n_rows: int) -> "RowVector":
+        """Return these numbers at some of more rows, and 0 at the others."""
+        values = np.zeros(n_rows)
+        values[rows] = self.values
+        return RowVector(values)
+
 
 class RowPart(NamedTuple):
     """The entries of some rows, see `Rows`."""

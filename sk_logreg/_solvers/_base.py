@@ -52,12 +52,14 @@ class Goal:
 
     Unless it is to `certify` that, the last step is neither taken nor evaluated, but
     returned as the solution's `pending_step`. With `separation_excluded` it is known
-    that no hyperplane separates the classes.
+    that no hyperplane separates the classes. A start that is `near` the minimum is
+    nearer to it than that of a sample of the rows.
     """
 
     tol: float
     certify: bool = True
     separation_excluded: bool = False
+    near: bool = False
 
     @property
     def fine(self) -> bool:

@@ -13,6 +13,8 @@ from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
     CholeskyModel,
     ConjugateGradientModel,
+    FactoredHessian,
+    HessianMatrix,
     OrthantModel,
     ProximalModel,
     minimize,
@@ -154,9 +156,12 @@ def _from_samples(
     """
     mixed = mixed and objective.n_dof > MANY
     of_sample = None
-    for rows, weights in nested_samples(objective, goal.tol):
-        of_sample = None  # frees the memory of the sample before
-        start, of_sample = _from_sample(objective, rows, weights, start, journal, mixed)
+    if goal.near:
+        of_sample = _near(objective, start, goal)
+    else:
+        for drawn in nested_samples(objective, goal.tol):
+            of_sample = None  # frees the memory of the sample before
+            start, of_sample = _from_sample(objective, *drawn, start, journal, mixed)
     if mixed:
         factor = None if of_sample is None else of_sample.factor
         solution = _preconditioned(objective, start, journal, goal, factor)
@@ -198,6 +203,18 @@ def _from_sample(
     if objective.costs.factor(objective.n_dof) < _OPTIONS.saved_passes:
         of_sample = model.known_hessian(rows, solution.point)
     return solution.point.coef + solution.pending_step, of_sample
+
+
+def _near(objective: Objective, start: Vector, goal: Goal) -> Any:
+    """Return the Hessian of the last sample at a start near the minimum, if it pays."""
+    samples = list(nested_samples(objective, goal.tol))
+    costly = objective.costs.factor(objective.n_dof) >= _OPTIONS.saved_passes
+    if costly or not samples:
+        return None
+    rows, weights = samples[-1]
+    sample = objective.sample(rows, weights)
+    kind = FactoredHessian if objective.penalty.smooth else HessianMatrix
+    return kind.at(sample, sample.margins(start), rows)
 
 
 def _preconditioned(

@@ -36,8 +36,9 @@ def solve_by_working_sets(
 ) -> Solution:
     """Minimize over a set of features, and add those that should have a weight.
 
-    All features are read once per set: the slopes at the dual point of its minimum show
-    which features to add, and give a bound for all of them [1]_.
+    All features are read once per set: the slopes at its minimum show which features to
+    add. At the end those at its dual point show it, and give a bound for all features
+    [1]_.
 
     References
     ----------
@@ -55,37 +56,41 @@ def solve_by_working_sets(
     columns = np.flatnonzero(always[:n_features])
     excess = _violations(penalty, -point.gradient)[:n_features]
     columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
-    bound = objective.loss.curvature_bound
-    assert bound is not None
-    weighted = objective.curvature_of(bound)
-    sizes = objective.product_diagonal(weighted) + penalty.curvature
     tol, coef = max(goal.tol, _OPTIONS.first_tol), start
     while True:
         restricted = objective.restricted(columns)
         kept = columns
         if objective.problem.fit_intercept:
             kept = np.append(columns, n_features)
-        inner = replace(goal, tol=tol)
+        last = tol <= goal.tol
+        inner = replace(goal, tol=tol, certify=last, near=coef is not start)
         solution = solve(restricted, coef[kept], journal, inner)
         coef = np.zeros_like(start)
-        coef[kept] = solution.point.coef
-        slopes, gap = _certified(objective, restricted, kept, solution, sizes, tol)
-        excess = _violations(penalty, slopes)[:n_features]
-        excess[columns] = 0.0
-        complete = not excess.any()
-        done = gap <= goal.tol or (complete and solution.gap <= goal.tol)
-        if done or not solution.status.converged or journal.closed:
-            break
-        if complete and tol <= goal.tol:
-            break
-        tol = min(tol, max(0.5 * goal.tol, _OPTIONS.accuracy * gap))
-        if complete:
+        step = 0.0 if last else solution.pending_step
+        coef[kept] = restricted.penalty.clip(solution.point.coef + step)
+        before, point = point, objective.evaluate(coef)
+        excess = _outside(columns, _violations(penalty, -point.gradient)[:n_features])
+        ended = journal.closed or not solution.status.converged
+        if ended or (last and not excess.any()):
+            slopes, gap = _certified(objective, restricted, kept, solution, tol)
+            excess = _outside(columns, _violations(penalty, slopes)[:n_features])
+            if ended or gap <= goal.tol or not excess.any():
+                break
+        fall = relative(before.value - point.value, point)
+        tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
+        if not excess.any():
             tol = 0.5 * goal.tol
         used = columns[coef[columns] != 0.0]
         size = max(_OPTIONS.min_size, 2 * len(used))
         columns = _grown(columns, excess, len(columns) + size)
-    point = objective.evaluate(coef)
     return replace(solution, point=point, gap=gap, pending_step=0.0)
+
+
+def _outside(columns: Indices, excess: Vector) -> Vector:
+    """Return the violations of the features that are not among some columns."""
+    excess = excess.copy()
+    excess[columns] = 0.0
+    return excess
 
 
 def _violations(penalty: ElasticNet, slopes: Vector) -> Vector:
@@ -110,13 +115,11 @@ def _certified(
     restricted: Objective,
     kept: Indices,
     solution: Solution,
-    sizes: Vector,
     tol: float,
 ) -> tuple[Vector, float]:
     """Return the slopes of all features at a dual point, and the bound that follows.
 
-    Without a dual, those of the loss at the point itself. No diagonal entry of a
-    Hessian exceeds that in `sizes`.
+    Without a dual, those of the loss at the point itself.
     """
     point, penalty = solution.point, objective.penalty
     assert isinstance(penalty, ElasticNet)
@@ -128,13 +131,29 @@ def _certified(
         violated = _violations(penalty, slopes)
         violated[kept] = 0.0
         return slopes, UNKNOWN_GAP if violated.any() else solution.gap
-    end = coef.copy()
-    curvature, end[kept] = solution.model.dual_step(point, tol * point.value)
-    change = restricted.margin_change(end[kept] - point.coef)
-    dual = restricted.dual_of_step(margins, restricted.weights, curvature, change)
-    slopes = -objective.dual_slopes(margins, curvature, change)
-    value = point.value
-    bound = excess_of_slopes(
-        restricted, penalty, dual, curvature, value, coef, end, slopes, sizes, kept
-    )
-    return slopes, relative(bound, point)
+    for step in solution.model.dual_steps(point, tol * point.value):
+        end = coef.copy()
+        end[kept] = step.end
+        known, rows, curvature = step.objective, step.rows, step.curvature
+        change = known.margin_change(step.end - point.coef)
+        dual = known.dual_of_step(
+            margins.take(rows), restricted.weights.take(rows), curvature, change
+        )
+        placed = [v.placed(rows, objective.n_samples) for v in (curvature, change)]
+        slopes = -objective.dual_slopes(margins, *placed)
+        bound = excess_of_slopes(
+            known,
+            penalty,
+            dual,
+            curvature,
+            point.value,
+            coef,
+            end,
+            slopes,
+            objective.product_diagonal(placed[0]),
+            kept,
+        )
+        gap = relative(bound, point)
+        if gap <= tol:
+            break
+    return slopes, gap

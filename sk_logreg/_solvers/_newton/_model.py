@@ -1,12 +1,12 @@
 """The quadratic model of an objective: what solves the Newton systems."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._objective import Evaluation, Objective, RowVector
 
 #: The first multiple of the majorizer that is added to an indefinite Hessian.
 FIRST_SHIFT = 2.0**-20
@@ -112,6 +112,19 @@ class Bound:
     def reach(self) -> float:
         """The greatest change of a margin, in size."""
         return max(-self.min_change, self.max_change)
+
+
+class DualStep(NamedTuple):
+    """A proximal Newton step that the dual variables follow.
+
+    `objective` is that over the rows of the model behind it, `rows` are their positions
+    in all rows, and `curvature` is theirs in that model. The step ends at `end`.
+    """
+
+    objective: Objective
+    rows: slice | Indices
+    curvature: RowVector
+    end: Vector
 
 
 class Model(Protocol):

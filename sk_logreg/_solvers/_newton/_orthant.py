@@ -1,5 +1,6 @@
 """Proximal Newton steps by conjugate gradients, for many features with a weight."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,13 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
 from sk_logreg._objective import Evaluation, Objective, RowVector
-from sk_logreg._solvers._newton._model import Bound, Curvature, Step, converges_next
+from sk_logreg._solvers._newton._model import (
+    Bound,
+    Curvature,
+    DualStep,
+    Step,
+    converges_next,
+)
 from sk_logreg._solvers._newton._proximal import composite_bound
 from sk_logreg._tolerances import EPS, NOISE
 from sk_logreg.penalties import ElasticNet
@@ -176,13 +183,14 @@ class OrthantModel:
             self._diagonal,
         )
 
-    def dual_step(self, point: Evaluation, accuracy: float) -> tuple[RowVector, Vector]:
-        """Return the curvature of a model of all rows, and where its step ends."""
+    def dual_steps(self, point: Evaluation, accuracy: float) -> Iterator[DualStep]:
+        """Yield a step that the dual variables may follow."""
         if self._last is None or self._last[0] is not point:
             self.step(point, accuracy, exact=True)
         assert self._last is not None
         assert self._curvature is not None
-        return self._curvature, self._last[1]
+        end = self._last[1]
+        yield DualStep(self._objective, slice(None), self._curvature, end)
 
     def certify_after(self, _step: Step, _after: Evaluation) -> float:
         return np.inf

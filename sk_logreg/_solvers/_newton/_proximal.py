@@ -1,5 +1,6 @@
 """The quadratic model for a penalty with kinks or bounds: proximal Newton steps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
 from sk_logreg._solvers._newton._lbfgs import bfgs_update
-from sk_logreg._solvers._newton._model import Bound, Curvature, Step
+from sk_logreg._solvers._newton._model import Bound, Curvature, DualStep, Step
 from sk_logreg._solvers._newton._reused_hessian import (
     KnownHessian,
     ReusedHessianModel,
@@ -40,6 +41,10 @@ class HessianMatrix(KnownHessian):
             self._ends.clear()
             self._ends[point] = proximal_point(self.objective, self.matrix, point)
         return self._ends[point]
+
+    def dual_step(self, point: Evaluation) -> DualStep:
+        """Return the step at a point that the dual variables may follow."""
+        return DualStep(self.objective, self.rows, self.curvature, self.end(point))
 
     @classmethod
     def at(
@@ -290,16 +295,16 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
             direction[which] = -block.solve(slope[which])
         return direction
 
-    def dual_step(
-        self, point: Evaluation, _accuracy: float
-    ) -> tuple[RowVector, Vector]:
-        """Return the curvature of a model of all rows, and where its step ends."""
+    def dual_steps(self, point: Evaluation, _accuracy: float) -> Iterator[DualStep]:
+        """Yield steps that the dual variables may follow, the less costly first."""
         known = self._current
-        if known is None or known.objective is not self._objective:
+        if known is not None and known.objective is not self._objective:
+            yield known.dual_step(point)
+            known = None
+        if known is None:
             self._renew(point)
-            known = self._current
-        assert known is not None
-        return known.curvature, known.end(point)
+        assert self._current is not None
+        yield self._current.dual_step(point)
 
     def certify_after(self, _step: Step, _after: Evaluation) -> float:
         return np.inf
