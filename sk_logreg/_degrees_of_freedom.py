@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Matrix
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._objective import Objective, RowVector
 from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._row_space import RowSpace, reducible
 from sk_logreg.penalties import ElasticNet
@@ -16,15 +16,15 @@ from sk_logreg.penalties import ElasticNet
 _FEW = 400
 
 
-def degrees_of_freedom(objective: Objective, point: Evaluation) -> float:
+def degrees_of_freedom(objective: Objective, coef: Vector, margins: RowVector) -> float:
     """Return the trace of (H + Λ)⁻¹ H at a minimum, less 1 for a free bias.
 
     H is the Hessian of the losses over the coefficients that are at no kink and no
     bound, and Λ that of the penalty. NaN if there are too many of them, or if H + Λ is
     indefinite. For the lasso `ranks` is faster.
     """
-    free_bias, margins = objective.problem.free_bias, point.margins
-    which = np.flatnonzero(free_coefficients(objective, point))
+    free_bias = objective.problem.free_bias
+    which = np.flatnonzero(free_coefficients(objective, coef))
     if objective.penalty.smooth and reducible(objective):
         # Over the row space there are fewer features, and the trace is the same.
         objective = RowSpace(objective).objective
@@ -64,11 +64,23 @@ def ranks(objective: Objective, free: NDArray[np.bool_]) -> NDArray[np.float64]:
     return found - float(objective.problem.free_bias)
 
 
-def free_coefficients(objective: Objective, point: Evaluation) -> NDArray[np.bool_]:
+def interpolated(Cs: Vector, exact: Vector, rough: Vector) -> NDArray[np.float64]:
+    """Return the degrees of freedom along a path, which are exact at some points only.
+
+    Between these, what those of a sample of the rows, `rough`, lack is interpolated
+    in log C. Where a fit has none, `exact` is NaN.
+    """
+    known, logs = np.isfinite(exact), np.log(Cs)
+    if not known.any():
+        return exact
+    return rough + np.interp(logs, logs[known], (exact - rough)[known])
+
+
+def free_coefficients(objective: Objective, coef: Vector) -> NDArray[np.bool_]:
     """Return which coefficients are at no kink and no bound."""
     penalty = objective.penalty
     if isinstance(penalty, ElasticNet):
-        return penalty.free(point.coef)
+        return penalty.free(coef)
     return np.ones(objective.n_dof, dtype=bool)
 
 

@@ -266,7 +266,7 @@ def _solutions(
     tol = max(model.tol if plain else _TOL_SHARE * model.tol, FINE)
     follow = followable(problem, executor, tol) if followed else None
     if follow is not None:
-        problem, solver = follow, Follower(solver, executor)
+        problem, solver = follow, Follower(solver, executor, follow, Cs)
     for C in Cs:
         journal = Journal(model.max_iter)
         objective = Objective(with_C(problem, C), executor)

@@ -1,14 +1,15 @@
 """A solver for many rows that follows a path: each problem from the one before it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from sk_logreg._arrays import Indices, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
-from sk_logreg._problem import Problem
+from sk_logreg._problem import Problem, with_C
 from sk_logreg._records import CONVERGED
 from sk_logreg._solvers._base import (
     UNKNOWN_GAP,
@@ -19,15 +20,18 @@ from sk_logreg._solvers._base import (
 )
 from sk_logreg._solvers._newton import HessianMatrix
 from sk_logreg._solvers._newton._lbfgs import bfgs_update
+from sk_logreg._solvers._newton._proximal import proximal_point
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import L2, ElasticNet
 
 # With more columns than this, working sets of them pay.
 _MANY_COLUMNS = 400
-# The sample's Hessian is renewed after this number of steps, and maximum number of
+# Number of steps after which the sample's Hessian is computed again; maximum number of
 # steps before the usual solver takes over.
 _OLD, _MAX_STEPS = 2, 5
+# The next solutions are sought together up to this multiple of the last C, and at most
+# this number of them.
+_FURTHEST, _MOST = 1.6, 16
 
 
 def followable(
@@ -61,76 +65,142 @@ class Follower:
     """Solves problems that differ in C alone, one after the other.
 
     The first is solved as usual. Then a sample of the rows and its Hessian are kept.
-    The quadratic model at the last solution, with the new penalty, predicts the next.
-    Its matrix is updated by the changes of the gradient (BFGS), and so improves along
-    the path. A point is certified by the sample's Hessian, so it takes one pass over X.
-    If a few steps do not suffice, or f rises, the usual solver goes on.
+    The next solutions, up to a multiple of C, are predicted by minimizing the quadratic
+    model at the last one with their penalties, and evaluated in one pass over X. Each
+    goes on from there until it is certified, by the sample's Hessian; BFGS updates of
+    its matrix make the model more accurate along the path. What a few steps do not
+    certify is left to the usual solver.
     """
 
-    def __init__(self, solver: Solver, executor: ThreadExecutor):
+    def __init__(
+        self, solver: Solver, executor: ThreadExecutor, problem: Problem, Cs: Vector
+    ):
         self._solver, self._executor = solver, executor
-        self._known: HessianMatrix | None = None
+        self._problem, self._Cs, self._place = problem, Cs, 0
+        self._found: dict[int, _Ahead] = {}
+        self._last: _Ahead | None = None
 
     def __call__(
         self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
         """Return the solution of the next problem."""
-        if self._known is not None and not (goal.fine or journal.closed):
-            point, gap = self._follow(objective, self._known, goal)
-            if gap <= goal.tol:
-                return Solution(point, gap, CONVERGED)
-            start = point.coef
+        place = self._place
+        if not (self._last is None or goal.fine or journal.closed):
+            if place not in self._found:
+                self._look_ahead(objective, goal)
+            ahead = self._found.pop(place)
+            if ahead.gap <= goal.tol:
+                self._place, self._last = place + 1, ahead
+                return Solution(ahead.point, ahead.gap, CONVERGED)
+            start = ahead.point.coef
         solution = self._solver(objective, start, journal, goal)
-        self._keep(objective, solution.point, goal)
+        if solution.status.converged:
+            self._place += 1  # or it will be solved once more, from another start
+        self._found.clear()
+        self._last = self._known_at(objective, solution.point, goal)
         return solution
 
-    def _keep(self, objective: Objective, point: Evaluation, goal: Goal) -> None:
-        """Keep a sample of the rows, and its Hessian at a point."""
-        if self._known is None:
+    def _known_at(
+        self, objective: Objective, point: Evaluation, goal: Goal
+    ) -> "_Ahead":
+        """Return what is known at a solution: the Hessian of a sample of the rows."""
+        if self._last is None:
             *_, (drawn, weights) = nested_samples(objective, goal.tol)
             rows: slice | Indices = drawn
-            sample = objective.sample(drawn, weights)
+            sample = objective.sample(drawn, weights, copied=True)
         else:
-            rows, sample = self._known.rows, self._sample(objective, self._known)
-        self._known = HessianMatrix.at(sample, point.margins.take(rows), rows)
-        self._matrix, self._last = self._known.matrix, point
-        self._curvature = objective.penalty.curvature
+            rows = self._last.known.rows
+            sample = self.sample(objective)
+        known = HessianMatrix.at(sample, sample.margins(point.coef), rows)
+        return _Ahead(objective, known, known.matrix, point)
 
-    def _sample(self, objective: Objective, known: HessianMatrix) -> Objective:
-        """Return the objective over the kept sample."""
-        problem = replace(objective.problem, rows=known.objective.problem.rows)
-        fraction = known.objective.n_samples / objective.n_samples
+    def sample(self, objective: Objective) -> Objective:
+        """Return the objective over the sample, which is kept from the first on."""
+        assert self._last is not None
+        kept = self._last.known.objective
+        problem = replace(objective.problem, rows=kept.problem.rows)
+        fraction = kept.n_samples / objective.n_samples
         return Objective(problem, self._executor, objective.meter, fraction)
 
-    def _follow(
-        self, objective: Objective, known: HessianMatrix, goal: Goal
-    ) -> tuple[Evaluation, float]:
-        """Return the point where the model leads, and the bound there."""
-        rows, curvature = known.rows, objective.penalty.curvature
-        added = curvature - self._curvature
-        sample, matrix = self._sample(objective, known), self._matrix + np.diag(added)
-        known = HessianMatrix(
-            sample, rows, known.curvature, known.matrix + np.diag(added)
+    def _look_ahead(self, objective: Objective, goal: Goal) -> None:
+        """Find the next solutions, as far as one pass over X may serve them."""
+        last, Cs, place = self._last, self._Cs, self._place
+        assert last is not None
+        n_ahead = np.searchsorted(Cs[place:], _FURTHEST * Cs[place - 1], side="right")
+        for k in range(place, place + min(max(1, int(n_ahead)), _MOST)):
+            # The one at hand has a meter that counts the passes over X.
+            other = objective
+            if k > place:
+                problem = with_C(self._problem, Cs[k])
+                other = Objective(problem, self._executor, objective.meter)
+            self._found[k] = last.with_penalty(other, self.sample(other))
+        moving = list(self._found.values())
+        for _ in range(_MAX_STEPS):
+            ends = np.array([ahead.end() for ahead in moving])
+            found = zip(moving, *objective.losses_at(ends), ends, strict=True)
+            for ahead, loss, slope, end in found:
+                ahead.move(end, float(loss), slope)
+            moving = [ahead for ahead in moving if ahead.certify(goal.tol)]
+            if not moving:
+                break
+
+
+@dataclass
+class _Ahead:
+    """A point on its way to the solution of a problem ahead on the path.
+
+    `matrix` is that of the quadratic model, and `known` the Hessian of the sample, both
+    with the penalty of the problem.
+    """
+
+    objective: Objective
+    known: HessianMatrix
+    matrix: Matrix
+    point: Evaluation
+    gap: float = UNKNOWN_GAP
+    n_steps: int = 0
+
+    def with_penalty(self, objective: Objective, sample: Objective) -> "_Ahead":
+        """Return the same point for a problem with another C."""
+        penalty, point, known = objective.penalty, self.point, self.known
+        before = self.objective.penalty
+        added = penalty.curvature - before.curvature
+        value = point.loss + float(penalty.value(point.coef))
+        gradient = point.gradient + added * point.coef
+        return _Ahead(
+            objective,
+            HessianMatrix(
+                sample, known.rows, known.curvature, known.matrix + np.diag(added)
+            ),
+            self.matrix + np.diag(added),
+            replace(point, value=value, gradient=gradient),
         )
-        last = self._last
-        value = last.loss + objective.penalty.value(last.coef)
-        gradient = last.gradient + added * last.coef
-        point, gap = replace(last, value=value, gradient=gradient), UNKNOWN_GAP
-        for n_steps in range(1, _MAX_STEPS + 1):
-            model = HessianMatrix(objective, rows, known.curvature, matrix)
-            before, point = point, objective.evaluate(model.end(point))
-            change, bend = point.coef - before.coef, point.gradient - before.gradient
-            matrix = bfgs_update(matrix, change, bend)
-            if not point.value <= before.value * (1.0 + NOISE):
-                point, gap = before, UNKNOWN_GAP
-                break
-            margins, weights = point.margins.take(rows), objective.weights.take(rows)
-            gap = relative(known.certify(margins, weights, point).excess, point)
-            if gap <= goal.tol:
-                break
-            if n_steps >= _OLD:
-                known = HessianMatrix.at(sample, margins, rows)
-                matrix = known.matrix
-        self._known, self._matrix, self._last = known, matrix, point
-        self._curvature = curvature
-        return point, gap
+
+    def end(self) -> Vector:
+        """Return where the quadratic model plus the penalty is least."""
+        return proximal_point(self.objective, self.matrix, self.point)
+
+    def move(self, end: Vector, loss: float, slope: Vector) -> None:
+        """Move to a point, given the losses and their gradient there."""
+        penalty, before = self.objective.penalty, self.point
+        gradient = slope + penalty.gradient(end)
+        if not np.isfinite(gradient).all():
+            raise NotFiniteError
+        value = loss + float(penalty.value(end))
+        margins = partial(self.objective.margins, end)
+        self.point = Evaluation(end, value, loss, gradient, margins)
+        self.n_steps += 1
+        change, bend = end - before.coef, gradient - before.gradient
+        self.matrix = bfgs_update(self.matrix, change, bend)
+
+    def certify(self, tol: float) -> bool:
+        """Compute the bound at the point; return whether it needs another step."""
+        sample, rows = self.known.objective, self.known.rows
+        margins = sample.margins(self.point.coef)
+        weights = self.objective.weights.take(rows)
+        bound = self.known.certify(margins, weights, self.point)
+        self.gap = relative(bound.excess, self.point)
+        if self.gap > tol and self.n_steps >= _OLD:
+            self.known = HessianMatrix.at(sample, margins, rows)
+            self.matrix = self.known.matrix
+        return self.gap > tol

@@ -117,7 +117,10 @@ def without_each(
     """
     first, _ = solved[0]
     group = _group_of_rows(groups, first.n_samples)
-    held = [first.sample(rows, first.weights.take(rows).gather()) for rows in groups]
+    held = [
+        first.sample(rows, first.weights.take(rows).gather(), copied=True)
+        for rows in groups
+    ]
     fits = [list(_fits(objective, point, held, groups)) for objective, point in solved]
     every = [(k, fit) for some in fits for k, fit in enumerate(some)]
     while True:
@@ -129,7 +132,7 @@ def without_each(
             break
         ends = np.array([fit.end for _, fit in moving])
         without = np.array([k for k, _ in moving])
-        losses, slopes = first.losses_without(group, without, ends)
+        losses, slopes = first.losses_at(ends, group, without)
         for (_, fit), loss, slope in zip(moving, losses, slopes, strict=True):
             fit.move(float(loss), slope)
     for some in fits:

@@ -430,9 +430,14 @@ class Objective:
         [found], _ = self._scan(products.probability_change, vectors)
         return found.size
 
-    def sample(self, rows: Indices, weights: Vector) -> "Objective":
-        """Return the objective over some rows, with other weights of sum one."""
-        some = self._rows.take(rows, weights, self._executor)
+    def sample(
+        self, rows: Indices, weights: Vector, *, copied: bool = False
+    ) -> "Objective":
+        """Return the objective over some rows, with other weights of sum one.
+
+        Unless the rows are to be copied, large samples are gathered at each pass.
+        """
+        some = self._rows.take(rows, weights, self._executor, copied=copied)
         fraction = self._fraction * len(rows) / self.n_samples
         return self._of(replace(self.problem, rows=some), fraction)
 
@@ -541,18 +546,24 @@ class Objective:
         [sums], _ = self._read(products.losses_of_combinations, (), args)
         return sums * largest
 
-    def losses_without(
-        self, group: RowVector, without: Indices, coefs: Matrix
+    def losses_at(
+        self,
+        coefs: Matrix,
+        group: RowVector | None = None,
+        without: Indices | None = None,
     ) -> tuple[Vector, Matrix]:
-        """Return the losses and their gradient at several points, without some rows.
+        """Return the losses and their gradient at several points, in one pass over X.
 
-        In one pass over X. For each row of `coefs`, the rows of one group are left out:
-        that in `without`. `group` holds the group of each row.
+        For each row of `coefs`. With groups, each without the rows of one group:
+        `group` holds the group of each row of X, and `without` those left out.
         """
         n_features = self.n_features
         weights, biases = coefs[:, :n_features].T.copy(), coefs[:, n_features:].sum(1)
-        args = without, weights, biases, self.loss
-        sums, _ = self._read(products.losses_without, (group,), args)
+        args: tuple[Any, ...] = weights, biases, self.loss
+        if group is None:
+            sums, _ = self._read(products.losses_at, (), args)
+        else:
+            sums, _ = self._read(products.losses_without, (group,), (*args, without))
         losses, of_weights, of_biases = sums
         if not self.problem.fit_intercept:
             return losses, of_weights.T

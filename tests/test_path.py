@@ -365,6 +365,18 @@ def test_degrees_of_freedom_are_a_trace(free_bias, shape, l1_ratio):
         assert path.degrees_of_freedom[k] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.4])
+def test_degrees_of_freedom_of_many_rows_are_interpolated(l1_ratio):
+    X, y = sample(20_000, 6, seed=14)
+    model = BinaryLogisticRegression(l1_ratio=l1_ratio)
+    path = regularization_path(model, X, y, Cs=25)
+    strengths = np.full(6, 1.0 - l1_ratio)
+    for k in (3, 12, 20):
+        coef, bias = path.coefs[k], path.intercepts[k]
+        expected = degrees(X, coef, bias, path.Cs[k], strengths, True)
+        assert path.degrees_of_freedom[k] == pytest.approx(expected, abs=0.03)
+
+
 def test_degrees_of_freedom_of_the_lasso_are_a_rank():
     X, y = sample(200, 3, seed=11)
     X = np.column_stack([X, X[:, 0] + X[:, 1], np.ones(200)])

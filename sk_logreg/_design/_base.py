@@ -83,8 +83,10 @@ class Design(ABC):
         """Return some columns of some rows, copied, dense."""
 
     @abstractmethod
-    def take(self, rows: Indices, executor: ThreadExecutor, /) -> "Design":
-        """Return the design of the given rows."""
+    def take(
+        self, rows: Indices, executor: ThreadExecutor, /, *, copied: bool = False
+    ) -> "Design":
+        """Return the design of the given rows, copied if asked."""
 
     @abstractmethod
     def columns(self, columns: Indices) -> "Design":

@@ -229,21 +229,23 @@ class DenseDesign(Design):
             coordinates = coordinates.take(columns)
         return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
 
-    def take(self, rows: Indices, executor: ThreadExecutor, /) -> "DenseDesign":
+    def take(
+        self, rows: Indices, executor: ThreadExecutor, /, *, copied: bool = False
+    ) -> "DenseDesign":
         """Return the design of the given rows, copied now or gathered when read."""
         if self._rows is not None:
             rows = self._rows[rows]
         space, coordinates = self._space, self._coordinates
         taken = DenseDesign(self._X, rows, space, coordinates, self.sizes)
-        if self._X.flags.c_contiguous and len(rows) > self.block_rows:
+        if self._X.flags.c_contiguous and len(rows) > self.block_rows and not copied:
             return taken
         if not self._X.flags.f_contiguous:
             return DenseDesign(self._X[rows], None, space, coordinates, self.sizes)
         columns = self._X.T
-        copied = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
+        values = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
 
         def copy(chunk: slice) -> None:
-            columns[chunk].take(rows, axis=1, out=copied[chunk], mode="clip")
+            columns[chunk].take(rows, axis=1, out=values[chunk], mode="clip")
 
         executor.map(copy, cut(self.n_features, executor.n_threads))
-        return DenseDesign(copied.T, None, space, coordinates, self.sizes)
+        return DenseDesign(values.T, None, space, coordinates, self.sizes)

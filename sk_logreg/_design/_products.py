@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block
 from sk_logreg._design._rows import Extremes, RowPart
 from sk_logreg.losses import Loss, Pointwise
@@ -177,19 +177,37 @@ def losses_of_combinations(
     return (sums,)
 
 
+def losses_at(
+    block: Block, rows: RowPart, weights: Matrix, biases: Vector, loss: Loss
+) -> Sums:
+    """Sum the losses and their gradients at some points."""
+    nobody = np.zeros(0, dtype=np.intp)
+    return _losses_at(block, rows, weights, biases, loss, None, nobody)
+
+
 def losses_without(
     block: Block,
     rows: RowPart,
     group: Vector,
-    without: Vector,
     weights: Matrix,
     biases: Vector,
     loss: Loss,
+    without: Indices,
 ) -> Sums:
-    """Sum the losses and their gradients at some points, each without a group of rows.
+    """Sum the losses and their gradients at some points, each without a group."""
+    return _losses_at(block, rows, weights, biases, loss, group, without)
 
-    A few points at a time, so that their margins stay in the cache.
-    """
+
+def _losses_at(
+    block: Block,
+    rows: RowPart,
+    weights: Matrix,
+    biases: Vector,
+    loss: Loss,
+    group: Vector | None,
+    without: Indices,
+) -> Sums:
+    """Return the sums for some points, a few at a time, which stay in the cache."""
     p_other = None if rows.p_other is None else rows.p_other[:, None]
     losses, slopes, totals = [], [], []
     for start in range(0, len(biases), _TILE_COLUMNS):
@@ -199,12 +217,15 @@ def losses_without(
             m += rows.offset[:, None]
         m *= rows.signs[:, None]
         found = loss.at_margin(m, p_other)
-        row_weights = rows.weights[:, None] * (group[:, None] != without[some])
-        losses.append(np.einsum("ij,ij->j", row_weights, found.value))
-        row_weights *= rows.signs[:, None]
-        row_weights *= found.slope
-        slopes.append(block.rmatvec(row_weights))
-        totals.append(row_weights.sum(axis=0))
+        slope, value = found.slope, found.value
+        if group is not None:
+            kept = group[:, None] != without[some]
+            slope *= kept
+            value *= kept
+        losses.append(rows.weights @ value)
+        slope *= (rows.weights * rows.signs)[:, None]
+        slopes.append(block.rmatvec(slope))
+        totals.append(slope.sum(axis=0))
     return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
 
 

@@ -116,7 +116,14 @@ class Rows:
             None if p_other is None else p_other[rows],
         )
 
-    def take(self, rows: Indices, weights: Vector, executor: ThreadExecutor) -> "Rows":
+    def take(
+        self,
+        rows: Indices,
+        weights: Vector,
+        executor: ThreadExecutor,
+        *,
+        copied: bool = False,
+    ) -> "Rows":
         """Return some of the rows, with other weights of sum one."""
         part = self.part(rows)._replace(weights=weights)
-        return Rows(self.design.take(rows, executor), *part)
+        return Rows(self.design.take(rows, executor, copied=copied), *part)

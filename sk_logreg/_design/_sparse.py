@@ -211,6 +211,9 @@ class SparseDesign(Design):
             return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
         return SparseDesign(part, coordinates, self.sizes)
 
-    def take(self, rows: Indices, _executor: ThreadExecutor, /) -> "SparseDesign":
-        """Return the design of the given rows, copied."""
+    def take(
+        self, rows: Indices, _executor: ThreadExecutor, /, *, copied: bool = True
+    ) -> "SparseDesign":
+        """Return the design of the given rows, which are always copied."""
+        del copied
         return SparseDesign(self._X[rows], self._coordinates, self.sizes)
