@@ -33,6 +33,17 @@ def _celer(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     return as_fit(coef)
 
 
+def _imported() -> Any:
+    """Return adelie; its import would bind this process to one processor."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    before = None if affinity is None else affinity(0)
+    import adelie
+
+    if before is not None:
+        os.sched_setaffinity(0, before)
+    return adelie
+
+
 def _adelie(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     """Fit adelie's coordinate descent at one value of λ.
 
@@ -40,8 +51,7 @@ def _adelie(task: Task, tol: float | None, max_iter: int | None) -> Fit:
     time includes the conversion. Both of its tolerances get the same value.
     """
     del max_iter
-    import adelie
-
+    adelie = _imported()
     more: dict[str, Any] = {}
     threads = 1
     if tol is not None:
