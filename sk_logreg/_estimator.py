@@ -1,10 +1,10 @@
 """The estimator: validate, encode the labels, delegate, unpack. No numerics."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,6 +56,8 @@ from sk_logreg._solvers import (
     stated,
 )
 from sk_logreg.losses import LOSSES
+
+Result = TypeVar("Result")
 
 # Maximum number of column names in the warning about separated classes.
 _MAX_NAMES = 20
@@ -153,39 +155,52 @@ def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
     return np.concatenate(parts).astype(np.float64)
 
 
+def on_problem(
+    estimator: "BinaryLogisticRegression",
+    data: Data,
+    executor: ThreadExecutor,
+    function: Callable[[Problem], Result],
+) -> Result:
+    """Return what a function returns for the problem of an estimator on its data.
+
+    If values are so large that sums overflow, they are scaled down in a second try.
+    """
+    for every_row in (False, True):
+        problem = problem_of(estimator, data, executor, every_row=every_row)
+        try:
+            return function(problem)
+        except NotFiniteError:
+            name = type(estimator).__name__
+            assert_all_finite(data.X, estimator_name=name, input_name="X")
+    raise ValueError(
+        "X holds values so large that sums of their squares overflow. Divide its "
+        "columns by their largest values."
+    )
+
+
 def solve(
     estimator: "BinaryLogisticRegression",
     data: Data,
     executor: ThreadExecutor,
     listeners: Sequence[Listener],
 ) -> tuple[Solution, Objective, Journal]:
-    """Minimize the objective of an estimator on its data.
+    """Minimize the objective of an estimator on its data."""
 
-    If values are so large that sums overflow, they are scaled down in a second try.
-    """
-    name = type(estimator).__name__
-    for every_row in (False, True):
+    def solved(problem: Problem) -> tuple[Solution, Objective, Journal]:
         journal = Journal(estimator.max_iter, listeners)
-        problem = problem_of(estimator, data, executor, every_row=every_row)
         objective = Objective(problem, executor)
-        try:
-            solution = solve_from_starts(
-                objective,
-                SOLVERS[estimator.solver],
-                journal,
-                tol=estimator.tol,
-                previous=_warm_start(estimator, problem),
-                n_init=estimator.n_init,
-                random_state=check_random_state(estimator.random_state),
-            )
-        except NotFiniteError:
-            assert_all_finite(data.X, estimator_name=name, input_name="X")
-        else:
-            return solution, objective, journal
-    raise ValueError(
-        "X holds values so large that sums of their squares overflow. Divide its "
-        "columns by their largest values."
-    )
+        solution = solve_from_starts(
+            objective,
+            SOLVERS[estimator.solver],
+            journal,
+            tol=estimator.tol,
+            previous=_warm_start(estimator, problem),
+            n_init=estimator.n_init,
+            random_state=check_random_state(estimator.random_state),
+        )
+        return solution, objective, journal
+
+    return on_problem(estimator, data, executor, solved)
 
 
 def _warm_start(

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import check_random_state
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, problem_of
+from sk_logreg._estimator import BinaryLogisticRegression, on_problem
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
 from sk_logreg._leave_one_out import left_out_predictions
 from sk_logreg._lockstep import suits, without_each
 from sk_logreg._log import Journal
-from sk_logreg._objective import NotFiniteError, Objective
+from sk_logreg._objective import Objective
 from sk_logreg._problem import Data, Problem, with_C
 from sk_logreg._records import CONVERGED, Status
 from sk_logreg._scores import Fold, Labels, Score, row_scores
@@ -110,25 +110,25 @@ def fit_folds(
     groups = [_left_out(fold, n_rows) for fold in folds]
     if not _divide(folds, groups, n_rows):
         return None
-    with thread_executor() as executor, np.errstate(all="ignore"):
-        problem = problem_of(model, data, executor)
+
+    def fitted(problem: Problem) -> list[FoldResult] | None:
         if not suits(problem, Objective(problem, executor)):
             return None
-        try:
-            found = list(_solutions(model, problem, Cs, executor, followed=True))
-            if not all(solution.status.converged for _, solution, _ in found):
-                return None
-            solved = [(objective, solution.point) for objective, solution, _ in found]
-            without = list(zip(*without_each(solved, groups), strict=True))
-            results = []
-            for fold, minima in zip(folds, without, strict=True):
-                fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in minima]
-                whole = _completed(fits, model, data, fold, Cs, executor)
-                coefs = np.array([fit.coef for fit in whole])
-                results.append(_result(whole, coefs, score(fold, coefs)))
-        except NotFiniteError:
+        found = list(_solutions(model, problem, Cs, executor, followed=True))
+        if not all(solution.status.converged for _, solution, _ in found):
             return None
-    return results
+        solved = [(objective, solution.point) for objective, solution, _ in found]
+        results = []
+        by_fold = zip(*without_each(solved, groups), strict=True)
+        for fold, minima in zip(folds, by_fold, strict=True):
+            fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in minima]
+            whole = _completed(fits, model, data, fold, Cs, executor)
+            coefs = np.array([fit.coef for fit in whole])
+            results.append(_result(whole, coefs, score(fold, coefs)))
+        return results
+
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        return on_problem(model, data, executor, fitted)
 
 
 def _left_out(fold: Fold, n_rows: int) -> Indices:
@@ -212,20 +212,9 @@ def fit_path(
     executor: ThreadExecutor,
     score: RowScore | None = None,
 ) -> list[Fit]:
-    """Return the fits at each C, ascending; each starts from the one before it.
-
-    If values are so large that sums overflow, they are scaled down in a second try.
-    """
-    for every_row in (False, True):
-        problem = problem_of(model, data, executor, every_row=every_row)
-        try:
-            return list(_fits(model, problem, Cs, executor, score))
-        except NotFiniteError:
-            name = type(model).__name__
-            assert_all_finite(data.X, estimator_name=name, input_name="X")
-    raise ValueError(
-        "X holds values so large that sums of their squares overflow. Divide its "
-        "columns by their largest values."
+    """Return the fits at each C, ascending; each starts from the one before it."""
+    return on_problem(
+        model, data, executor, lambda p: list(_fits(model, p, Cs, executor, score))
     )
 
 

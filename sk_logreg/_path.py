@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from sk_logreg._arguments import to_float64
@@ -27,12 +27,13 @@ from sk_logreg._estimator import (
     BinaryLogisticRegression,
     check_parameters,
     data_of,
+    on_problem,
     problem_of,
 )
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._problem import Data, Problem, with_C
 from sk_logreg._records import Status
 from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, stated
@@ -188,7 +189,9 @@ def regularization_path(
     X = model._validated(X, ensure_all_finite=False)
     data, _ = data_of(model, X, labels, sample_weight, offset)
     with thread_executor() as executor, np.errstate(all="ignore"):
-        path = _path(model, data, grid, executor)
+        path = on_problem(
+            model, data, executor, lambda p: _path(model, data, p, grid, executor)
+        )
     _warn(path)
     names = getattr(model, "feature_names_in_", None)
     return path if names is None else replace(path, feature_names=tuple(names))
@@ -219,26 +222,6 @@ def check_prototype(model: BinaryLogisticRegression) -> None:
 
 
 def _path(
-    model: BinaryLogisticRegression,
-    data: Data,
-    Cs: int | Vector,
-    executor: ThreadExecutor,
-) -> RegularizationPath:
-    """Return the path; if sums overflow, with values scaled down in a second try."""
-    for every_row in (False, True):
-        problem = problem_of(model, data, executor, every_row=every_row)
-        try:
-            return _path_of(model, data, problem, Cs, executor)
-        except NotFiniteError:
-            name = type(model).__name__
-            assert_all_finite(data.X, estimator_name=name, input_name="X")
-    raise ValueError(
-        "X holds values so large that sums of their squares overflow. Divide its "
-        "columns by their largest values."
-    )
-
-
-def _path_of(
     model: BinaryLogisticRegression,
     data: Data,
     problem: Problem,
