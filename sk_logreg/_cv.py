@@ -80,8 +80,9 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     Cs : int or array-like of shape (n_Cs,), default=10
         The values of C, finite and above 0; or the number of values of a geometric
         grid. The grid spans 1e-4 to 1e4 if all `l1_ratios` are 0. Otherwise it begins
-        with the largest C at which all penalized weights are at their centers, for some
-        of the ratios above 0 and on all rows, and ends at 1,000 times that.
+        with the largest C at which, for some ratio above 0, the fit to all rows has all
+        penalized weights at their centers, and ends at 1,000 times that. C must be
+        finite: for a model without a penalty there is nothing to choose.
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         The values of `l1_ratio`, each in [0, 1].
     cv : int, splitter, iterable or "alo", default=None
@@ -104,13 +105,14 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     n_jobs : int, default=None
         Number of folds that are fitted at the same time, by threads unless joblib is
         told otherwise. They share the threads of a fit. None is 1, and -1 is all CPUs.
+        It does not matter where all folds are fitted together; see Notes.
     loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
-        This and the following, if nothing is said, are as for
-        :class:`BinaryLogisticRegression`.
+        This parameter and the following ones are those of
+        :class:`BinaryLogisticRegression`, unless stated otherwise.
     fit_intercept : bool, default=True
         Whether there is a bias.
     absorb_bias : bool, default=False
-        Whether the bias falls under the penalty.
+        Whether the bias is penalized like a weight.
     class_weight : dict or "balanced", default=None
         Weights of the classes; those of "balanced" are those over all rows.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
@@ -155,7 +157,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     loo_scores_ : ndarray of shape (n_samples,)
         With ``cv="alo"``, the score of each row at the choice.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
-        The number of iterations of each fit, 0 where few passes over X sufficed.
+        The number of iterations of each fit; 0 if the fit was found from the one at the
+        last C without an iteration of the solver.
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, 1, n_features + 1)
         The weights of each fit and its bias, if there is one.
     coef_, intercept_, classes_, status_, converged_, optimality_gap_, history_, ...
@@ -168,14 +171,20 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
 
     Notes
     -----
+    With the cross entropy, folds that leave out each row at most once are fitted
+    together, if there are at most 500 features, and fewer than rows. Each fit starts at
+    the minimum over all rows, with their Hessian less that of the rows left out, and
+    one pass over X serves the fits of all folds at all values of C.
+
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
     and its score has no variance from a choice of folds. Rows of leverage above 0.3, at
     most 50 per C, are left out by a fit, since the approximation is rough for them.
-    With an L1 part or bounds, which the approximation takes to hold the same weights,
-    there are at most 10 such fits, and the mean score may be off by some percent. It
-    knows only rows: where rows repeat one another or come in groups, its scores are too
-    good; use ``GroupKFold``. The scores must be losses, and there can be at most 4,000
-    coefficients that are not 0 (or rows, where those are fewer).
+    With an L1 part or bounds, the approximation assumes that the same weights stay at 0
+    or at their bounds; rows whose loss would change much are then left out by a fit,
+    too. It assumes that rows are independent: if rows repeat one another or come in
+    groups, its scores are too good; use ``GroupKFold``. The scores must be losses, and
+    there can be at most 4,000 coefficients that are not 0 (or rows, where those are
+    fewer).
 
     References
     ----------

@@ -28,10 +28,10 @@ from sk_logreg._solvers._newton import CholeskyModel, ProximalModel, minimize
 from sk_logreg._solvers._row_space import reducible
 from sk_logreg._tolerances import FINE
 
-# The score of rows that are not fitted changes with the square root of the excess of
-# f. So each fit ends with a step that is not certified, which squares the excess;
-# without it, or with kinks, the tolerance is this share of `tol`. With tol=1e-8, scores
-# are then right to 1e-6, measured up to C = 1e4.
+# The error of a test score is proportional to the square root of the suboptimality of
+# f. Each fit therefore ends with one more Newton step, not certified, which squares the
+# suboptimality. Without that step, or with kinks, the tolerance is this share of `tol`.
+# With tol=1e-8, scores are then right to 1e-6, measured up to C = 1e4.
 _TOL_SHARE = 0.1
 # The tolerance that decides whether the last step is taken.
 _LAST_TOL = 1e-14
@@ -296,8 +296,8 @@ class _Unrefined:
 def _polished(objective: Objective, solution: Solution) -> Vector:
     """Return the coefficients after a last Newton step, without a certificate.
 
-    With fewer rows than features they are those after such a step already. With very
-    many coefficients the step costs too much.
+    In the row space the solver has already taken this step. With very many coefficients
+    it costs too much.
     """
     coef = solution.point.coef
     reduced = objective.penalty.smooth and reducible(objective)

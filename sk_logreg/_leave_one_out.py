@@ -18,13 +18,14 @@ from sk_logreg.penalties import ElasticNet
 # The approximation takes the curvature of the other rows as given. Above this leverage
 # that is too rough: the measured errors of the mean score come from these rows.
 _LARGE_LEVERAGE = 0.3
-# It also takes the kinks and bounds that hold weights as given. So with these, rows are
-# left out by a fit, too, if that changes their loss by more than this, approximately.
+# It also assumes that the same weights stay at kinks and bounds. With these, a row is
+# therefore left out by a fit, too, if that changes its loss by more than this, by the
+# approximation.
 _LARGE_CHANGE = 0.05
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
 _MAX_REFITS = 50
-# Such a fit starts where a Newton step leads if the leverage is at most this.
+# Such a fit starts after one Newton step, in whose length the leverage is at most this.
 _LARGEST_LEVERAGE = 0.9
 # The accuracy of such a fit before its last step.
 _REFIT_TOL = 1e-6

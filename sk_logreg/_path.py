@@ -44,8 +44,8 @@ from sk_logreg.penalties import ElasticNet
 # The grid of a penalty with an L1 part ends at this multiple of its start, and that of
 # one without is this range.
 _SPAN, _RANGE = 1e3, (1e-4, 1e4)
-# The first C of a grid is lower than the largest with all weights at their centers by
-# this share, since that is known up to rounding errors only.
+# The grid starts below the largest C with all weights at their centers, by this share,
+# since that C is known only up to rounding errors.
 _BELOW = 64 * np.sqrt(EPS)
 # The tolerance of the fit that this largest C is computed from.
 _NULL_TOL = 1e-12
@@ -82,11 +82,11 @@ class RegularizationPath:
         sample at most values of C, corrected from all rows at every eighth; this is
         right to about 0.01.
     deviances : ndarray of shape (n_Cs,)
-        Twice the sum of the losses, weighted by s, less its least possible value, which
-        is 0 unless labels are soft.
+        Twice the sum of the losses, weighted by s, minus its smallest possible value,
+        which is 0 unless labels are soft.
     null_deviance : float
-        The deviance of the model without features: of the best bias, free of the
-        penalty, or of no bias where there is none, and of the offset.
+        The deviance of the model without features: with the offset and an unpenalized
+        bias, or the offset alone if `fit_intercept` is False.
     statuses : tuple of Status
         How the fit at each C ended.
     feature_names : tuple of str or None
@@ -334,7 +334,10 @@ def _solved(
 
 
 def _ahead(before: Vector, last: Vector) -> Vector:
-    """Return where the path leads, by its last two points; zeros stay zeros."""
+    """Extrapolate the path linearly from its last two points.
+
+    Coefficients that were 0, or would change their sign, keep their last value.
+    """
     ahead = last + (last - before)
     return np.where((before == 0.0) | (ahead * last < 0.0), last, ahead)
 

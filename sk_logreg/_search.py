@@ -27,7 +27,8 @@ from sk_logreg._scores import Fold
 class Found:
     """The fits of a search, by fold, l1_ratio and C.
 
-    `rows` are the scores of each row, by l1_ratio and C, of a leave-one-out.
+    `rows` holds the leave-one-out score of each row, of shape (n_l1_ratios, n_Cs,
+    n_samples); None for folds.
     """
 
     coefs: NDArray[np.float64]

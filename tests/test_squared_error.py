@@ -355,3 +355,10 @@ def test_subnormal_curvature_without_a_penalty(solver):
         model.fit(X, y)
     assert np.isfinite(model.weights_).all()
     assert model.status_.word in {"at_infinity", "quasi_separable", "singular"}
+
+
+def test_columns_of_zeros_without_a_bias():
+    params = {"loss": "squared_error", "fit_intercept": False}
+    model = fit(np.zeros((4, 2)), [0, 1, 1, 0], **params)
+    np.testing.assert_array_equal(model.coef_, 0.0)
+    assert model.objective_ == pytest.approx(4 * 0.125)

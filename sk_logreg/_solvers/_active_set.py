@@ -20,7 +20,8 @@ _MAX_STEPS = 500
 _MIN_ADDED = 32
 # Shares of the decrease that Newton's step predicts. A step that reaches less than the
 # first is computed again with fewer coordinates, if possible; else no coordinate is
-# freed until a step is full. Nor is one after a step that reaches less than the second.
+# freed until a step is full. Coordinates are freed only after a step that reaches the
+# second.
 _ACCEPTED, _SUFFICIENT = 0.1, 0.5
 # Maximum number of points of a projected path at which the quadratic is evaluated.
 _MAX_TRIALS = 8
@@ -76,13 +77,13 @@ def minimize_quadratic(
     exact.
 
     No step increases the function. A projected step may fail to decrease it, but only
-    if it presses coordinates against their bounds. These leave the active set, and what
-    remains is a descent direction: its step ends in the minimum over the free
-    coordinates, or it ends one of them at a kink or a bound. If it still reaches only a
-    small share of the decrease that Newton's step predicts, no coordinate is freed
-    until that minimum is reached. So either the predicted decrease tends to 0, or the
-    method passes minima over sets of free coordinates, of falling values, of which
-    there are finitely many.
+    if it presses coordinates against their bounds. These are removed from the active
+    set, and the step over the others is a descent direction. It ends at the minimum
+    over the free coordinates, or moves at least one of them to a kink or a bound. If it
+    still reaches only a small share of the decrease that Newton's step predicts, no
+    coordinate is freed until that minimum is reached. So either the predicted decrease
+    tends to 0, or the method passes minima over sets of free coordinates, of falling
+    values, of which there are finitely many.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def minimize_quadratic(
         residual = float(np.linalg.norm(error))
         first = first or residual
         free = problem.free(u)
-        wrong = ~(np.abs(error) <= problem.rounding(u))  # not a number counts as wrong
+        wrong = problem.wrong(u, gradient)
         solved = residual <= tol * first or not wrong.any()
         added = wrong & ~free & (grow or not free.any())
         # A second full step on the same set corrects rounding errors. What it does not
@@ -198,15 +199,25 @@ class _Problem:
 
     def error(self, u: Vector, gradient: Vector) -> Vector:
         """Return the proximal gradient step in the metric of D, times D^½."""
-        diagonal = self.size**2
-        moved = u - gradient / diagonal
-        shrunk = np.sign(moved) * np.maximum(np.abs(moved) - self.l1 / diagonal, 0.0)
-        return self.size * (np.clip(shrunk, self.lower, self.upper) - u)
+        return self.size * (self._proximal(u - gradient / self.size**2) - u)
 
-    def rounding(self, u: Vector) -> Vector:
-        """Return a bound on the rounding error of `error`."""
+    def wrong(self, u: Vector, gradient: Vector) -> Mask:
+        """Return which coordinates a proximal gradient step moves, beyond rounding.
+
+        Those that are not a number count as well.
+        """
         total = np.sqrt(self.hessian.diagonal()) @ np.abs(u)
-        return _ROUNDING * (total + (np.abs(self.slope) + self.l1) / self.size)
+        rounding = total + (np.abs(self.slope) + self.l1) / self.size
+        rounding *= _ROUNDING / self.size
+        moved = u - gradient / self.size**2
+        low, high = self._proximal(moved - rounding), self._proximal(moved + rounding)
+        return ~((low <= u) & (u <= high))
+
+    def _proximal(self, moved: Vector) -> Vector:
+        """Return where ½ D (u - moved)² plus the L1 term is least, between bounds."""
+        size = np.abs(moved) - self.l1 / self.size**2
+        shrunk = np.sign(moved) * np.maximum(size, 0.0)
+        return np.clip(shrunk, self.lower, self.upper)
 
     def free(self, u: Vector) -> Mask:
         """Return whether each coordinate is neither at a kink nor at a bound."""

@@ -100,7 +100,8 @@ class ElementalStarts:
         members = (rng.random((n_drawn, n_rows)) * n_rows < n_members).astype(float)
         members *= self._objective.problem.rows.weights > 0.0
         pairs = self._rows[:, :, None] * self._rows[:, None, :]
-        grams = (members @ pairs.reshape(n_rows, -1)).reshape(-1, n_coefs, n_coefs)
+        grams = members @ pairs.reshape(n_rows, n_coefs**2)
+        grams = grams.reshape(n_drawn, n_coefs, n_coefs)
         grams += np.sqrt(EPS) * np.eye(n_coefs)  # some do not determine a fit
         fits = np.linalg.solve(grams, (members @ self._rows)[:, :, None])[:, :, 0]
         lengths = np.linalg.norm(fits, axis=1, keepdims=True)

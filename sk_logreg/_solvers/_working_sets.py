@@ -50,7 +50,8 @@ def solve_by_working_sets(
     start = penalty.clip(start)
     point = objective.evaluate(start)
     n_features = objective.n_features
-    # What has a weight, or would not have the weight 0 without a reason, is in the set.
+    # The set always contains features with a nonzero start, without an L1 part, or
+    # whose bounds exclude 0.
     always = (start != 0.0) | ~(penalty.l1 > 0.0)
     always |= (penalty.lower > 0.0) | (penalty.upper < 0.0)
     columns = np.flatnonzero(always[:n_features])

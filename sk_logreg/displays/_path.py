@@ -30,9 +30,9 @@ _LINE_HEIGHT = 1.3
 class PathDisplay:
     """The coefficients along a regularization path.
 
-    Each line is a feature. Those of the largest coefficients at the largest C have a
-    color and a label at the right; the others are gray. The axis at the top shows how
-    many coefficients are not 0.
+    Each line is a feature. The features with the largest absolute coefficients at the
+    largest C have a color and a label on the right; the others are gray. The axis at
+    the top shows how many coefficients are not 0.
 
     Use :meth:`from_path` to create one.
 

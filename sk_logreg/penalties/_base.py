@@ -13,7 +13,7 @@ from sk_logreg._arrays import Vector
 class FenchelGap(NamedTuple):
     """The part of a penalty with kinks or bounds in a duality gap.
 
-    `value` is added to the gap, and so is `share`, of f.
+    The gap grows by ``value + share * f``.
     """
 
     value: float
@@ -80,7 +80,7 @@ class Penalty(ABC):
         return True
 
     def kinks(self, _coef: Vector) -> float:
-        """Return the part of the value that `gradient` is not that of."""
+        """Return the part of the value that has kinks, which `gradient` leaves out."""
         return 0.0
 
     def proximal_step(

@@ -91,12 +91,12 @@ class ElasticNet(L2):
         return inside & ((coef != 0.0) | (self.l1 == 0.0))
 
     def fenchel_gap(self, coef: Vector, slope: Vector, error: Vector) -> FenchelGap:
-        """Return what the slopes v that a dual point asks of the penalty cost.
+        """Return the Fenchel-Young gap of the slopes v of a dual point.
 
-        That is the Fenchel-Young gap r(w) + r*(v) - wᵀv, up to an error of each entry
-        of v. Where r* is infinite, since |v| exceeds l1 and nothing else
-        holds w, v is taken to be l1: the weights of the minimum cost at most f, and a
-        share of |v| / l1 - 1 of that is what is neglected.
+        That is r(w) + r*(v) - wᵀv, up to an error of each entry of v. Where r* is
+        infinite, since |v| exceeds l1 and neither an L2 part nor a bound limits w, v is
+        replaced by l1. That neglects at most a share |v| / l1 - 1 of the L1 term at the
+        minimum, which is at most f.
         """
         size = np.abs(slope)
         beyond = np.sign(slope) * np.maximum(size - self.l1, 0.0)

@@ -95,8 +95,10 @@ def _move(
     if move.length == 0.0:
         noise.search_failed(step)
     failed = noise.exhausted if move.length == 0.0 else move.length < SHORTEST
-    if failed:
+    if failed or not step.direction.any():
         other = scaled_gradient_search(objective, model, step)
         if move.length == 0.0 or other.point.value < move.point.value:
+            if other.length > 0.0:
+                noise.reset()
             return other
     return move

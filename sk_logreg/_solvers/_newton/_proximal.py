@@ -17,7 +17,7 @@ from sk_logreg._solvers._newton._reused_hessian import (
     KnownHessian,
     ReusedHessianModel,
 )
-from sk_logreg._tolerances import ACCURATE
+from sk_logreg._tolerances import ACCURATE, NOISE
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet
 
@@ -140,35 +140,40 @@ def excess_of_slopes(
     """Return the bound on f - f* of a dual point.
 
     The dual point asks the penalty for these slopes. The coefficients `kept` are those
-    of the objective, and all that are free are among them. Where the penalty is not
-    curved, it allows a free coefficient one slope only. The dual point is moved to meet
-    it if there is no L1 part to charge what is wrong to, or if that would cost more
-    than rounding errors.
+    of the objective, and all that are free are among them. Where the penalty is hardly
+    curved, it allows a free coefficient one slope only. The dual point is changed to
+    have this slope if the coefficient has no L1 part, or if charging the error to the
+    L1 part would raise the bound by more than rounding errors.
     """
-    linear = penalty.free(end) & (penalty.curvature == 0.0)
+    linear = penalty.free(end) & (penalty.curvature <= ACCURATE * diagonal)
     best = np.inf
     for moved in (linear & ~penalty.penalized, linear):
-        target = penalty.l1 * np.sign(end) * moved
-        wrong = (slopes - target)[kept]
-        norm = norm_of_free(objective, curvature, wrong, moved[kept])
+        target = penalty.l1 * np.sign(end) + penalty.curvature * end
+        wrong = (slopes - np.where(moved, target, 0.0))[kept]
+        norm = norm_of_free(objective, curvature, wrong, moved[kept], value)
         gap = penalty.fenchel_gap(
             coef,
             np.where(moved, target, slopes),
             np.where(moved, 0.0, norm * np.sqrt(diagonal)),
         )
         best = min(best, dual.bound(gap.value, norm) + gap.share * value)
-        small = gap.share <= ACCURATE
+        small = gap.share <= ACCURATE and best < value
         if small or np.count_nonzero(linear) > MANY:
             break
     return best
 
 
 def norm_of_free(
-    objective: Objective, curvature: RowVector, slopes: Vector, free: Mask
+    objective: Objective,
+    curvature: RowVector,
+    slopes: Vector,
+    free: Mask,
+    value: float,
 ) -> float:
     """Return the norm of the slopes of unpenalized coefficients, which should be 0.
 
-    In the metric of the inverse of their Hessian; infinite if it has none. A bias alone
+    In the metric of the inverse of their Hessian; infinite if a slope, more than
+    rounding, is along a direction without curvature. `value` is that of f. A bias alone
     takes no pass over X.
     """
     which = np.flatnonzero(free)
@@ -177,12 +182,20 @@ def norm_of_free(
     if len(which) == 1 and objective.problem.free_bias:
         total = curvature.total()
         return abs(float(slopes[-1])) / np.sqrt(total) if total > 0.0 else np.inf
-    columns = which[which < objective.n_features]
-    matrix = objective.restricted(columns).hessian(curvature)
-    if len(matrix) > len(which):  # the bias is penalized
-        matrix = matrix[:-1, :-1]
-    block = factor(matrix, semidefinite=True)
-    return np.inf if block is None else block.norm(slopes[which])
+    restricted = objective.restricted(which[which < objective.n_features])
+    n_which = len(which)  # without the bias, if that is penalized
+    matrix = restricted.hessian(curvature)[:n_which, :n_which]
+    block, slopes = factor(matrix, semidefinite=True), slopes[which]
+    if block is None:
+        return np.inf
+    if block.null_space is not None:
+        # The slopes of cross entropy are no larger than its values. So these are upper
+        # bounds of the sums of |slope · x|, by the inequality of Cauchy and Schwarz.
+        squares = restricted.product_diagonal(objective.weights)[:n_which]
+        rounding = 4 * NOISE * np.sqrt(value * squares) @ np.abs(block.null_space)
+        if np.any(np.abs(slopes @ block.null_space) > rounding):
+            return np.inf
+    return block.norm(slopes)
 
 
 def _penalty(objective: Objective) -> ElasticNet:
