@@ -98,7 +98,7 @@ def _composite(
         """Minimize over some or all features, by factors or conjugate gradients."""
         costs, n_dof = objective.costs, objective.n_dof
         cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_dof)
-        if objective.loss.convex and cost > _OPTIONS.max_gram_cost:
+        if objective.loss.convex and n_dof > MANY and cost > _OPTIONS.max_gram_cost:
             model = OrthantModel(objective)
             return _minimize(objective, start, journal, model, goal)
         return _from_samples(objective, start, journal, goal, mixed=False)
