@@ -131,11 +131,10 @@ def minimize_quadratic(
     first, last, falls, grow = 0.0, np.inf, True, True
     for n_steps in range(_MAX_STEPS + 1):
         gradient = slope + problem.product(u)
-        error = problem.error(u, gradient)
+        error, wrong = problem.errors(u, gradient)
         residual = float(np.linalg.norm(error))
         first = first or residual
         free = problem.free(u)
-        wrong = problem.wrong(u, gradient)
         solved = residual <= tol * first or not wrong.any()
         added = wrong & ~free & (grow or not free.any())
         # A second full step on the same set corrects rounding errors. What it does not
@@ -172,10 +171,10 @@ class _Problem:
     upper: Vector
 
     @cached_property
-    def size(self) -> Vector:
-        """D^½, or 1 where that is 0: times this, the coordinates have no units."""
+    def diagonal(self) -> Vector:
+        """D, or 1 where that is 0: times its root, the coordinates have no units."""
         diagonal = self.hessian.diagonal()
-        return np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        return np.where(diagonal > 0.0, diagonal, 1.0)
 
     def with_flat_fixed(self, start: Vector) -> "_Problem":
         """Fix the coordinates without curvature where the function is minimal.
@@ -183,6 +182,8 @@ class _Problem:
         It is linear in them. They stay at the start where it is constant or unbounded.
         """
         flat = self.hessian.diagonal() <= 0.0
+        if not flat.any():
+            return self
         rises, falls = self.slope > self.l1, self.slope < -self.l1
         end = np.where(rises, self.lower, np.where(falls, self.upper, 0.0))
         stays = ~np.isfinite(end) | ((self.slope == 0.0) & (self.l1 == 0.0))
@@ -197,27 +198,31 @@ class _Problem:
             return self.hessian @ u
         return u[support] @ self.hessian[support]
 
-    def error(self, u: Vector, gradient: Vector) -> Vector:
-        """Return the proximal gradient step in the metric of D, times D^½."""
-        return self.size * (self._proximal(u - gradient / self.size**2) - u)
+    def errors(self, u: Vector, gradient: Vector) -> tuple[Vector, Mask]:
+        """Return the proximal gradient step in the metric of D, times D^½.
 
-    def wrong(self, u: Vector, gradient: Vector) -> Mask:
-        """Return which coordinates a proximal gradient step moves, beyond rounding.
-
-        Those that are not a number count as well.
+        Also which coordinates it moves, beyond rounding; those that are not a number
+        count as well.
         """
+        diagonal, root = self.diagonal, np.sqrt(self.diagonal)
         total = np.sqrt(self.hessian.diagonal()) @ np.abs(u)
-        rounding = total + (np.abs(self.slope) + self.l1) / self.size
-        rounding *= _ROUNDING / self.size
-        moved = u - gradient / self.size**2
+        rounding = _ROUNDING * (
+            total / root + (np.abs(self.slope) + self.l1) / diagonal
+        )
+        moved = u - gradient / diagonal
+        end = self._proximal(moved)
         low, high = self._proximal(moved - rounding), self._proximal(moved + rounding)
-        return ~((low <= u) & (u <= high))
+        return root * (end - u), ~((low <= u) & (u <= high))
 
     def _proximal(self, moved: Vector) -> Vector:
         """Return where ½ D (u - moved)² plus the L1 term is least, between bounds."""
-        size = np.abs(moved) - self.l1 / self.size**2
-        shrunk = np.sign(moved) * np.maximum(size, 0.0)
-        return np.clip(shrunk, self.lower, self.upper)
+        shrunk = moved - np.minimum(np.maximum(moved, -self.shrinkage), self.shrinkage)
+        return np.minimum(np.maximum(shrunk, self.lower), self.upper)
+
+    @cached_property
+    def shrinkage(self) -> Vector:
+        """By how much the L1 term shrinks a coordinate, given its curvature."""
+        return self.l1 / self.diagonal
 
     def free(self, u: Vector) -> Mask:
         """Return whether each coordinate is neither at a kink nor at a bound."""
@@ -288,21 +293,22 @@ def _step(
     with np.errstate(divide="ignore", over="ignore"):
         lengths = np.where(newton == 0.0, np.inf, room / np.abs(newton))
     blocked = lengths <= 0.0
-    ends = np.unique(lengths[(lengths > 0.0) & (lengths <= 1.0)])
+    ends = np.sort(lengths[(lengths > 0.0) & (lengths <= 1.0)])
     if not len(ends) and not blocked.any():
         # Without a kink or a bound to reach, the slope along flat directions is noise.
         end = u + block.without_flat(newton)
         if not np.all((lower < end) & (end < upper)):
-            end = np.clip(u + newton, lower, upper)
+            end = np.minimum(np.maximum(u + newton, lower), upper)
         return _Step(end, blocked, 1.0, full=True)
-    few = np.linspace(0, len(ends), min(len(ends) + 1, _MAX_TRIALS)).astype(int)
+    n_trials = min(len(ends) + 1, _MAX_TRIALS)
+    few = np.arange(n_trials) * len(ends) // max(1, n_trials - 1)
     trials = np.append(ends, 1.0)[few]
-    changes = np.clip(trials[:, None] * newton, lower - u, upper - u)
+    changes = np.minimum(np.maximum(trials[:, None] * newton, lower - u), upper - u)
     bent = slope + 0.5 * changes @ block.matrix
     values = np.einsum("ij,ij->i", changes, bent)
     best = int(values.argmin())
     share = float(values[best] / min(0.5 * (slope @ newton), -TINY))
-    end = np.clip(u + changes[best], lower, upper)
+    end = np.minimum(np.maximum(u + changes[best], lower), upper)
     ended = lengths <= trials[best]
     end[ended] = np.where(newton < 0.0, lower, upper)[ended]
     return _Step(end, blocked, share, full=False)
