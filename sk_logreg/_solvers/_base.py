@@ -53,13 +53,15 @@ class Goal:
     Unless it is to `certify` that, the last step is neither taken nor evaluated, but
     returned as the solution's `pending_step`. With `separation_excluded` it is known
     that no hyperplane separates the classes. A start that is `near` the minimum is
-    nearer to it than that of a sample of the rows.
+    nearer to it than that of a sample of the rows; there may be a `known` Hessian of
+    the objective near it.
     """
 
     tol: float
     certify: bool = True
     separation_excluded: bool = False
     near: bool = False
+    known: Any = None
 
     @property
     def fine(self) -> bool:

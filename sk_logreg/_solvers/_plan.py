@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -97,7 +99,9 @@ def _composite(
     ) -> Solution:
         """Minimize over some or all features, by factors or conjugate gradients."""
         costs, n_dof = objective.costs, objective.n_dof
-        cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_dof)
+        # Factors are of the coefficients that are not 0, or about to become so.
+        n_active = min(n_dof, 2 * int(np.count_nonzero(start)))
+        cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_active)
         if objective.loss.convex and n_dof > MANY and cost > _OPTIONS.max_gram_cost:
             model = OrthantModel(objective)
             return _minimize(objective, start, journal, model, goal)
@@ -206,7 +210,9 @@ def _from_sample(
 
 
 def _near(objective: Objective, start: Vector, goal: Goal) -> Any:
-    """Return the Hessian of the last sample at a start near the minimum, if it pays."""
+    """Return the known Hessian, or that of the last sample at a start, if it pays."""
+    if goal.known is not None:
+        return goal.known
     samples = list(nested_samples(objective, goal.tol))
     costly = objective.costs.factor(objective.n_dof) >= _OPTIONS.saved_passes
     if costly or not samples:

@@ -58,13 +58,13 @@ def solve_by_working_sets(
     excess = _violations(penalty, -point.gradient)[:n_features]
     columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
     tol, coef = max(goal.tol, _OPTIONS.first_tol), start
+    restricted, known = objective.restricted(columns), None
     while True:
-        restricted = objective.restricted(columns)
         kept = columns
         if objective.problem.fit_intercept:
             kept = np.append(columns, n_features)
-        last = tol <= goal.tol
-        inner = replace(goal, tol=tol, certify=last, near=coef is not start)
+        last, near = tol <= goal.tol, coef is not start
+        inner = replace(goal, tol=tol, certify=last, near=near, known=known)
         solution = solve(restricted, coef[kept], journal, inner)
         coef = np.zeros_like(start)
         step = 0.0 if last else solution.pending_step
@@ -80,10 +80,12 @@ def solve_by_working_sets(
         fall = relative(before.value - point.value, point)
         tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
         if not excess.any():
-            tol = 0.5 * goal.tol
+            tol, known = 0.5 * goal.tol, solution.model.known
+            continue
         used = columns[coef[columns] != 0.0]
         size = max(_OPTIONS.min_size, 2 * len(used))
         columns = _grown(columns, excess, len(columns) + size)
+        restricted, known = objective.restricted(columns), None
     return replace(solution, point=point, gap=gap, pending_step=0.0)
 
 

@@ -183,6 +183,10 @@ class OrthantModel:
             self._diagonal,
         )
 
+    @property
+    def known(self) -> None:
+        """None: it keeps no Hessian."""
+
     def dual_steps(self, point: Evaluation, accuracy: float) -> Iterator[DualStep]:
         """Yield a step that the dual variables may follow."""
         if self._last is None or self._last[0] is not point:

@@ -308,13 +308,17 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
             direction[which] = -block.solve(slope[which])
         return direction
 
+    @property
+    def known(self) -> HessianMatrix | None:
+        """The current Hessian, if it is that of all rows."""
+        known = self._current
+        return known if known and known.objective is self._objective else None
+
     def dual_steps(self, point: Evaluation, _accuracy: float) -> Iterator[DualStep]:
         """Yield steps that the dual variables may follow, the less costly first."""
-        known = self._current
-        if known is not None and known.objective is not self._objective:
-            yield known.dual_step(point)
-            known = None
-        if known is None:
+        if self._current is not None and self.known is None:
+            yield self._current.dual_step(point)
+        if self.known is None:
             self._renew(point)
         assert self._current is not None
         yield self._current.dual_step(point)
