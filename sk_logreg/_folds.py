@@ -112,7 +112,8 @@ def fit_folds(
         return None
 
     def fitted(problem: Problem) -> list[FoldResult] | None:
-        if not suits(problem, Objective(problem, executor)):
+        n_fits = len(folds) * len(Cs)
+        if not suits(problem, Objective(problem, executor), n_fits):
             return None
         found = list(_solutions(model, problem, Cs, executor, followed=True))
         if not all(solution.status.converged for _, solution, _ in found):

@@ -24,6 +24,8 @@ _MAX_STEPS = 8
 # A fit ends where the excess of f after its last step is predicted to be this share of
 # f. The scores of other rows are then right to about its root.
 _TOL = 1e-13
+# Maximum number of values of all their Hessians: 128 MB.
+_MAX_VALUES = 1 << 24
 # A step must lower the squared decrement at least to this share.
 _SLOWEST = 0.25
 
@@ -83,10 +85,11 @@ def _end(
     return None if factored is None else coef - factored.solve(gradient)
 
 
-def suits(problem: Problem, objective: Objective) -> bool:
+def suits(problem: Problem, objective: Objective, n_fits: int) -> bool:
     """Return whether the fits of a problem can go on in lockstep."""
     few = objective.n_dof <= MANY and not reducible(objective)
-    return few and problem.loss.dual is not None and problem.bounded
+    small = n_fits * objective.n_dof**2 <= _MAX_VALUES
+    return few and small and problem.loss.dual is not None and problem.bounded
 
 
 def _group_of_rows(groups: Sequence[Indices], n_rows: int) -> RowVector:
