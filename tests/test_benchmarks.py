@@ -3,6 +3,7 @@
 import math
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks import benchopt_logreg_l2, data, run, sensitivity
+from benchmarks import benchopt_logreg_l2, choosing, data, run, sensitivity
 from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt, cheapest, climb
 from benchmarks.compare import compare
 from benchmarks.compare import main as compare_main
@@ -21,6 +22,7 @@ from benchmarks.memory import peak_of
 from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
 from benchmarks.orthant import pseudo_gradient
 from benchmarks.peers import OURS, Peer, installed
+from benchmarks.peers._choosing import Found, our_path
 from benchmarks.peers._scipy import Callbacks
 from benchmarks.problems import (
     FULL,
@@ -440,6 +442,72 @@ def test_the_solver_for_benchopt_reaches_its_objective() -> None:
     assert relative_suboptimality(objective(task, as_fit(beta)), best) <= 1e-10
     value = np.sum(np.logaddexp(0, -task.signs * (X @ beta))) + 0.25 * beta @ beta
     assert value == pytest.approx(best / task.C, rel=1e-10)
+
+
+# Paths and searches.
+
+
+def choosing_problem(kind: str) -> Problem:
+    (problem, *_) = (p for p in choosing.problems(QUICK) if p.regime == kind)
+    return replace(problem, sizes={"n_samples": 200, "n_features": 3}, make=data.dense)
+
+
+def peers_named(
+    every: Callable[[np.ndarray], list[Peer]], end: str, Cs: np.ndarray
+) -> list[Peer]:
+    return [peer for peer in every(Cs) if peer.name.endswith(end)]
+
+
+@pytest.mark.parametrize("kind", ["path", "fits", "search", "alo"])
+def test_paths_and_searches_are_compared(tmp_path, capsys, monkeypatch, kind) -> None:
+    problem = choosing_problem(kind)
+    monkeypatch.setattr(choosing, "problems", lambda grid: [problem])
+    once = replace(choosing.QUICK_EFFORT, least=1, most=1)
+    monkeypatch.setattr(choosing, "QUICK_EFFORT", once)
+    # Others compile for many seconds, or start processes.
+    few = {"path_rivals": "glum irls-cd", "search_rivals": "newton-cholesky, n_jobs=1"}
+    for name, end in few.items():
+        found = partial(peers_named, getattr(choosing, name), end)
+        monkeypatch.setattr(choosing, name, found)
+    out = tmp_path / "choosing.csv"
+    choosing.main(["--quick", "--out", str(out)])
+    ours, *rivals = read(out)
+    assert ours["status"] == "ok"
+    assert float(ours["error"]) <= 1e-6
+    assert ours["ratio"] == ""
+    for row in rivals:
+        assert (row["ratio"] != "") == (row["status"] in ("ok", "rounding"))
+    assert f"| {kind}: " in capsys.readouterr().out
+    assert out.with_suffix(".md").read_text().startswith("# Paths and searches")
+
+
+def test_the_tolerance_that_counts_is_the_loosest_that_is_accurate() -> None:
+    def fit(task: Task, tol: float | None, max_iter: int | None) -> Fit:
+        return Fit(np.array([tol]), 0.0)
+
+    peer = Peer("made up", "none", "sys", "", fit, tolerances=(1e-3, 1e-5, 1e-7, 1e-9))
+    task, bounds = TASKS["intercept"], Bounds(seconds=5.0)
+
+    def setting(error: Callable[[Fit], float], rounding: bool = False) -> tuple:
+        attempts = choosing.climb(peer, task, error, bounds, math.inf)
+        return tuple(choosing.chosen(peer, attempts, rounding))
+
+    one, status = setting(lambda fit: float(fit.coef[0]))
+    assert (one.tol, status) == (1e-7, "ok")
+    one, status = setting(lambda fit: max(float(fit.coef[0]), 1e-5), rounding=True)
+    assert (one.tol, status) == (1e-5, "rounding")
+    assert setting(lambda fit: 1.0)[1] == "no tolerance is accurate"
+
+
+def test_the_error_of_a_path_is_its_largest_excess() -> None:
+    task = TASKS["lasso"]
+    Cs, path = our_path(task, 1e-10, 5)
+    excess = choosing.Excess(task, Cs)
+    assert excess(FREE, path) == 0.0
+    worse = Found([*path.value[:-1], as_fit(np.zeros(task.n_features))])
+    best = objective(replace(task, C=Cs[-1]), path.value[-1])
+    value = objective(replace(task, C=Cs[-1]), worse.value[-1])
+    assert excess(FREE, worse) == pytest.approx((value - best) / best)
 
 
 # The sensitivity to constants, and how they are found.

@@ -1,0 +1,519 @@
+"""Time whole paths of the lasso and whole searches for C, and compare them with peers.
+
+    python -m benchmarks.choosing [--quick] [--problems PATTERN] [--out FILE] [--keep]
+
+There are four kinds of problem:
+
+path    100 values of C of the lasso, each within 1e-6 of the optimum
+fits    a path of 100 values of C against a single fit, both by this package
+search  10 values of C and 5 folds, with scores that are right to 1e-6
+alo     `cv="alo"` against 5 folds, both by this package
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchmarks import data
+from benchmarks.climb import Attempt, Bounds, attempt
+from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, Effort
+from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
+from benchmarks.peers import Peer
+from benchmarks.peers._choosing import (
+    N_FOLDS,
+    Found,
+    our_fits,
+    our_path,
+    our_paths,
+    our_search,
+    path_rivals,
+    search_rivals,
+)
+from benchmarks.problems import FULL, QUICK, Problem
+from benchmarks.problems._base import dense_sizes
+from benchmarks.records import load, write
+from benchmarks.report import duration, markdown
+from benchmarks.run import machine
+from benchmarks.task import Task
+
+_ACCURACY = 1e-6
+# Tolerances of the paths and of the searches whose results count as exact.
+_EXACT_PATH_TOL, _EXACT_SEARCH_TOL = 1e-8, 1e-12
+# Two scores are the same if they differ by less: a thousandth of the accuracy.
+_SAME_SCORE = 1e-9
+# The single fits are those at these places of the path of 100 values of C.
+_SINGLE = (24, 49, 74)
+_CS = np.geomspace(1e-4, 1e4, 10)
+_MANY_ITERATIONS = 100_000
+# As in `measure`: a pause in which the threads of the last fit stop spinning, and how
+# many peers are timed in turn with this package, if they are nearly as quick as the
+# quickest.
+_PAUSE = 0.12
+_CONTENDERS, _WITHIN = 3, 1.5
+# The first rounds may take this many times `Effort.seconds`.
+_SLOW = 10
+_SECONDS = {FULL: 60.0, QUICK: 10.0}
+_OUT = Path(__file__).parent / "results" / "choosing.csv"
+_OK, _ROUNDING = "ok", "rounding"
+# The results with one of these counts as those of a peer.
+_COUNTED = (_OK, _ROUNDING)
+
+
+def problems(grid: str) -> list[Problem]:
+    """Return the problems; the quick ones have about a tenth of the values of X."""
+    tenth = 10 if grid == QUICK else 1
+    tall = dense_sizes(200_000 // tenth, 50)
+    genes = dense_sizes(300, 5_000 // tenth)
+    text = dense_sizes(25_000 // tenth, 60_000 // tenth, words=60.0)
+    middle = dense_sizes(20_000 // tenth, 50)
+    narrow = dense_sizes(200_000 // tenth, 30)
+    few = dense_sizes(300, 100)
+    scaled = {"standardized": True}
+    dense, cancer = data.dense, data.breast_cancer
+    rows = [
+        ("path", "tall", "tall", 1.5, dense, tall, 1.0),
+        ("path", "genes", "wide, correlated blocks", 1.0, data.blocks, genes, 1.0),
+        ("path", "text", "sparse text", 1.0, data.text, text, 1.0),
+        ("path", "cancer", "breast cancer, standardized", 1.0, cancer, scaled, 1.0),
+        ("fits", "ridge", "ridge, tall", 0.1, dense, tall, 0.0),
+        ("fits", "net", "elastic net 0.5, tall", 0.1, dense, tall, 0.5),
+        ("fits", "lasso", "lasso, tall", 0.1, dense, tall, 1.0),
+        ("search", "middle", "tall", 2.0, dense, middle, 0.0),
+        ("search", "tall", "tall", 2.0, dense, narrow, 0.0),
+        ("search", "cancer", "breast cancer, standardized", 1.5, cancer, scaled, 0.0),
+        ("alo", "middle", "tall", 1.0, dense, middle, 0.0),
+        ("alo", "tall", "tall", 1.0, dense, narrow, 0.0),
+        ("alo", "cancer", "breast cancer, standardized", 1.0, cancer, scaled, 0.0),
+        ("alo", "cancer_raw", "breast cancer", 0.5, cancer, {}, 0.0),
+        ("alo", "few", "few rows per column", 0.5, dense, few, 0.0),
+    ]
+    return [
+        Problem(f"{kind}_{name}", label, kind, grid, target, make, sizes, l1_ratio=rho)
+        for kind, name, label, target, make, sizes, rho in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What is timed on one problem.
+
+    Attributes
+    ----------
+    ours, rivals : list of Peer
+        Their first tolerance is the loosest that is tried. A rival is compared with the
+        one of ours that has its convention.
+    error : callable
+        ``error(convention, found)`` is what has to be at most 1e-6.
+    rounding : bool
+        Whether a rival counts whose error no tolerance brings down.
+    contenders : int
+        Number of rivals that are timed in turn with ours.
+    within : float
+        Their largest time, as a multiple of the quickest rival's.
+    remark : str
+    """
+
+    ours: list[Peer]
+    rivals: list[Peer]
+    error: Callable[[str, Found], float] = lambda *_: 0.0
+    rounding: bool = False
+    contenders: int = _CONTENDERS
+    within: float = _WITHIN
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One solver on one problem.
+
+    Attributes
+    ----------
+    seconds : float
+        Median time of the rounds; without rounds, the time at `setting` in the search
+        for it.
+    error : float
+        Largest error of all its timed results.
+    rounds : int
+        Number of times that `seconds` is the median of.
+    ratio : float or None
+        Its time divided by ours. None for ours, and if its accuracy does not suffice.
+    status : str
+        "ok", "rounding" if its error is the smallest that its tolerance gives, or why
+        it does not count.
+    """
+
+    grid: str
+    problem: str
+    label: str
+    n_samples: int
+    n_features: int
+    target: float
+    solver: str
+    version: str
+    convention: str
+    setting: str
+    seconds: float
+    error: float
+    rounds: int
+    ratio: float | None
+    status: str
+    remark: str
+
+
+class Excess:
+    """The error of a path: the largest relative excess over the best known F.
+
+    `best` holds the lowest F at each C, by convention.
+    """
+
+    def __init__(self, task: Task, Cs: np.ndarray) -> None:
+        self.tasks = [replace(task, C=float(C)) for C in Cs]
+        self.best: dict[str, np.ndarray] = {}
+
+    def __call__(self, convention: str, found: Found) -> float:
+        values = np.array(
+            [
+                objective(task, fit, convention)
+                for task, fit in zip(self.tasks, found.value, strict=True)
+            ]
+        )
+        best = np.minimum(values, self.best.get(convention, np.inf))
+        self.best[convention] = best
+        return max(map(relative_suboptimality, values.tolist(), best.tolist()))
+
+
+def _path(task: Task) -> Contest:
+    """Paths of the lasso."""
+    Cs, exact = our_path(task, _EXACT_PATH_TOL)
+    excess = Excess(task, Cs)
+    excess(FREE, exact)
+    excess(ABSORBED, our_path(task, _EXACT_PATH_TOL, Cs, ABSORBED)[1])
+    return Contest(our_paths(Cs), path_rivals(Cs), excess)
+
+
+def _fits(task: Task) -> Contest:
+    """A path against single fits."""
+    Cs, _ = our_path(task, 1e-2)
+    single = our_fits(Cs[list(_SINGLE)])
+    return Contest(our_paths(Cs)[:1], single, contenders=len(single), within=np.inf)
+
+
+def _search(task: Task) -> Contest:
+    """Searches by folds, against those of scikit-learn."""
+    ours, rivals = our_search(N_FOLDS, _CS), search_rivals(_CS)
+    exact = ours.fit(task, _EXACT_SEARCH_TOL, None).value
+
+    def error(_: str, found: Found) -> float:
+        return float(np.abs(found.value - exact).max())
+
+    check = attempt(rivals[0], task, partial(error, FREE), 600.0, _EXACT_SEARCH_TOL)
+    remark = f"exact scores of {rivals[0].name} differ by {check.objective:.0e}"
+    return Contest([ours], rivals, error, rounding=True, remark=remark)
+
+
+def _alo(_: Task) -> Contest:
+    """Approximate leave-one-out against folds."""
+    return Contest([our_search("alo", _CS)], [our_search(N_FOLDS, _CS)])
+
+
+_KINDS = {"path": _path, "fits": _fits, "search": _search, "alo": _alo}
+
+
+def _warm_up(task: Task, solvers: list[Peer]) -> None:
+    """Let each solver import and compile its code, on few rows and columns."""
+    few = np.linspace(0, task.n_samples - 1, 100).astype(int)
+    X = task.X[few]
+    if task.is_sparse:
+        X = X[:, np.unique(X.nonzero()[1])[:40]]
+    else:
+        X = np.ascontiguousarray(X[:, :40])
+    small = replace(task, X=X, y=np.arange(len(few)) % 2)
+    for peer in solvers:
+        tol = peer.tolerances[0]
+        attempt(peer, small, lambda _: 0.0, 60.0, tol, _MANY_ITERATIONS)
+
+
+def climb(
+    peer: Peer,
+    task: Task,
+    error: Callable[[Found], float],
+    bounds: Bounds,
+    quickest: float,
+) -> list[Attempt]:
+    """Try its tolerances, from the loosest on, until one is accurate or takes too long.
+
+    Its `objective` is the error. The climb ends at `bounds.factor` times the quickest
+    rival's time.
+    """
+    attempts: list[Attempt] = []
+    for tol in peer.tolerances:
+        limit = bounds.limit(quickest)
+        last = attempt(peer, task, error, limit, tol, _MANY_ITERATIONS)
+        attempts.append(last)
+        late = last.seconds > bounds.factor * quickest
+        if last.objective <= _ACCURACY or last.status != _OK or late:
+            break
+    return attempts
+
+
+def chosen(peer: Peer, attempts: list[Attempt], rounding: bool) -> tuple[Attempt, str]:
+    """Return the attempt that counts, or else the best one, and why it does not count.
+
+    With `rounding`, if no tolerance is accurate, the tightest one counts that still
+    changes the error.
+    """
+    last = attempts[-1]
+    if last.objective <= _ACCURACY:
+        return last, _OK
+    if last.status.startswith("time"):
+        return last, f"stopped at {last.setting} after {last.seconds:.2g} s"
+    if last.status != _OK:
+        return last, f"{last.setting}: {last.status}"
+    if len(attempts) < len(peer.tolerances):
+        return last, "slow at a tolerance that is not accurate"
+    if rounding:
+        same = (a for a in attempts if a.objective <= last.objective + _SAME_SCORE)
+        return next(same), _ROUNDING
+    return last, "no tolerance is accurate"
+
+
+def _rounds(
+    contest: Contest,
+    task: Task,
+    entries: list[tuple[Peer, Attempt, str]],
+    effort: Effort,
+) -> dict[str, list[Attempt]]:
+    """Time the entries in turn; return their attempts by the name of the solver.
+
+    Slow ones have fewer than `effort.least` rounds, but one.
+    """
+    timed: dict[str, list[Attempt]] = {peer.name: [] for peer, *_ in entries}
+    spent, done = 0.0, 0
+    slow = _SLOW * effort.seconds
+    while spent < (slow if done < effort.least else effort.seconds):
+        if done == effort.most:
+            break
+        turn = done % len(entries)
+        for peer, setting, _ in entries[turn:] + entries[:turn]:
+            time.sleep(_PAUSE)
+            error = partial(contest.error, peer.convention)
+            limit = 3 * effort.bounds.seconds
+            tol, max_iter = setting.tol, setting.max_iter
+            timed[peer.name].append(attempt(peer, task, error, limit, tol, max_iter))
+            spent += timed[peer.name][-1].seconds
+        done += 1
+    return timed
+
+
+def measure(
+    problem: Problem, effort: Effort, say: Callable[[str], None]
+) -> list[Result]:
+    """Measure one problem. The results of this package come first."""
+    task = problem.build()
+    contest = _KINDS[problem.regime](task)
+    rivals = [p for p in contest.rivals if p.installed() and not p.refuses(task)]
+    if all(peer.convention == FREE for peer in rivals):
+        contest = replace(contest, ours=contest.ours[:1])
+    _warm_up(task, contest.ours + rivals)
+    gc.collect()
+    gc.freeze()
+    entries = []
+    quickest = np.inf
+    for peer in contest.ours + rivals:
+        error = partial(contest.error, peer.convention)
+        attempts = climb(peer, task, error, effort.bounds, quickest)
+        entry = peer, *chosen(peer, attempts, contest.rounding)
+        if peer in rivals and entry[2] in _COUNTED:
+            quickest = min(quickest, entry[1].seconds)
+        say(f"  {_line(*entry)}")
+        entries.append(entry)
+    own, others = entries[: len(contest.ours)], entries[len(contest.ours) :]
+    near = [e for e in others if e[2] in _COUNTED]
+    near = [e for e in near if e[1].seconds <= contest.within * quickest]
+    near.sort(key=lambda entry: entry[1].seconds)
+    timed = _rounds(contest, task, own + near[: contest.contenders], effort)
+    results = [_result(problem, task, contest, *entry, timed) for entry in entries]
+    return _with_ratios(results, len(own))
+
+
+def _line(peer: Peer, one: Attempt, status: str) -> str:
+    """Return a line of the progress report."""
+    figures = f"{one.setting:10s} {one.seconds:8.4f} s {one.objective:8.1e}"
+    return f"{peer.name:32s} {figures}  {status}"
+
+
+def _result(
+    problem: Problem,
+    task: Task,
+    contest: Contest,
+    peer: Peer,
+    one: Attempt,
+    status: str,
+    timed: dict[str, list[Attempt]],
+) -> Result:
+    """Return the result of one solver, without the ratio."""
+    rounds = timed.get(peer.name, [])
+    errors = [attempt.objective for attempt in (one, *rounds)]
+    failed = [attempt.status for attempt in rounds if attempt.status != _OK]
+    return Result(
+        grid=problem.grid,
+        problem=problem.name,
+        label=problem.label,
+        n_samples=task.n_samples,
+        n_features=task.n_features,
+        target=problem.target,
+        solver=peer.name,
+        version=peer.version(),
+        convention=peer.convention,
+        setting=one.setting,
+        seconds=median(attempt.seconds for attempt in rounds or [one]),
+        error=max(errors),
+        rounds=len(rounds),
+        ratio=None,
+        status=failed[0] if failed else status,
+        remark=contest.remark,
+    )
+
+
+def _with_ratios(results: list[Result], n_ours: int) -> list[Result]:
+    """Return the results with the ratios of the rivals' times to ours."""
+    own = {one.convention: one.seconds for one in results[:n_ours]}
+    named = {one.solver: one for one in results}  # the single fits share a name
+    rivals = [one for one in named.values() if one not in results[:n_ours]]
+    return results[:n_ours] + [
+        replace(one, ratio=one.seconds / own[one.convention])
+        if one.status in _COUNTED
+        else one
+        for one in rivals
+    ]
+
+
+def summary(results: list[Result]) -> str:
+    """Return a Markdown table with a row for each problem."""
+    body = []
+    for name in dict.fromkeys(one.problem for one in results):
+        ours, *rivals = [one for one in results if one.problem == name]
+        counted = [one for one in rivals if one.ratio is not None]
+        best = min(counted, key=lambda one: one.ratio, default=None)
+        absorbed = best is not None and best.convention == ABSORBED
+        own = rivals[0] if absorbed else ours
+        remarks = ["its rounding"] if best and best.status == _ROUNDING else []
+        body.append(
+            (
+                f"{name.partition('_')[0]}: {ours.label}",
+                f"{ours.n_samples:,} × {ours.n_features:,}",
+                duration(own.seconds),
+                _short(own.error),
+                f"{best.solver} {best.setting}" if best else "none",
+                duration(best.seconds) if best else "—",
+                _short(best.error) if best else "—",
+                f"{best.ratio:.2f}" if best else "—",
+                f"{ours.target:g}",
+                _met(own, best),
+                "; ".join(remarks + [ours.remark] * bool(ours.remark)),
+            )
+        )
+    head = (
+        "data",
+        "rows × columns",
+        "this package",
+        "error",
+        "best peer",
+        "its time",
+        "its error",
+        "ratio",
+        "target",
+        "met",
+        "remarks",
+    )
+    return markdown(head, body, right=(2, 3, 5, 6, 7, 8))
+
+
+def _short(error: float) -> str:
+    return f"{error:.0e}" if np.isfinite(error) else "—"
+
+
+def _met(own: Result, best: Result | None) -> str:
+    """Return whether the target is met."""
+    if own.status != _OK or own.error > _ACCURACY:
+        return "no: accuracy"
+    if best is None:
+        return "no peer"
+    return "yes" if best.ratio >= own.target else "no"
+
+
+def details(results: list[Result]) -> str:
+    """Return a Markdown table with a row for each solver on each problem."""
+    body = [
+        (
+            one.problem,
+            one.solver,
+            one.setting,
+            duration(one.seconds),
+            _short(one.error),
+            "—" if one.ratio is None else f"{one.ratio:.2f}",
+            str(one.rounds),
+            one.status,
+        )
+        for one in results
+    ]
+    head = (
+        "problem",
+        "solver",
+        "setting",
+        "time",
+        "error",
+        "ratio",
+        "rounds",
+        "status",
+    )
+    return markdown(head, body, right=(3, 4, 5, 6))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure the problems, and write the results after each."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.choosing", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
+    parser.add_argument("--problems", default="*", help="a shell pattern of names")
+    parser.add_argument("--out", type=Path, default=_OUT, help="the result file (.csv)")
+    parser.add_argument("--seconds", type=float, help="maximum time of one fit")
+    parser.add_argument("--keep", action="store_true", help="keep other problems")
+    options = parser.parse_args(arguments)
+    grid = QUICK if options.quick else FULL
+    effort = QUICK_EFFORT if options.quick else FULL_EFFORT
+    seconds = options.seconds or _SECONDS[grid]
+    effort = replace(effort, bounds=replace(effort.bounds, seconds=seconds))
+    results: list[Result] = []
+    if options.keep and options.out.exists():
+        results = load(options.out, Result)
+    every = problems(grid)
+    places = {problem.name: place for place, problem in enumerate(every)}
+    for problem in every:
+        if fnmatch(problem.name, options.problems):
+            start = time.perf_counter()
+            print(problem.name, flush=True)
+            results = [one for one in results if one.problem != problem.name]
+            results += measure(problem, effort, partial(print, flush=True))
+            print(f"  in {time.perf_counter() - start:.0f} s", flush=True)
+            results.sort(key=lambda one: places[one.problem])
+            write(options.out, results, Result)
+            parts = f"# Paths and searches, {grid} grid", machine()
+            text = "\n\n".join((*parts, summary(results), details(results)))
+            options.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
+    print(f"\n{summary(results)}")
+
+
+if __name__ == "__main__":
+    main()
