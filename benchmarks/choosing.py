@@ -32,6 +32,7 @@ from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimali
 from benchmarks.peers import Peer
 from benchmarks.peers._choosing import (
     N_FOLDS,
+    PATH_TOL,
     Found,
     our_fits,
     our_path,
@@ -50,6 +51,8 @@ from benchmarks.task import Task
 _ACCURACY = 1e-6
 # Tolerances of the paths and of the searches whose results count as exact.
 _EXACT_PATH_TOL, _EXACT_SEARCH_TOL = 1e-8, 1e-12
+# That of a rival's path where ours takes too long.
+_RIVAL_TOL = 1e-12
 # Two scores are the same if they differ by less: a thousandth of the accuracy.
 _SAME_SCORE = 1e-9
 # The single fits are those at these places of the path of 100 values of C.
@@ -182,6 +185,11 @@ class Excess:
         self.best: dict[str, np.ndarray] = {}
 
     def __call__(self, convention: str, found: Found) -> float:
+        """Return the error; infinite if nothing was learned of the convention."""
+        return self.learn(convention, found) if convention in self.best else np.inf
+
+    def learn(self, convention: str, found: Found) -> float:
+        """Return the error, if the path itself may be the best known."""
         values = np.array(
             [
                 objective(task, fit, convention)
@@ -193,28 +201,43 @@ class Excess:
         return max(map(relative_suboptimality, values.tolist(), best.tolist()))
 
 
-def _path(task: Task) -> Contest:
-    """Paths of the lasso."""
-    Cs, exact = our_path(task, _EXACT_PATH_TOL)
+def _grid(task: Task) -> np.ndarray:
+    """Return the values of C of a path by default, from a path of one."""
+    (least,), _ = our_path(task, PATH_TOL, 1)
+    return np.geomspace(least, 1e3 * least, 100)
+
+
+def _path(task: Task, seconds: float) -> Contest:
+    """Paths of the lasso.
+
+    The optimum is that of our path at a tight tolerance. If that takes too long, it is
+    that of the first peer that is quick enough at 1e-12.
+    """
+    Cs = _grid(task)
+    ours, rivals = our_paths(Cs), path_rivals(Cs)
     excess = Excess(task, Cs)
-    excess(FREE, exact)
-    excess(ABSORBED, our_path(task, _EXACT_PATH_TOL, Cs, ABSORBED)[1])
-    return Contest(our_paths(Cs), path_rivals(Cs), excess)
+    tight = [(peer, _EXACT_PATH_TOL) for peer in ours]
+    tight += [(peer, _RIVAL_TOL) for peer in rivals if _can(peer, task)]
+    for peer, tol in tight:
+        if peer.convention not in excess.best:
+            judge = partial(excess.learn, peer.convention)
+            attempt(peer, task, judge, seconds, tol, _MANY_ITERATIONS)
+    return Contest(ours, rivals, excess)
 
 
-def _fits(task: Task) -> Contest:
+def _fits(task: Task, _: float) -> Contest:
     """A path against single fits."""
-    Cs, _ = our_path(task, 1e-2)
+    Cs = _grid(task)
     single = our_fits(Cs[list(_SINGLE)])
     return Contest(our_paths(Cs)[:1], single, contenders=len(single), within=np.inf)
 
 
-def _search(task: Task) -> Contest:
+def _search(task: Task, _: float) -> Contest:
     """Searches by folds, against those of scikit-learn."""
     ours, rivals = our_search(N_FOLDS, _CS), search_rivals(_CS)
     exact = ours.fit(task, _EXACT_SEARCH_TOL, None).value
 
-    def error(_: str, found: Found) -> float:
+    def error(_convention: str, found: Found) -> float:
         return float(np.abs(found.value - exact).max())
 
     with warnings.catch_warnings():
@@ -224,12 +247,17 @@ def _search(task: Task) -> Contest:
     return Contest([ours], rivals, error, rounding=True, remark=remark)
 
 
-def _alo(_: Task) -> Contest:
+def _alo(_task: Task, _seconds: float) -> Contest:
     """Approximate leave-one-out against folds."""
     return Contest([our_search("alo", _CS)], [our_search(N_FOLDS, _CS)])
 
 
 _KINDS = {"path": _path, "fits": _fits, "search": _search, "alo": _alo}
+
+
+def _can(peer: Peer, task: Task) -> bool:
+    """Whether a peer is installed and fits the task."""
+    return peer.installed() and not peer.refuses(task)
 
 
 def _warm_up(task: Task, solvers: list[Peer]) -> None:
@@ -302,7 +330,7 @@ def _rounds(
     """
     timed: dict[str, list[Attempt]] = {peer.name: [] for peer, *_ in entries}
     spent, done = 0.0, 0
-    slow = _SLOW * effort.seconds
+    slow = _SLOW * effort.seconds if entries else 0.0
     while spent < (slow if done < effort.least else effort.seconds):
         if done == effort.most:
             break
@@ -323,8 +351,8 @@ def measure(
 ) -> list[Result]:
     """Measure one problem. The results of this package come first."""
     task = problem.build()
-    contest = _KINDS[problem.regime](task)
-    rivals = [p for p in contest.rivals if p.installed() and not p.refuses(task)]
+    contest = _KINDS[problem.regime](task, effort.bounds.seconds)
+    rivals = [p for p in contest.rivals if _can(p, task)]
     if all(peer.convention == FREE for peer in rivals):
         contest = replace(contest, ours=contest.ours[:1])
     _warm_up(task, contest.ours + rivals)
@@ -344,9 +372,10 @@ def measure(
     near = [e for e in others if e[2] in _COUNTED]
     near = [e for e in near if e[1].seconds <= contest.within * quickest]
     near.sort(key=lambda entry: entry[1].seconds)
+    own = [entry for entry in own if entry[2] == _OK]
     timed = _rounds(contest, task, own + near[: contest.contenders], effort)
     results = [_result(problem, task, contest, *entry, timed) for entry in entries]
-    return _with_ratios(results, len(own))
+    return _with_ratios(results, len(contest.ours))
 
 
 def _line(peer: Peer, one: Attempt, status: str) -> str:
@@ -452,7 +481,9 @@ def _short(error: float) -> str:
 
 def _met(own: Result, best: Result | None) -> str:
     """Return whether the target is met."""
-    if own.status != _OK or own.error > _ACCURACY:
+    if own.status != _OK:
+        return f"no: {own.status}"
+    if own.error > _ACCURACY:
         return "no: accuracy"
     if best is None:
         return "no peer"

@@ -503,6 +503,8 @@ def test_the_error_of_a_path_is_its_largest_excess() -> None:
     task = TASKS["lasso"]
     Cs, path = our_path(task, 1e-10, 5)
     excess = choosing.Excess(task, Cs)
+    assert excess(FREE, path) == math.inf  # no optimum is known
+    assert excess.learn(FREE, path) == 0.0
     assert excess(FREE, path) == 0.0
     worse = Found([*path.value[:-1], as_fit(np.zeros(task.n_features))])
     best = objective(replace(task, C=Cs[-1]), path.value[-1])
