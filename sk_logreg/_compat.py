@@ -51,8 +51,21 @@ __all__ = [
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
+    "import_pandas",
     "naming",
 ]
+
+
+def import_pandas(caller: str) -> Any:
+    """Return pandas; an ImportError that says how to install it if it is missing."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs pandas. Install it with: pip install "
+            "'sk_logreg[inference]'"
+        ) from error
+    return pandas
 
 
 @contextmanager

@@ -135,12 +135,7 @@ def soft_weights(
     _check_both_weighted(largest, classes, class_weight, free_bias)
     weights = s
     if class_weight is not None:
-        if class_weight == "balanced":
-            relative = s / s.max()
-            shares = np.array([np.sum(relative * (1.0 - q)), np.sum(relative * q)])
-            per_class = 0.5 * shares.sum() / shares
-        else:
-            per_class = _given_weights(class_weight, classes.tolist())
+        per_class = class_factors(class_weight, sample_weight, classes, q)
         _check_range(per_class, largest)
         positive, negative = per_class[1] * q, per_class[0] * (1.0 - q)
         both = positive + negative
@@ -150,6 +145,31 @@ def soft_weights(
     else:
         signs, p_other = _signs(q > 0.5), np.where(q > 0.5, 1.0 - q, q)
     return weights, signs, p_other if p_other.any() else None
+
+
+def class_factors(
+    class_weight: Any,
+    sample_weight: NDArray[np.float64] | None,
+    classes: NDArray[Any],
+    q: NDArray[Any],
+) -> NDArray[np.float64]:
+    """Return the weight of each class, of shape (2,), by which rows are multiplied.
+
+    Parameters
+    ----------
+    class_weight, sample_weight, classes
+        As for `total_weights`.
+    q : ndarray of shape (n_samples,)
+        The label of each row, 0 or 1, or the probability of the positive class.
+    """
+    if class_weight is None:
+        return np.ones(2)
+    if class_weight != "balanced":
+        return _given_weights(class_weight, classes.tolist())
+    # Relative to the largest weight, since the sum of huge weights overflows.
+    s = np.ones(1) if sample_weight is None else sample_weight / sample_weight.max()
+    shares = np.array([np.sum(s * (1.0 - q)), np.sum(s * q)])
+    return np.asarray(0.5 * shares.sum() / shares)
 
 
 def total_weights(

@@ -17,6 +17,7 @@ from sk_logreg._design import (
     Coordinates,
     Costs,
     Extremes,
+    Rows,
     RowVector,
     design_of,
     gram_float32,
@@ -30,6 +31,9 @@ from sk_logreg._tolerances import NOISE, SUM_ROUNDING
 from sk_logreg.losses import Loss
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet, Penalty
+
+# Number of values of X that are copied at a time, where rows are read in their order.
+_CHUNK_VALUES = 1 << 20
 
 __all__ = ["Coordinates", "Evaluation", "NotFiniteError", "Objective", "RowVector"]
 
@@ -127,6 +131,77 @@ class Objective:
             vectors[0] if hessian else None,
             self._matrix(*gradient_and_gram[2:]) if hessian else None,
         )
+
+    def evaluate_with_scores(
+        self, coef: Vector, per_class: Vector
+    ) -> tuple[Evaluation, Matrix]:
+        """Return value, gradient and Hessian, and the Gram matrix of the scores.
+
+        In one pass over X; see `scores_gram`.
+        """
+        args = *self.problem.split(coef), self.loss, per_class
+        sums, [curvature, margins] = self._read(
+            products.value_gradient_hessian_and_scores,
+            (),
+            args,
+            n_kept=2,
+            for_gram=True,
+        )
+        loss, *parts = sums
+        gradient = self._vector(*parts[:2]) + self.penalty.gradient(coef)
+        value = float(loss + self.penalty.value(coef))
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            raise NotFiniteError
+        matrix = self._matrix(*parts[2:5])
+        point = Evaluation(
+            coef, value, float(loss), gradient, lambda: margins, curvature, matrix
+        )
+        return point, self._sum_matrix(*parts[5:])
+
+    def scores_gram(
+        self, margins: RowVector, per_class: Vector, root: Matrix, power: float
+    ) -> Matrix:
+        """Return the Gram matrix of the scores, in one pass over X.
+
+        That is Σ s ψ² x̃x̃ᵀ with ψ the slope of the loss in z and s the weights of the
+        copies of the rows, each over a power of 1 less its leverage. The leverage is
+        curvature · ‖rootᵀx̃‖². `per_class` are the weights of the two classes, by which
+        the scores and leverages of the copies are multiplied.
+        """
+        n_features = self.n_features
+        points = root[:n_features], root[n_features:].sum(axis=0)
+        args = (self.loss, per_class, *points, power)
+        sums, _ = self._read(products.scores_gram, (margins,), args, for_gram=True)
+        return self._sum_matrix(*sums)
+
+    def clustered_scores_gram(self, margins: RowVector, codes: Indices) -> Matrix:
+        """Return the Gram matrix of sums of scores over clusters, in one pass over X.
+
+        The score of a row is s ψ x̃ with ψ the slope of the loss in z and s the weight;
+        `codes` numbers the cluster of each row. The rows are read in the order of the
+        clusters, some at a time.
+        """
+        self._count()
+        [slopes] = self._scan(products.slopes, (margins,), (self.loss,), n_kept=1)[1]
+        order = np.argsort(codes, kind="stable")
+        codes, u = codes[order], slopes.gather()[order]
+        total, carried = np.zeros((self.n_dof, self.n_dof)), np.zeros(self.n_dof)
+        step = max(1, _CHUNK_VALUES // self.n_dof)
+        for start in range(0, self.n_samples, step):
+            part = slice(start, start + step)
+            scores = self.dense_rows(order[part], intercept=True) * u[part, None]
+            before = codes[start - 1] if start else codes[0]
+            new = np.diff(codes[part], prepend=before) != 0
+            begins = np.flatnonzero(new)
+            # The first rows may belong to the last cluster of the part before.
+            sums = np.add.reduceat(scores, np.append(0, begins[begins > 0]))
+            if not new[0]:
+                sums[0] += carried
+                carried = np.zeros(self.n_dof)
+            complete = np.vstack([carried, sums[:-1]])
+            total += complete.T @ complete
+            carried = sums[-1]
+        return total + np.outer(carried, carried)
 
     @cached_property
     def value_at_zero(self) -> float:
@@ -352,6 +427,47 @@ class Objective:
             products.slope_sizes, (point.margins,), (self.loss,), n_kept=1
         )
         return np.sqrt(total * self.product_diagonal(sizes)), offset
+
+    # -------------------------------------------------------------- marginal effects
+
+    def binary_columns(self) -> Indices:
+        """Return the columns of X all of whose values are 0 or 1, in one pass."""
+        [counts], _ = self._read(products.not_binary, (), self._centers_and_units())
+        return np.flatnonzero(counts == 0)
+
+    def effect_sums(
+        self, margins: RowVector, share: RowVector, columns: Indices, changes: Vector
+    ) -> tuple[float, Vector, Vector, Matrix, Vector]:
+        """Return the sums that marginal effects consist of, in one pass over X.
+
+        Over the rows, each by its share: of σ'(z); of σ''(z) x̃; and for each of some
+        0/1 columns, whose changes change z by `changes`: of the change of σ, of the
+        change of σ' times x̃, of shape (n_columns, n_dof), and of σ' at the value that
+        the column does not have.
+        """
+        args = (columns, changes, *self._centers_and_units())
+        sums, _ = self._read(products.effects, (margins, share), args)
+        slope, of_weights, of_bias, moved, (change, moved_bias, other) = sums
+        bend = self._vector(of_weights, of_bias)
+        if self.problem.fit_intercept:
+            moved = np.vstack([moved, moved_bias])
+        return float(slope), bend, change, moved.T, other
+
+    def at_mean_row(self, share: RowVector) -> "Objective":
+        """Return the objective of one row, the mean of all; in one pass over X.
+
+        Each row, and its offset, counts by its share.
+        """
+        offset = self._rows.offset
+        if offset is not None:
+            offset = np.array([share.values @ offset])
+        row = self.rmatvec(share)[None, :]
+        rows = Rows(design_of(row), np.ones(1, dtype=np.int8), np.ones(1), offset)
+        return self._of(replace(self.problem, rows=rows), 0.0)
+
+    def _centers_and_units(self) -> tuple[Vector, Vector]:
+        found = self.problem.coordinates or Coordinates.none(self.n_features)
+        return found.centers, found.units
 
     # ------------------------------------------------------------------------- rows
 
@@ -606,16 +722,21 @@ class Objective:
 
     def _matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
         """Return the penalized Hessian from the sums over the rows."""
+        matrix = self._sum_matrix(of_weights, column, corner)
+        matrix.flat[:: self.n_dof + 1] += self.penalty.curvature
+        # No entry is larger than the largest on the diagonal.
+        if not np.isfinite(matrix.diagonal()).all():
+            raise NotFiniteError
+        return matrix
+
+    def _sum_matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
+        """Return a matrix over the weights and, where there is one, the bias."""
         n_features = self.n_features
         matrix = np.empty((self.n_dof, self.n_dof))
         matrix[:n_features, :n_features] = of_weights
         if self.problem.fit_intercept:
             matrix[-1, :-1] = matrix[:-1, -1] = column
             matrix[-1, -1] = corner
-        matrix.flat[:: self.n_dof + 1] += self.penalty.curvature
-        # No entry is larger than the largest on the diagonal.
-        if not np.isfinite(matrix.diagonal()).all():
-            raise NotFiniteError
         return matrix
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:

@@ -53,6 +53,10 @@ class Block(ABC):
     def gram_diagonal(self, h: Vector) -> Vector:
         """Return the diagonal of ``block.T @ diag(h) @ block``."""
 
+    @abstractmethod
+    def columns(self, columns: Indices) -> Matrix:
+        """Return some columns, copied, dense."""
+
 
 class Design(ABC):
     """A matrix X of shape (n_samples, n_features), read in blocks of rows."""

@@ -106,6 +106,9 @@ class DenseBlock(Block):
 
         return reduce(iadd, starmap(share, self._parts()))
 
+    def columns(self, columns: Indices) -> Matrix:
+        return self._values[:, columns]
+
     def _parts(self) -> Iterator[tuple[slice, Matrix]]:
         """Yield stretches of rows, with scratch arrays of their shape and order."""
         n_rows, n_features = self._values.shape

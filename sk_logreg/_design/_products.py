@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block
@@ -79,6 +80,62 @@ def value_gradient_and_hessian(
     sums, h = _losses(block, rows, _margins(block, rows, w, b, out[1:]), loss)
     h = np.multiply(h, rows.weights, out=out[0])
     return *sums, *_gram(block, h)
+
+
+def value_gradient_hessian_and_scores(
+    block: Block,
+    rows: RowPart,
+    w: Any,
+    b: float,
+    loss: Loss,
+    per_class: Vector,
+    *,
+    out: Out,
+) -> Sums:
+    """Sum the Gram matrix of the scores too, see `scores_gram`."""
+    sums = value_gradient_and_hessian(block, rows, w, b, loss, out=out)
+    squares = _score_squares(rows, out[-1], loss, per_class, 0.0, 0.0)
+    return *sums, *_gram(block, squares)
+
+
+def scores_gram(
+    block: Block,
+    rows: RowPart,
+    m: Vector,
+    loss: Loss,
+    per_class: Vector,
+    weights: Matrix,
+    biases: Vector,
+    power: float,
+) -> Sums:
+    """Sum the Gram matrix of the scores, over powers of 1 less the leverages.
+
+    The score of a copy of a row is slope · x̃, and its leverage is curvature · q with q
+    the sum of squares of the products with the points given. Both are multiplied by
+    the class weight of its label.
+    """
+    q = np.empty(len(m))
+    squared_norms(block, rows, weights, biases, out=(q,))
+    return _gram(block, _score_squares(rows, m, loss, per_class, q, power))
+
+
+def _score_squares(
+    rows: RowPart, m: Vector, loss: Loss, per_class: Vector, q: Any, power: float
+) -> Vector:
+    """Return the sum of squared slopes over the copies of each row."""
+    positive = rows.signs > 0
+
+    def of(label: Any, margin: Vector) -> Vector:
+        slope, curvature = loss.derivatives(margin)
+        factor = per_class[label.astype(np.intp)]
+        left = 1.0 - factor * curvature * q
+        return np.asarray(factor * slope**2 / left**power)
+
+    squares = of(positive, m)
+    if rows.p_other is not None:
+        squares += rows.p_other * (of(~positive, -m) - squares)
+    squares *= rows.weights
+    return squares
 
 
 def _losses(
@@ -247,6 +304,61 @@ def squared_norms(
     return ()
 
 
+def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
+    """Count the values of each column that are neither 0 nor 1, before any change."""
+    counts = []
+    for columns in _column_tiles(np.arange(len(units))):
+        x = block.columns(columns) * units[columns] + centers[columns]
+        counts.append(np.count_nonzero((x != 0.0) & (x != 1.0), axis=0))
+    return (np.concatenate(counts),)
+
+
+def effects(
+    block: Block,
+    rows: RowPart,
+    m: Vector,
+    share: Vector,
+    columns: Indices,
+    changes: Vector,
+    centers: Vector,
+    units: Vector,
+) -> Sums:
+    """Sum the derivatives of the probability in z, and its changes by 0/1 columns.
+
+    Each row counts by its share. First the sums of σ' and of σ'' x̃, where σ is at z.
+    Then, with σ₀ and σ₁ at z where a column is 0 and 1, which changes z by `changes`:
+    the sums of σ₁ - σ₀, of (σ₁' - σ₀') x̃, and of the one of σ₁' and σ₀' that is not σ'.
+    """
+    z = rows.signs * m
+    _, slope, bend = _sigmoid(z)
+    bend *= share
+    nothing = np.zeros((3, 0))
+    of_weights, scalars = [np.zeros((block.rmatvec(bend).shape[0], 0))], [nothing]
+    for place in _column_tiles(np.arange(len(columns))):
+        tile, change = columns[place], changes[place]
+        x = block.columns(tile) * units[tile] + centers[tile]
+        low = z[:, None] - x * change
+        (p0, slope0, _), (p1, slope1, _) = _sigmoid(low), _sigmoid(low + change)
+        moved = share[:, None] * (slope1 - slope0)
+        of_weights.append(block.rmatvec(moved))
+        own = slope1 + (slope0 - slope1) * x
+        scalars.append(np.array([share @ (p1 - p0), moved.sum(axis=0), share @ own]))
+    sums = share @ slope, block.rmatvec(bend), bend.sum()
+    return *sums, np.hstack(of_weights), np.hstack(scalars)
+
+
+def _sigmoid(z: Vector) -> tuple[Vector, Vector, Vector]:
+    """Return σ, σ' and σ'' at z."""
+    p, q = expit(z), expit(-z)
+    slope = p * q
+    return p, slope, slope * (q - p)
+
+
+def _column_tiles(columns: Indices) -> list[Indices]:
+    """Return the columns some at a time, at least once."""
+    return np.array_split(columns, range(_TILE_COLUMNS, len(columns), _TILE_COLUMNS))
+
+
 def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Sums:
     """Sum Xᵀ u, and u for the bias."""
     return block.rmatvec(u), u.sum()
@@ -276,6 +388,14 @@ def curvature(
     if added:
         h += added
     np.multiply(h, rows.weights, out=out[0])
+    return ()
+
+
+def slopes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
+    """Keep the weighted slope of each row's loss in z."""
+    slope, _ = loss.derivatives(m, rows.p_other)
+    slope *= rows.signs
+    np.multiply(slope, rows.weights, out=out[0])
     return ()
 
 

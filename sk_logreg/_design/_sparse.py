@@ -111,6 +111,14 @@ class SparseBlock(Block):
             diagonal[self._dense_columns] = np.square(self._dense).T @ h
         return diagonal
 
+    def columns(self, columns: Indices) -> Matrix:
+        part: Matrix = self._as_csr(self._data)[:, columns].toarray()
+        _, asked, stored = np.intersect1d(
+            columns, self._dense_columns, assume_unique=True, return_indices=True
+        )
+        part[:, asked] = self._dense[:, stored]
+        return part
+
     def row_products(self, scale: Vector) -> Matrix:
         """Return ``block @ diag(scale)² @ block.T``, dense, in Fortran order."""
         others = scale.copy()

@@ -76,6 +76,12 @@ class Factor:
         half = blas.dtrsm(1.0, self.root, scaled.T, lower=1)
         return np.asarray(np.linalg.norm(half, axis=0))
 
+    def inverse_root(self) -> Matrix:
+        """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse."""
+        if self.singular:
+            return self.scale[:, None] * self.root
+        return blas.dtrsm(1.0, self.root, np.diag(self.scale), lower=1).T
+
     def smallest_eigenpair(self) -> tuple[Vector, float]:
         """Return a direction, and an estimate of the smallest eigenvalue that is not 0.
 

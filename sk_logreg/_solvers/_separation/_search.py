@@ -78,9 +78,23 @@ class Search:
             separated |= gained
         return separated, self._rows.coef(columns, total)
 
-    def _direction(self, rows: Indices, columns: Indices) -> Vector | None:
-        """Return a direction that separates some rows, with none on its wrong side."""
-        mean = self._rows.mean(rows, columns)
+    def steepest(self, columns: Indices, functional: Vector) -> Vector | None:
+        """Return a direction with no row on its wrong side that raises a functional.
+
+        None if no such direction raises it.
+        """
+        return self._direction(np.arange(self._rows.n_rows), columns, functional)
+
+    def _direction(
+        self, rows: Indices, columns: Indices, functional: Vector | None = None
+    ) -> Vector | None:
+        """Return a direction that separates some rows, with none on its wrong side.
+
+        Or that raises a functional of the direction.
+        """
+        mean = functional
+        if mean is None:
+            mean = self._rows.mean(rows, columns)
         if np.linalg.norm(mean) <= NOISE:
             return None  # no direction raises the mean margin
         working = self._initial_working_set(rows, columns)

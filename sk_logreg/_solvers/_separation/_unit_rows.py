@@ -17,8 +17,8 @@ class UnitRows:
 
     Only the columns without a penalty count, and the `n_rows` rows of positive weight,
     to which indices of rows refer. A row with a soft label counts twice, with both
-    signs. Columns are divided by `scales`, of shape (n_features,). `n_biases` is 1 if
-    there is a bias without a penalty, else 0.
+    signs; `ids` are the positions of the rows in X. Columns are divided by `scales`, of
+    shape (n_features,). `n_biases` is 1 if there is a bias without a penalty, else 0.
     """
 
     def __init__(self, objective: Objective):
@@ -30,7 +30,7 @@ class UnitRows:
             soft = rows.p_other[ids] > 0.0
             ids = np.concatenate([ids, ids[soft]])
             signs = np.concatenate([signs, -signs[soft]])
-        self._ids, self._signs = ids, signs
+        self.ids, self._signs = ids, signs
         self.n_rows = len(ids)
         free = ~objective.penalty.penalized
         self.columns: Indices = np.flatnonzero(free[: objective.n_features])
@@ -39,12 +39,12 @@ class UnitRows:
 
     def margins_at(self, point: Evaluation) -> Vector:
         """Return the margins of these rows at a point."""
-        signs = self._objective.problem.rows.signs[self._ids]
-        return point.margins.take(self._ids).gather() * (signs * self._signs)
+        signs = self._objective.problem.rows.signs[self.ids]
+        return point.margins.take(self.ids).gather() * (signs * self._signs)
 
     def some(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some of the rows, over some of the columns."""
-        part = self._objective.dense_rows(self._ids[rows], columns)
+        part = self._objective.dense_rows(self.ids[rows], columns)
         part -= self._centers[columns]
         part /= self.scales[columns]
         if self.n_biases:

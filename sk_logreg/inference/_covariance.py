@@ -1,0 +1,172 @@
+"""The covariance matrix of the coefficients."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._solvers._factors import Factor, factor
+from sk_logreg._tolerances import negligible
+from sk_logreg.inference._fitted import FittedModel
+from sk_logreg.inference._kinds import LEVERAGE_POWERS
+
+# A term depends on directions that the data leave undetermined if its share in one of
+# them exceeds this, in units of its scale.
+_UNDETERMINED = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """The covariance matrix of the coefficients, as coefficients of the problem.
+
+    Attributes
+    ----------
+    hessian : Factor
+        The pseudo-inverse of the Hessian of the problem.
+    root : ndarray of shape (n_dof, rank)
+        R, with R Rᵀ that pseudo-inverse.
+    edf : float
+        The effective degrees of freedom: the trace of (H + Λ)⁻¹ H, with H the Hessian
+        of the losses and Λ that of the penalty.
+    matrix : ndarray of shape (n_dof, n_dof)
+        The covariance matrix.
+    n_groups : int or None
+        The number of clusters.
+    """
+
+    fitted: FittedModel
+    hessian: Factor
+    root: Matrix
+    edf: float
+    matrix: Matrix
+    n_groups: int | None = None
+
+    @cached_property
+    def of_terms(self) -> Matrix:
+        """The covariance matrix of the terms; of undetermined ones it is arbitrary."""
+        jacobian = self.fitted.jacobian
+        return np.asarray(jacobian @ self.matrix @ jacobian.T)
+
+    @cached_property
+    def std_err(self) -> Vector:
+        """The standard errors of the terms; infinite where they are undetermined."""
+        found = np.sqrt(np.maximum(self.of_terms.diagonal(), 0.0))
+        return np.where(self.undetermined, np.inf, found)
+
+    @cached_property
+    def null_space(self) -> Matrix:
+        """Directions of the terms that change no prediction, one per column."""
+        null_space = self.hessian.null_space
+        n_dof = self.fitted.problem.n_dof
+        if null_space is None:
+            return np.empty((n_dof, 0))
+        return np.asarray(self.fitted.jacobian @ null_space)
+
+    @cached_property
+    def undetermined(self) -> Any:
+        """Whether the data leave each term undetermined."""
+        size = np.abs(self.null_space) / self._spread[:, None]
+        return (size > _UNDETERMINED * size.max(initial=0.0)).any(axis=1)
+
+    @cached_property
+    def _spread(self) -> Vector:
+        """The scale of each term, in the inverse of the unit of its feature."""
+        scale = self.hessian.scale
+        return np.abs(self.fitted.jacobian) @ np.where(scale > 0.0, scale, 1.0)
+
+    @cached_property
+    def root_of_matrix(self) -> Matrix:
+        """A matrix S with S Sᵀ the covariance matrix."""
+        scale = np.sqrt(self.matrix.diagonal())
+        scale = np.where(scale > 0.0, scale, 1.0)
+        values, vectors = eigh(self.matrix / np.outer(scale, scale))
+        kept = values > negligible(len(values)) * values.max(initial=0.0)
+        return np.asarray(scale[:, None] * vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def covariance_of(fitted: FittedModel, groups: Indices | None) -> Covariance:
+    """Return the covariance matrix of a fitted model.
+
+    Without a penalty it is the inverse of the information, or a sandwich [1]_, with
+    corrections by the leverages [2]_, or over clusters. With a penalty, "bayesian" is
+    (I + Λ)⁻¹ [3]_, and "frequentist" is (I + Λ)⁻¹ I (I + Λ)⁻¹ [4]_.
+
+    References
+    ----------
+    .. [1] H. White (1982). Maximum likelihood estimation of misspecified models.
+       Econometrica 50(1), 1-25.
+    .. [2] J. G. MacKinnon, H. White (1985). Some heteroskedasticity-consistent
+       covariance matrix estimators with improved finite sample properties. Journal of
+       Econometrics 29(3), 305-325.
+    .. [3] G. Marra, S. N. Wood (2012). Coverage properties of confidence intervals for
+       generalized additive model components. Scandinavian Journal of Statistics 39(1),
+       53-74.
+    .. [4] R. J. Gray (1992). Flexible methods for analyzing survival data using
+       splines, with applications to breast cancer prognosis. Journal of the American
+       Statistical Association 87(420), 942-951.
+    """
+    kind, total = fitted.covariance, fitted.total
+    curvature = fitted.problem.penalty.curvature
+    hessian = factor(fitted.hessian, semidefinite=fitted.by_likelihood)
+    if hessian is None:
+        raise ValueError(
+            "The coefficients are not a minimum: the Hessian there is not positive "
+            "definite. Fit the model until it converges."
+        )
+    root = hessian.inverse_root()
+    edf = root.shape[1] - float(curvature @ np.square(root).sum(axis=1))
+    inverse = root @ root.T
+    if kind in ("model", "bayesian"):
+        return Covariance(fitted, hessian, root, edf, inverse / total)
+    if kind == "frequentist":
+        meat = fitted.hessian - np.diag(curvature)
+        return Covariance(fitted, hessian, root, edf, inverse @ meat @ inverse / total)
+    n_groups = None
+    if kind == "cluster":
+        assert groups is not None
+        n_groups = int(groups.max()) + 1
+        meat = _clustered(fitted, groups, n_groups, edf)
+    else:
+        meat = _robust(fitted, root, edf)
+    matrix = inverse @ meat @ inverse
+    return Covariance(fitted, hessian, root, edf, matrix, n_groups)
+
+
+def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
+    """Return the middle of the sandwich, in the unit of the problem's objective."""
+    kind, total, scores = fitted.covariance, fitted.total, fitted.scores
+    if scores is None:
+        with fitted.objective() as objective:
+            scores = objective.scores_gram(
+                fitted.point.margins,
+                fitted.per_class,
+                root / np.sqrt(total),
+                LEVERAGE_POWERS[kind],
+            )
+    if kind == "HC1":
+        scores = scores * _small_sample(fitted, edf, fitted.n_obs)
+    return scores / total
+
+
+def _clustered(
+    fitted: FittedModel, groups: Indices, n_groups: int, edf: float
+) -> Matrix:
+    """Return the middle of the sandwich over clusters (CR1)."""
+    with fitted.objective() as objective:
+        meat = objective.clustered_scores_gram(fitted.point.margins, groups)
+    correction = _small_sample(fitted, edf, fitted.n_obs - 1.0)
+    return meat * correction * n_groups / (n_groups - 1.0)
+
+
+def _small_sample(fitted: FittedModel, edf: float, numerator: float) -> float:
+    """Return the numerator over the degrees of freedom that are left."""
+    left = fitted.n_obs - edf
+    if left <= 0.0:
+        raise ValueError(
+            f"covariance={fitted.covariance!r} needs more rows than coefficients, but "
+            f"there are {fitted.n_obs:g} rows for {edf:g}. Use a penalty, or 'HC0'."
+        )
+    return numerator / left

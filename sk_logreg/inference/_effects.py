@@ -1,0 +1,66 @@
+"""Marginal effects: how the probability changes with each feature."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._objective import Objective, RowVector
+from sk_logreg.inference._fitted import FittedModel
+
+KINDS = ("average", "mean")
+
+
+class Effects(NamedTuple):
+    """The effect of each feature, and its derivatives by the problem's coefficients.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_features,)
+    derivatives : ndarray of shape (n_features, n_dof)
+    """
+
+    values: Vector
+    derivatives: Matrix
+
+
+def marginal_effects(fitted: FittedModel, coef: Vector, kind: str) -> Effects:
+    """Return the effects: averages over the observations, or those at the mean row.
+
+    The effect of a feature is the derivative of the probability or, if its values are 0
+    and 1, the difference between them. The derivatives are those of the delta method
+    [1]_.
+
+    References
+    ----------
+    .. [1] W. H. Greene (2018). Econometric Analysis, 8th edition, section 17.3.2.
+       Pearson.
+    """
+    share = RowVector(fitted.frequencies / fitted.n_obs)
+    with fitted.objective() as objective:
+        binary = objective.binary_columns()
+        if kind == "mean":
+            objective, share = objective.at_mean_row(share), RowVector(np.ones(1))
+        margins = objective.margins(coef)
+        return _effects(fitted, objective, coef, margins, share, binary)
+
+
+def _effects(
+    fitted: FittedModel,
+    objective: Objective,
+    coef: Vector,
+    margins: RowVector,
+    share: RowVector,
+    binary: Indices,
+) -> Effects:
+    """Return the effects, averaged over the rows of an objective."""
+    first = int(fitted.problem.fit_intercept)
+    w = fitted.terms_of(coef)[first:]
+    own = fitted.jacobian[first:]
+    slope, bend, change, moved, other = objective.effect_sums(
+        margins, share, binary, w[binary]
+    )
+    values, derivatives = slope * w, slope * own + np.outer(w, bend)
+    values[binary] = change
+    derivatives[binary] = moved + other[:, None] * own[binary]
+    return Effects(values, derivatives)

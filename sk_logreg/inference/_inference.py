@@ -1,0 +1,636 @@
+"""The inference from a fitted model: the class that users see."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+from scipy.stats import chi2, norm
+
+from sk_logreg._arguments import to_float64
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._compat import import_pandas
+from sk_logreg.inference._diagnostics import (
+    Diagnostics,
+    dfbetas_of,
+    diagnostics_of,
+)
+from sk_logreg.inference._effects import KINDS, marginal_effects
+from sk_logreg.inference._estimate import Estimate, estimate_of
+from sk_logreg.inference._fitted import fitted_model
+from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
+from sk_logreg.inference._notes import notes_of
+from sk_logreg.inference._summary import as_html, as_text, number, p_value
+from sk_logreg.inference._terms import check_level, group_codes, places_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+
+class Inference:
+    r"""Standard errors, tests, intervals and diagnostics of a fitted model.
+
+    Use :meth:`from_estimator` to create one. The terms of the model are the intercept,
+    if there is one, and the features that the classifier received. Sample weights are
+    frequencies: every member is what it would be if a row of weight 2 were two rows. A
+    row with a soft label q and the weight n stands for n q rows of the positive class
+    and n (1 - q) of the other. What the figures assume, and what is wrong with a fit,
+    is said in `notes`.
+
+    Attributes
+    ----------
+    covariance : str
+        The kind of `covariance_matrix`: "model", "HC0" to "HC3", "cluster", "bayesian"
+        or "frequentist".
+    level : float
+        The confidence level of intervals.
+    terms : list of str
+        "intercept", if there is one, and the names of the features.
+    n_obs : float
+        The number of observations: the sum of the sample weights.
+    edf : float
+        The effective degrees of freedom: the trace of :math:`(I + \Lambda)^{-1} I`,
+        with I the information and Λ the penalty's matrix over C. Without a penalty it
+        is the rank of X, the intercept included.
+    notes : list of str
+        What the figures assume, what was left out, and what is wrong with the fit:
+        separation with its columns, collinear columns, many coefficients per
+        observation, a fit that did not converge, data that are not those of the fit.
+
+    See Also
+    --------
+    sk_logreg.displays.ForestDisplay : Draws coefficients or odds ratios.
+    sk_logreg.displays.ProfileDisplay : Draws a profile likelihood.
+    sk_logreg.displays.InfluenceDisplay : Draws leverages and residuals.
+
+    References
+    ----------
+    .. [1] A. Agresti (2013). Categorical Data Analysis, 3rd edition. Wiley.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sk_logreg import BinaryLogisticRegression
+    >>> from sk_logreg.inference import Inference
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> X = X[["mean radius", "mean texture"]]
+    >>> model = BinaryLogisticRegression(C=float("inf")).fit(X, y)
+    >>> Inference.from_estimator(model, X, y).table[["coef", "std_err"]].round(3)
+                    coef  std_err
+    intercept     19.849    1.774
+    mean radius   -1.057    0.101
+    mean texture  -0.218    0.037
+    """
+
+    def __init__(self, estimate: Estimate, level: float, index: Any):
+        fitted, covariance = estimate.fitted, estimate.covariance
+        self._estimate, self._fitted, self._index = estimate, fitted, index
+        self.level = level
+        self.covariance = fitted.covariance
+        self.terms = list(fitted.terms)
+        self.n_obs = fitted.n_obs
+        self.edf = covariance.edf
+        self.notes = list(notes_of(estimate))
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        covariance: str = "auto",
+        groups: ArrayLike | None = None,
+        level: float = 0.95,
+    ) -> Self:
+        """Compute the inference from a fitted model and the data of its fit.
+
+        Parameters
+        ----------
+        estimator : BinaryLogisticRegression, BinaryLogisticRegressionCV or Pipeline
+            A fitted model without an L1 penalty, or a pipeline that ends in one. The
+            terms are then the features that the last step receives.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The X of the fit.
+        y : array-like of shape (n_samples,)
+            The y of the fit.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weights of the fit, taken as frequencies. By default each is one.
+        offset : array-like of shape (n_samples,), default=None
+            The offset of the fit. By default 0.
+        covariance : {"auto", "model", "HC0", "HC1", "HC2", "HC3", "cluster", \
+"bayesian", "frequentist"}, default="auto"
+            The kind of covariance matrix of the coefficients. "model" is the inverse of
+            the Fisher information, "HC0" to "HC3" are sandwiches that do not assume the
+            variance of the model, and "cluster" is one that allows for dependence
+            within groups (CR1). With a penalty, "bayesian" is that of the posterior in
+            which the penalty is the prior, and "frequentist" that from sample to
+            sample. "auto" is "model" without a penalty, "bayesian" with one, and "HC0"
+            for the squared error.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each row, for ``covariance="cluster"``.
+        level : float, default=0.95
+            The confidence level of intervals, between 0 and 1.
+
+        Returns
+        -------
+        Inference
+
+        Raises
+        ------
+        ValueError
+            If an argument is invalid, if the data have not the features or the classes
+            of the fit, if the covariance does not suit the loss or the penalty, or if
+            the fit has an L1 penalty or weights at their bounds.
+        """
+        import_pandas(f"{cls.__name__}.from_estimator")
+        level = check_level(level)
+        codes = group_codes(groups, covariance, X)
+        fitted = fitted_model(estimator, X, y, sample_weight, offset, covariance)
+        return cls(estimate_of(fitted, codes), level, getattr(X, "index", None))
+
+    # ------------------------------------------------------------------ coefficients
+
+    @cached_property
+    def table(self) -> "DataFrame":
+        """DataFrame of shape (n_terms, 6), a row per term.
+
+        Columns `coef`, `std_err`, `z`, `p_value` (two-sided, of z), `ci_low` and
+        `ci_high` (of Wald, at `level`). With a penalty, `z` is a ratio only and
+        `p_value` is NaN. Coefficients that diverge are infinite.
+        """
+        coef, std_err = self._estimate.coef, self._estimate.covariance.std_err
+        return self._wald(coef, std_err, self.terms, ("coef", "std_err"))
+
+    @cached_property
+    def odds_ratios(self) -> "DataFrame":
+        """DataFrame of shape (n_terms, 3): the exponentials of `table`.
+
+        Columns `odds_ratio`, `ci_low` and `ci_high`.
+        """
+        table = self.table[["coef", "ci_low", "ci_high"]]
+        table.columns = ["odds_ratio", "ci_low", "ci_high"]
+        with np.errstate(over="ignore"):
+            return table.apply(np.exp)
+
+    @cached_property
+    def covariance_matrix(self) -> "DataFrame":
+        """DataFrame of shape (n_terms, n_terms); NaN for undetermined terms."""
+        covariance = self._estimate.covariance
+        matrix = covariance.of_terms.copy()
+        matrix[covariance.undetermined] = np.nan
+        matrix[:, covariance.undetermined] = np.nan
+        return self._pandas.DataFrame(matrix, self.terms, self.terms)
+
+    @cached_property
+    def penalty_bias(self) -> "Series":
+        r"""Series by term: the estimated bias that the penalty causes, 0 without one.
+
+        That is :math:`-(I + \Lambda)^{-1} \Lambda (w - c)`, c the penalty's center
+        [1]_. It belongs to ``covariance="frequentist"``.
+
+        References
+        ----------
+        .. [1] S. le Cessie, J. C. van Houwelingen (1992). Ridge estimators in logistic
+           regression. Applied Statistics 41(1), 191-201.
+        """
+        fitted = self._fitted
+        slope = fitted.problem.penalty.gradient(fitted.point.coef)
+        bias = -fitted.jacobian @ self._estimate.covariance.hessian.solve(slope)
+        return self._pandas.Series(bias, self.terms, name="penalty_bias")
+
+    # -------------------------------------------------------------------- likelihood
+
+    @property
+    def log_likelihood(self) -> float:
+        """The Bernoulli log likelihood of the labels at the coefficients."""
+        return self._likelihoods.log_likelihood
+
+    @property
+    def null_log_likelihood(self) -> float:
+        """That of the model with the intercept, if there is one, and offset alone."""
+        return self._likelihoods.null
+
+    @property
+    def deviance(self) -> float:
+        """Twice what the log likelihood lacks to that of a perfect prediction.
+
+        This is 0 for hard labels. With soft labels it is the greatest that any
+        probability of each row gives, as for grouped data in R's `glm`.
+        """
+        found = self._likelihoods
+        return 2.0 * (found.saturated - found.log_likelihood)
+
+    @property
+    def aic(self) -> float:
+        """-2 log likelihood + 2 `edf`; NaN for the squared error."""
+        return self._criterion(2.0)
+
+    @property
+    def bic(self) -> float:
+        """-2 log likelihood + log(`n_obs`) `edf`; NaN for the squared error."""
+        return self._criterion(float(np.log(self.n_obs)))
+
+    @cached_property
+    def pseudo_r2(self) -> "Series":
+        """Series: `mcfadden`, `cox_snell`, `nagelkerke` and `tjur`.
+
+        With ℓ and ℓ₀ the log likelihoods of the model and of the null model: 1 - ℓ/ℓ₀,
+        1 - exp(2 (ℓ₀ - ℓ) / n), the latter over 1 - exp(2 ℓ₀ / n), and the difference
+        between the mean probabilities of both classes [1]_. For the squared error the
+        first three are NaN.
+
+        References
+        ----------
+        .. [1] T. Tjur (2009). Coefficients of determination in logistic regression
+           models. The American Statistician 63(4), 366-372.
+        """
+        found = self._likelihoods
+        names = ("mcfadden", "cox_snell", "nagelkerke", "tjur")
+        return self._pandas.Series(found.pseudo_r2(self.n_obs), names, name="pseudo_r2")
+
+    def likelihood_ratio_tests(self, terms: Any = None) -> "DataFrame":
+        """Test each term by the fit without it.
+
+        Parameters
+        ----------
+        terms : list, default=None
+            Names of terms. An entry may be a list of names, which are then tested
+            together, such as the columns of one categorical feature. By default each
+            term.
+
+        Returns
+        -------
+        DataFrame
+            A row per test, with columns `chi2`, `df` and `p_value`. With "firth" and
+            "flic", of the penalized likelihood [1]_.
+
+        Raises
+        ------
+        ValueError
+            If the fit has a penalty or class weights, or is not by likelihood; or if a
+            term is unknown.
+
+        References
+        ----------
+        .. [1] G. Heinze, M. Schemper (2002). A solution to the problem of separation in
+           logistic regression. Statistics in Medicine 21(16), 2409-2419.
+        """
+        self._check_likelihood("likelihood_ratio_tests")
+        asked = self.terms if terms is None else _listed(terms)
+        places = [places_of(names, self.terms) for names in asked]
+        found = np.array([self._estimate.drop(some) for some in places]).reshape(-1, 2)
+        labels = [name if isinstance(name, str) else ", ".join(name) for name in asked]
+        statistic, degrees = found.T
+        columns = {
+            "chi2": statistic,
+            "df": degrees.astype(np.int64),
+            "p_value": _tail(statistic, degrees),
+        }
+        return self._pandas.DataFrame(columns, labels)
+
+    def profile_intervals(
+        self, terms: Sequence[str] | None = None, level: float | None = None
+    ) -> "DataFrame":
+        """Return the confidence intervals of the profile likelihood.
+
+        They hold the values at which a likelihood-ratio test does not reject [1]_.
+
+        Parameters
+        ----------
+        terms : list of str, default=None
+            Names of terms. By default each term.
+        level : float, default=None
+            The confidence level, between 0 and 1. By default that of the inference.
+
+        Returns
+        -------
+        DataFrame
+            A row per term, with columns `ci_low` and `ci_high`; infinite where the
+            likelihood never falls enough. With "firth" and "flic", of the penalized
+            likelihood; with "flic" the interval of the intercept is NaN.
+
+        Raises
+        ------
+        ValueError
+            If the fit has a penalty or class weights, or is not by likelihood; or if a
+            term is unknown.
+
+        References
+        ----------
+        .. [1] D. J. Venzon, S. H. Moolgavkar (1988). A method for computing
+           profile-likelihood-based confidence intervals. Applied Statistics 37(1),
+           87-94.
+        """
+        self._check_likelihood("profile_intervals")
+        level = self.level if level is None else check_level(level)
+        asked = self.terms if terms is None else _listed(terms)
+        rise = 0.5 * float(chi2.ppf(level, 1))
+        places = [int(place) for place in places_of(asked, self.terms)]
+        found = [self._estimate.profile_interval(place, rise) for place in places]
+        columns = ["ci_low", "ci_high"]
+        return self._pandas.DataFrame(found, asked, columns)
+
+    def profile(self, term: str, values: ArrayLike) -> "Series":
+        """Return the log likelihood where a term has some values.
+
+        It is the greatest over all other coefficients, less the greatest of all.
+
+        Parameters
+        ----------
+        term : str
+            The name of a term.
+        values : array-like of shape (n_values,)
+            The values of its coefficient.
+
+        Returns
+        -------
+        Series
+            A log likelihood, 0 at the estimate and negative elsewhere, by value.
+
+        Raises
+        ------
+        ValueError
+            If the fit has a penalty or class weights, or is not by likelihood; or if
+            the term is unknown.
+        """
+        self._check_likelihood("profile")
+        [place] = places_of(term, self.terms)
+        at = np.sort(to_float64(values))
+        found = -self._estimate.profile(int(place), at)
+        return self._pandas.Series(found, at, name=term)
+
+    def wald_test(self, R: Any, q: Any = 0) -> "Series":
+        """Test linear hypotheses R β = q by their Wald statistic.
+
+        Parameters
+        ----------
+        R : array-like of shape (n_hypotheses, n_terms) or (n_terms,), or list of str
+            The hypotheses, in the order of `terms`; or names of terms, whose
+            coefficients are tested together.
+        q : float or array-like of shape (n_hypotheses,), default=0
+            The right sides.
+
+        Returns
+        -------
+        Series
+            `chi2`, `df`, the rank of the hypotheses, and `p_value`, which is NaN with a
+            penalty.
+
+        Raises
+        ------
+        ValueError
+            If R or q have the wrong shape, or if a term is undetermined or infinite.
+        """
+        matrix = self._hypotheses(R)
+        right = to_float64(np.broadcast_to(q, len(matrix)))
+        covariance, coef = self._estimate.covariance, self._estimate.coef
+        used = matrix.any(axis=0)
+        null_parts = np.abs(matrix @ covariance.null_space)
+        if np.any(null_parts > 1e-6 * np.abs(covariance.null_space).max(initial=0.0)):
+            raise ValueError(
+                "R tests terms that the data leave undetermined; see notes."
+            )
+        excess = matrix[:, used] @ coef[used] - right
+        image = matrix @ covariance.of_terms @ matrix.T
+        inverse = np.linalg.pinv(image, hermitian=True)
+        degrees = int(np.linalg.matrix_rank(image, hermitian=True))
+        statistic = float(excess @ inverse @ excess)
+        p = np.nan if self._fitted.penalized else float(_tail(statistic, degrees))
+        found = {"chi2": statistic, "df": degrees, "p_value": p}
+        return self._pandas.Series(found, name="wald_test")
+
+    # ------------------------------------------------------- effects and predictions
+
+    def marginal_effects(self, kind: str = "average") -> "DataFrame":
+        """Return how much the probability changes with each feature.
+
+        The effect is the derivative of the probability or, for a column of zeros and
+        ones, the difference between them. Standard errors are by the delta method.
+
+        Parameters
+        ----------
+        kind : {"average", "mean"}, default="average"
+            "average" is the mean of the effects over the observations, "mean" is the
+            effect where all features are at their means.
+
+        Returns
+        -------
+        DataFrame
+            A row per feature, with columns `effect`, `std_err`, `z`, `p_value`,
+            `ci_low` and `ci_high`.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
+        coef, covariance = self._estimate.limit.point.coef, self._estimate.covariance
+        found = marginal_effects(self._fitted, coef, kind)
+        spread = np.linalg.norm(found.derivatives @ covariance.root_of_matrix, axis=1)
+        names = self.terms[len(self.terms) - len(spread) :]
+        return self._wald(found.values, spread, names, ("effect", "std_err"))
+
+    def predict(self, X: Any, offset: ArrayLike | None = None) -> "DataFrame":
+        """Return the probability of the positive class, with its interval.
+
+        The interval is that of Wald for z, mapped to probabilities. It is for the
+        probability of the model, not for a future label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), default=None
+            What is added to z of each row. By default 0.
+
+        Returns
+        -------
+        DataFrame
+            A row per row of X, with columns `probability`, `ci_low` and `ci_high`.
+        """
+        fitted = self._fitted
+        index = getattr(X, "index", None)
+        X = fitted.transform(X)
+        z = fitted.estimator.decision_function(X, offset).astype(np.float64)
+        X = fitted.estimator._validated(X, reset=False)
+        with fitted.objective(fitted.at_rows(X)) as objective:
+            half = self._quantile * np.sqrt(self._estimate.variances(objective))
+        columns = {
+            "probability": expit(z),
+            "ci_low": expit(z - half),
+            "ci_high": expit(z + half),
+        }
+        return self._pandas.DataFrame(columns, index)
+
+    # ------------------------------------------------------------------- diagnostics
+
+    def diagnostics(self) -> "DataFrame":
+        """Return leverages, residuals and Cook's distances of the rows.
+
+        They are those of one copy of each row: times its weight, the leverage is that
+        of all copies.
+
+        Returns
+        -------
+        DataFrame
+            A row per row of X, with columns `leverage`, the diagonal of the hat matrix;
+            `pearson` and `deviance`, the residuals; and `cooks_distance`, the squared
+            change of the coefficients without the row, in the metric of the information
+            over `edf`, by one Newton step.
+        """
+        found = self._diagnostics
+        columns = {
+            "leverage": found.leverage,
+            "pearson": found.pearson,
+            "deviance": found.deviance,
+            "cooks_distance": found.cooks_distance,
+        }
+        return self._pandas.DataFrame(columns, self._index)
+
+    def dfbetas(self) -> "DataFrame":
+        """Return how much the coefficients change with each row, in standard errors.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, n_terms)
+            The coefficient less that without one copy of the row, by one Newton step,
+            over its standard error.
+        """
+        changes = dfbetas_of(self._fitted, self._estimate.covariance, self._diagnostics)
+        return self._pandas.DataFrame(changes, self._index, self.terms)
+
+    # ----------------------------------------------------------------------- summary
+
+    def summary(self) -> str:
+        """Return a summary as text, 80 columns wide if the names of terms allow it."""
+        return as_text(*self._described())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._described())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Inference: {len(self.terms)} terms, {self.n_obs:g} observations, "
+            f"covariance={self.covariance!r}, level={self.level:g}>"
+        )
+
+    def _described(self) -> tuple[Any, ...]:
+        """Return the parts of a summary."""
+        model = self._fitted.estimator
+        facts = [
+            ("Observations", f"{self.n_obs:,g}"),
+            ("Degrees of freedom", f"{self.edf:.4g}"),
+            ("Covariance", self.covariance),
+            ("Converged", "yes" if model.converged_ else "no"),
+            ("Log likelihood", number(self.log_likelihood, 7)),
+            ("Null log likelihood", number(self.null_log_likelihood, 7)),
+            ("AIC", number(self.aic, 6)),
+            ("McFadden R²", number(self.pseudo_r2["mcfadden"])),
+        ]
+        tail = 50.0 * (1.0 - self.level)
+        ends = f"{tail:.4g} %", f"{100.0 - tail:.4g} %"
+        head = ("", "coef", "std err", "z", "P>|z|", *ends)
+        rows = [
+            (
+                str(term),
+                number(coef),
+                number(std_err),
+                _two(z),
+                p_value(p),
+                *map(number, ci),
+            )
+            for term, coef, std_err, z, p, *ci in self.table.itertuples(name=None)
+        ]
+        positive = model.classes_.tolist()[1]
+        title = f"Logistic regression of y = {positive!r}, {self.level:.4g} intervals"
+        return title, facts, head, rows, self.notes
+
+    # ----------------------------------------------------------------------- helpers
+
+    @cached_property
+    def _pandas(self) -> Any:
+        return import_pandas("Inference")
+
+    @cached_property
+    def _quantile(self) -> float:
+        return float(norm.ppf(0.5 + 0.5 * self.level))
+
+    @cached_property
+    def _likelihoods(self) -> Likelihoods:
+        return likelihoods_of(self._estimate)
+
+    @cached_property
+    def _diagnostics(self) -> Diagnostics:
+        return diagnostics_of(self._fitted, self._estimate.covariance)
+
+    def _criterion(self, price: float) -> float:
+        if not self._fitted.by_likelihood:
+            return np.nan
+        return -2.0 * self.log_likelihood + price * self.edf
+
+    def _wald(
+        self,
+        values: Vector,
+        std_err: Vector,
+        names: Sequence[str],
+        columns: tuple[str, str],
+    ) -> "DataFrame":
+        """Return a table of values with their tests and intervals."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(np.isfinite(std_err), values / std_err, np.nan)
+            half = np.where(np.isfinite(std_err), self._quantile * std_err, np.inf)
+            low = np.where(np.isfinite(half), values - half, -np.inf)
+            high = np.where(np.isfinite(half), values + half, np.inf)
+        p = 2.0 * norm.sf(np.abs(z))
+        if self._fitted.penalized:
+            p = np.full(len(z), np.nan)
+        first, second = columns
+        found = {first: values, second: std_err, "z": z, "p_value": p}
+        found |= {"ci_low": low, "ci_high": high}
+        return self._pandas.DataFrame(found, list(names))
+
+    def _hypotheses(self, R: Any) -> Matrix:
+        """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
+        if isinstance(R, str) or (len(R) and isinstance(R[0], str)):
+            return np.eye(len(self.terms))[places_of(R, self.terms)]
+        matrix = np.atleast_2d(to_float64(R))
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.terms):
+            raise ValueError(
+                f"R must have {len(self.terms)} columns, one per term, but has shape "
+                f"{np.shape(R)}."
+            )
+        if not (np.isfinite(matrix).all() and matrix.any(axis=1).all()):
+            raise ValueError("R must hold finite numbers, and no row of zeros.")
+        return matrix
+
+    def _check_likelihood(self, member: str) -> None:
+        """Raise a ValueError if likelihood ratios do not have their distribution."""
+        model, reason = self._fitted.estimator, ""
+        if not self._fitted.by_likelihood:
+            reason = "the squared error is no likelihood. Use wald_test"
+        elif self._fitted.penalized:
+            reason = (
+                "with a penalty the likelihood ratio does not have a χ² distribution. "
+                "Fit with C=np.inf"
+            )
+        elif model.class_weight is not None:
+            reason = (
+                "with class_weight the likelihood is not that of the observations. "
+                "Use covariance='HC0' and wald_test"
+            )
+        if reason:
+            raise ValueError(f"{member} is not available: {reason}.")
+
+
+def _tail(statistic: Any, degrees: Any) -> Any:
+    """Return the p-values of χ² statistics, NaN without degrees of freedom."""
+    return np.where(np.asarray(degrees) > 0, chi2.sf(statistic, degrees), np.nan)
+
+
+def _listed(terms: Any) -> list[Any]:
+    return [terms] if isinstance(terms, str) else list(terms)
+
+
+def _two(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}"
