@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg import blas
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective, RowVector
 from sk_logreg._solvers._base import Goal, Solver
-from sk_logreg._solvers._factors import TOO_MANY, Factor, factor
+from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._row_space import RowSpace, reducible
 from sk_logreg.penalties import ElasticNet
 
@@ -136,13 +135,7 @@ def _inverse_root(objective: Objective, curvature: RowVector) -> Matrix:
             "cv='alo' needs a strict minimum, but the Hessian is indefinite where the "
             "fit ended. Use smaller values of C, or another cv."
         )
-    return _root_of(inverse)
-
-
-def _root_of(inverse: Factor) -> Matrix:
-    if inverse.singular:
-        return inverse.scale[:, None] * inverse.root
-    return blas.dtrsm(1.0, inverse.root, np.diag(inverse.scale), lower=1).T
+    return inverse.inverse_root
 
 
 def _refitted(
