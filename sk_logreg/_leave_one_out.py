@@ -135,7 +135,7 @@ def _inverse_root(objective: Objective, curvature: RowVector) -> Matrix:
             "cv='alo' needs a strict minimum, but the Hessian is indefinite where the "
             "fit ended. Use smaller values of C, or another cv."
         )
-    return inverse.inverse_root()
+    return inverse.inverse_root
 
 
 def _refitted(

@@ -64,6 +64,11 @@ class Evaluation:
         """(2y - 1) z of each row; may take a pass over X."""
         return self.find_margins()
 
+    @property
+    def scale(self) -> float:
+        """What a bound on the suboptimality is relative to."""
+        return self.value
+
 
 @dataclass
 class Meter:
@@ -415,7 +420,7 @@ class Objective:
         """
         columns, offset = self.slope_sizes(point)
         terms = float(columns @ np.abs(point.coef)) + offset
-        return SUM_ROUNDING * (point.value + terms)
+        return SUM_ROUNDING * (point.scale + terms)
 
     def slope_sizes(self, point: Evaluation) -> tuple[Vector, float]:
         """Return an upper bound of Σ |slope · x| of each column, in one pass over X.
@@ -648,6 +653,19 @@ class Objective:
         n_features = self.n_features
         args = root[:n_features], root[n_features:].sum(axis=0)
         return self._read(products.squared_norms, (), args, n_kept=1)[1][0]
+
+    def leverages(self, point: Evaluation, root: Matrix) -> tuple[RowVector, Vector]:
+        """Return the leverage of each row, and the gradient of -½ log det I.
+
+        In one pass over X. I is Xᵀ diag(curvature) X, bias included, of cross entropy
+        at a point that was evaluated with its Hessian, and ``root @ root.T`` is its
+        inverse. The gradient is in units of F.
+        """
+        n_features = self.n_features
+        vectors = point.margins, point.curvature
+        args = root[:n_features], root[n_features:].sum(axis=0)
+        sums, [found] = self._read(products.leverages, vectors, args, n_kept=1)
+        return found, self._vector(*sums)
 
     def mean_losses_of(self, basis: Matrix, factors: Matrix) -> Vector:
         """Return the mean loss at combinations of a few points, in single precision.

@@ -115,7 +115,7 @@ def scores_gram(
     the class weight of its label.
     """
     q = np.empty(len(m))
-    squared_norms(block, rows, weights, biases, out=(q,))
+    _squared_norms(block, weights, biases, q)
     return _gram(block, _score_squares(rows, m, loss, per_class, q, power))
 
 
@@ -289,19 +289,50 @@ def _losses_at(
 def squared_norms(
     block: Block, rows: RowPart, weights: Matrix, biases: Vector, *, out: Out
 ) -> Sums:
-    """Keep the sum of squares of each row's products with some points.
+    """Keep the sum of squares of each row's products with some points."""
+    _squared_norms(block, weights, biases, out[0])
+    return ()
+
+
+def _squared_norms(
+    block: Block, weights: Matrix, biases: Vector, total: Vector
+) -> None:
+    """Fill an array with the sum of squares of each row's products with some points.
 
     A few points at a time, so that their products take little memory.
     """
     n_rows = block.rows.stop - block.rows.start
     step = max(1, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
-    [total] = out
     total[:] = 0.0
     for start in range(0, len(biases), step):
         some = slice(start, start + step)
         z = _linear(block, weights[:, some], biases[some])
         total += np.einsum("ij,ij->i", z, z)
-    return ()
+
+
+def leverages(
+    block: Block,
+    rows: RowPart,
+    m: Vector,
+    h: Vector,
+    weights: Matrix,
+    biases: Vector,
+    *,
+    out: Out,
+) -> Sums:
+    """Keep the leverage of each row, and sum half of its slope of log curvature.
+
+    The leverage is the curvature times the sum of squares of the row's products with
+    the points. The curvature is that of cross entropy, p (1 - p), whose logarithm has
+    the slope 1 - 2p = -tanh(z / 2). The sum is that of -leverage · (½ - p) x.
+    """
+    [leverage] = out
+    _squared_norms(block, weights, biases, leverage)
+    leverage *= h
+    u = np.tanh(0.5 * m)
+    u *= 0.5 * leverage
+    u *= rows.signs
+    return block.rmatvec(u), u.sum()
 
 
 def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,13 @@ _THREADED = 2000
 #: With more coefficients a factor takes too much memory and too many seconds.
 TOO_MANY = 4000
 _INVERSE_ITERATIONS = 3
+
+
+class Inverse(Protocol):
+    """The inverse, or pseudo-inverse, of a matrix."""
+
+    def solve(self, rhs: Vector, /) -> Vector:
+        """Return the inverse times a vector."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,19 @@ class Factor:
         """Whether the matrix is singular to working accuracy."""
         return self.eigenvalues is not None
 
+    @property
+    def inverse_root(self) -> Matrix:
+        """A matrix R, of shape (n, rank), with R Rᵀ the inverse or pseudo-inverse."""
+        if self.singular:
+            return self.scale[:, None] * self.root
+        return blas.dtrsm(1.0, self.root, np.diag(self.scale), lower=1).T
+
+    @property
+    def log_determinant(self) -> float:
+        """The logarithm of the determinant of a matrix that is not singular."""
+        assert not self.singular
+        return 2.0 * float(np.log(self.root.diagonal() / self.scale).sum())
+
     def solve(self, rhs: Vector) -> Vector:
         """Return the solution of least norm, in the scaled variables."""
         scaled = self.scale * rhs
@@ -75,12 +95,6 @@ class Factor:
             return np.asarray(np.linalg.norm(scaled @ self.root, axis=1))
         half = blas.dtrsm(1.0, self.root, scaled.T, lower=1)
         return np.asarray(np.linalg.norm(half, axis=0))
-
-    def inverse_root(self) -> Matrix:
-        """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse."""
-        if self.singular:
-            return self.scale[:, None] * self.root
-        return blas.dtrsm(1.0, self.root, np.diag(self.scale), lower=1).T
 
     def smallest_eigenpair(self) -> tuple[Vector, float]:
         """Return a direction, and an estimate of the smallest eigenvalue that is not 0.

@@ -116,7 +116,7 @@ def covariance_of(fitted: FittedModel, groups: Indices | None) -> Covariance:
             "The coefficients are not a minimum: the Hessian there is not positive "
             "definite. Fit the model until it converges."
         )
-    root = hessian.inverse_root()
+    root = hessian.inverse_root
     edf = root.shape[1] - float(curvature @ np.square(root).sum(axis=1))
     inverse = root @ root.T
     if kind in ("model", "bayesian"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._solvers._factors import Factor
+from sk_logreg._solvers._factors import Inverse
 from sk_logreg._tolerances import EPS, NOISE
 
 
@@ -25,14 +25,14 @@ class Correction:
     pairs: list[tuple[Vector, Vector]] = field(default_factory=list)
     gamma: float = 1.0
 
-    def add(self, s: Vector, y: Vector, factor: Factor | None) -> None:
+    def add(self, s: Vector, y: Vector, factor: Inverse | None) -> None:
         """Add a pair, if the curvature along s is positive."""
         if s @ y > EPS * np.linalg.norm(s) * np.linalg.norm(y):
             self.pairs.append((s, y))
             if factor is not None:
                 self.gamma = float((s @ y) / (y @ factor.solve(y)))
 
-    def solve(self, factor: Factor, gradient: Vector) -> Vector:
+    def solve(self, factor: Inverse, gradient: Vector) -> Vector:
         """Return the corrected inverse times a gradient, by the two-loop recursion."""
         v, alphas = gradient, []
         for s, y in reversed(self.pairs):

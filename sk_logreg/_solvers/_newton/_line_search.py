@@ -67,7 +67,7 @@ class NoiseFloor:
         cancellation in z.
         """
         point = step.point
-        floor = SUM_ROUNDING * point.value
+        floor = SUM_ROUNDING * point.scale
         if self._search_failed:
             floor = self._objective.rounding(point)
         visible = 0.5 * step.decrement2 > floor
@@ -116,7 +116,7 @@ def line_search(
        equation 3.59. Springer.
     """
     point = step.point
-    long = step.decrement2 > _OPTIONS.extend_from * point.value or step.shift > 0.0
+    long = step.decrement2 > _OPTIONS.extend_from * point.scale or step.shift > 0.0
     extend = step.extendable and long
     length = _extended(objective, step) if extend else 1.0
     shortest, safe = _OPTIONS.shortest, None
