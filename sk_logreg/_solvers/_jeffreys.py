@@ -231,12 +231,16 @@ class SecantModel:
         """Forget all steps."""
         self._secants.clear()
 
-    def step(self, point: JeffreysEvaluation, accuracy: float) -> Step:
-        """Return the step to the minimum of the model."""
+    def solve(self, point: JeffreysEvaluation, rhs: Vector) -> Vector:
+        """Return the inverse of the Hessian of the model at a point times a vector."""
         correction = Correction()
         for step, change in self._secants:
             correction.add(step, point.hessian @ step + change, None)
-        direction = -correction.solve(point.information, point.gradient)
+        return correction.solve(point.information, rhs)
+
+    def step(self, point: JeffreysEvaluation, accuracy: float) -> Step:
+        """Return the step to the minimum of the model."""
+        direction = -self.solve(point, point.gradient)
         decrement2 = -float(point.gradient @ direction)
         return Step(point, accuracy, direction, decrement2, shift=0.0, exact=True)
 

@@ -63,13 +63,19 @@ class Covariance:
         n_dof = self.fitted.problem.n_dof
         if null_space is None:
             return np.empty((n_dof, 0))
-        return np.asarray(self.fitted.jacobian @ null_space)
+        found = self.fitted.jacobian @ null_space
+        size = np.abs(found) / self._spread[:, None]
+        return np.where(size > _UNDETERMINED * size.max(initial=0.0), found, 0.0)
+
+    @property
+    def undetermined_directions(self) -> int:
+        """The number of directions that the data leave undetermined."""
+        return self.null_space.shape[1]
 
     @cached_property
     def undetermined(self) -> Any:
         """Whether the data leave each term undetermined."""
-        size = np.abs(self.null_space) / self._spread[:, None]
-        return (size > _UNDETERMINED * size.max(initial=0.0)).any(axis=1)
+        return self.null_space.any(axis=1)
 
     @cached_property
     def _spread(self) -> Vector:

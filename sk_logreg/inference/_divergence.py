@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Objective
 from sk_logreg._records import QUASI_SEPARABLE, SEPARABLE
+from sk_logreg._solvers._factors import factor
 from sk_logreg._solvers._separation import SEARCH, Search, UnitRows
 from sk_logreg.inference._fitted import FittedModel
 
@@ -26,11 +27,14 @@ class Divergence:
     weights : ndarray of shape (n_samples,)
         The weights of the rows, 0 for those that such a direction separates. Their
         losses approach 0.
+    undetermined_directions : int
+        The number of directions that change no prediction.
     """
 
     upward: NDArray[np.bool_]
     downward: NDArray[np.bool_]
     weights: Vector
+    undetermined_directions: int
 
 
 def is_separated(fitted: FittedModel) -> bool:
@@ -67,7 +71,9 @@ def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
     kept = np.ones(fitted.problem.rows.design.n_samples, dtype=bool)
     kept[rows.ids[separated]] = False
     weights = np.where(kept, fitted.problem.rows.weights, 0.0)
-    return Divergence(np.array(ups), np.array(downs), weights)
+    flat = factor(objective.hessian(objective.weights), semidefinite=True)
+    n_flat = 0 if flat is None or flat.null_space is None else flat.null_space.shape[1]
+    return Divergence(np.array(ups), np.array(downs), weights, n_flat)
 
 
 def _functionals(fitted: FittedModel, rows: UnitRows, columns: Indices) -> Matrix:

@@ -28,6 +28,10 @@ from sk_logreg.inference._terms import check_level, group_codes, places_of
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
+# A hypothesis is about determined combinations of terms if undetermined directions
+# change it by no more than this share.
+_NOISE = 1e-9
+
 
 class Inference:
     r"""Standard errors, tests, intervals and diagnostics of a fitted model.
@@ -390,8 +394,9 @@ class Inference:
         right = to_float64(np.broadcast_to(q, len(matrix)))
         covariance, coef = self._estimate.covariance, self._estimate.coef
         used = matrix.any(axis=0)
-        null_parts = np.abs(matrix @ covariance.null_space)
-        if np.any(null_parts > 1e-6 * np.abs(covariance.null_space).max(initial=0.0)):
+        directions = covariance.null_space
+        null_parts = np.abs(matrix @ directions)
+        if np.any(null_parts > _NOISE * np.abs(matrix) @ np.abs(directions)):
             raise ValueError(
                 "R tests terms that the data leave undetermined; see notes."
             )

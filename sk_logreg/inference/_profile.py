@@ -6,14 +6,13 @@ import numpy as np
 
 from sk_logreg._arrays import Vector
 from sk_logreg._objective import Evaluation
-from sk_logreg.inference._likelihood import Evaluate, inverse_hessian
+from sk_logreg.inference._likelihood import Likelihood, Solve
 
 _MAX_STEPS = 60
-# An end is reached where the next step, relative to the distance from the maximum, is
-# smaller; it is taken, but not evaluated.
+# An end is reached where the next step is smaller, relative to the half-width of the
+# interval; it is taken, but not evaluated.
 _TOL = 1e-6
-# The largest step, relative to the distance from the maximum, while no point beyond the
-# end is known.
+# The largest step, relative to the half-width.
 _LONGEST = 2.0
 
 
@@ -39,20 +38,18 @@ class _Slice:
     least: float
 
     @classmethod
-    def at(cls, point: Evaluation, a: Vector) -> "_Slice":
-        inverse = inverse_hessian(point)
-        newton, image = -inverse.solve(point.gradient), inverse.solve(a)
+    def at(cls, point: Evaluation, a: Vector, solve: Solve) -> "_Slice":
+        """Return the slice, given the inverse Hessian of the model."""
+        newton, image = -solve(point.gradient), solve(a)
         least = point.value + 0.5 * float(point.gradient @ newton)
         return cls(newton, image, float(a @ image), least)
 
-    def level(self, a: Vector, target: float, side: float) -> float | None:
-        """Return the step of the functional to where the model's profile is `target`.
+    def change_to(self, a: Vector, target: float, side: float) -> float:
+        """Return the change of the functional to where the model's profile is `target`.
 
-        None if the model exceeds it everywhere.
+        NaN if the model exceeds it everywhere.
         """
         room = 2.0 * (target - self.least) * self.spread
-        if room < 0.0:
-            return None
         return float(a @ self.newton + side * np.sqrt(room))
 
     def to(self, a: Vector, change: float) -> Vector:
@@ -66,54 +63,62 @@ class _Slice:
 
 
 def profile_end(
-    evaluate: Evaluate, peak: Evaluation, a: Vector, target: float, side: float
+    likelihood: Likelihood,
+    point: Evaluation,
+    a: Vector,
+    inside: float,
+    level: tuple[float, float],
+    side: float,
 ) -> float:
-    """Return where the minimum of f, given a linear functional, rises to a target.
+    """Return where the minimum of f, given a linear functional, rises to a level.
 
     The functional and the other directions are solved for together, by Newton's
     method [1]_: the next point is where the profile of the quadratic model reaches the
-    target. It is kept between points that are known to be inside and outside.
+    level. It is kept between values that are known to be inside and outside.
 
     Parameters
     ----------
-    evaluate : callable
-        Returns f at some coefficients, with its gradient and its Hessian.
-    peak : Evaluation
-        The minimum of f.
+    likelihood : Likelihood
+        Evaluates f.
+    point : Evaluation
+        Where to start, such as the minimum of f.
     a : ndarray of shape (n_dof,)
         The functional, ``a @ coef``.
-    target : float
-        The value of f at the end.
+    inside : float
+        A value of the functional that is inside, such as that at the minimum.
+    level : tuple of float
+        The minimum of f, and the level of f at the end.
     side : {-1.0, 1.0}
         Which end.
 
     Returns
     -------
     float
-        The change of the functional from the minimum to the end; NaN if it was not
-        found.
+        The value of the functional at the end; NaN if it was not found.
 
     References
     ----------
     .. [1] D. J. Venzon, S. H. Moolgavkar (1988). A method for computing
        profile-likelihood-based confidence intervals. Applied Statistics 37(1), 87-94.
     """
-    inside, outside, first, point = 0.0, np.inf, np.nan, peak
+    least, target = level
+    # Distances from `inside`, in the direction of the end.
+    near, far = 0.0, np.inf
     for _ in range(_MAX_STEPS):
-        model = _Slice.at(point, a)
-        place = side * float(a @ (point.coef - peak.coef))
+        model = _Slice.at(point, a, likelihood.inverse_hessian(point))
+        if not model.spread > 0.0:
+            return np.nan
+        place = side * (float(a @ point.coef) - inside)
         if point.value <= target:
-            inside = max(inside, place)
+            near = max(near, place)
         elif model.profile(a) > target:
-            outside = min(outside, place)
-        change = model.level(a, target, side)
-        end = np.nan if change is None else place + side * change
-        if abs(end - place) <= _TOL * abs(place):
-            return side * end
-        if np.isnan(first):
-            first = end
-        longest = inside + _LONGEST * max(inside, first)
-        if not inside < end < min(outside, longest):
-            end = min(longest, 0.5 * (inside + outside))
-        point = evaluate(point.coef + model.to(a, side * (end - place)))
+            far = min(far, place)
+        change = side * model.change_to(a, target, side)
+        width = float(np.sqrt(2.0 * (target - least) * model.spread))
+        if abs(change) <= _TOL * width:
+            return inside + side * (place + change)
+        if not near < place + change < far:  # no end, or not there
+            change = 0.5 * (near + far) - place
+        change = np.clip(change, -_LONGEST * width, _LONGEST * width)
+        point = likelihood.step(point, model.to(a, side * change))
     return np.nan

@@ -3,12 +3,10 @@
 import textwrap
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 
 _WIDTH = 80
-_COLUMNS = ("coef", "std err", "z", "P>|z|")
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -17,6 +15,7 @@ def number(value: float, digits: int = 4) -> str:
         return "–"
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
+    value += 0.0  # no negative zero
     size = abs(value)
     if size != 0.0 and (size < 1e-3 or size >= 1e6):
         return f"{value:.{digits - 1}e}"
@@ -29,28 +28,6 @@ def p_value(value: float) -> str:
     if np.isnan(value):
         return "–"
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def rows_of(table: Any) -> list[tuple[str, ...]]:
-    """Return the cells of a table of coefficients, the name of the term first."""
-    return [
-        (
-            str(term),
-            number(row.coef),
-            number(row.std_err),
-            "–" if np.isnan(row.z) else f"{row.z:.2f}",
-            p_value(row.p_value),
-            number(row.ci_low),
-            number(row.ci_high),
-        )
-        for term, row in zip(table.index, table.itertuples(), strict=True)
-    ]
-
-
-def header(level: float) -> tuple[str, ...]:
-    """Return the header of the table of coefficients."""
-    tail = 50.0 * (1.0 - level)
-    return "", *_COLUMNS, f"{tail:g} %", f"{100.0 - tail:g} %"
 
 
 def as_text(
