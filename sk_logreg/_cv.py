@@ -209,7 +209,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         **{
             name: allowed
             for name, allowed in BinaryLogisticRegression._parameter_constraints.items()
-            if name not in ("C", "l1_ratio")
+            # The last takes the place of a penalty, whose strength is chosen here.
+            if name not in ("C", "l1_ratio", "bias_reduction")
         },
         "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "l1_ratios": ["array-like"],

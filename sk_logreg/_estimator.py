@@ -35,6 +35,7 @@ from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import (
     encode_labels,
     encode_soft_labels,
+    shrunk_labels,
     soft_weights,
     total_weights,
 )
@@ -53,12 +54,15 @@ from sk_logreg._solvers import (
     Solution,
     max_starts,
     solve_from_starts,
+    solve_jeffreys,
     stated,
 )
 from sk_logreg.losses import LOSSES
 
 Result = TypeVar("Result")
 
+# The values of bias_reduction whose solver minimizes under Jeffreys' prior.
+_BY_JEFFREYS_PRIOR = ("firth", "flic")
 # Maximum number of column names in the warning about separated classes.
 _MAX_NAMES = 20
 
@@ -76,6 +80,46 @@ def check_parameters(estimator: "BinaryLogisticRegression") -> None:
             "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "
             "'auto' or 'newton-cholesky'."
         )
+    if estimator.bias_reduction is not None:
+        _check_bias_reduction(estimator)
+
+
+def _check_bias_reduction(estimator: "BinaryLogisticRegression") -> None:
+    """Raise a ValueError if parameters have no meaning with bias_reduction."""
+    by_prior = estimator.bias_reduction in _BY_JEFFREYS_PRIOR
+    given = f"bias_reduction={estimator.bias_reduction!r}"
+    for refused, reason in (
+        (
+            np.isfinite(estimator.C),
+            f"takes the place of a penalty, but C={estimator.C:g}. Set C=np.inf",
+        ),
+        (
+            estimator.loss != "cross_entropy",
+            "corrects maximum likelihood estimates, but "
+            f"loss={estimator.loss!r}. Set loss='cross_entropy'",
+        ),
+        (
+            estimator.class_weight is not None,
+            "takes weights as numbers of copies of rows, but class_weight is given. "
+            "Set class_weight=None",
+        ),
+        (
+            estimator.bias_reduction == "flic" and not estimator.fit_intercept,
+            "refits the bias, but fit_intercept=False. Set fit_intercept=True, or "
+            "bias_reduction='firth'",
+        ),
+        (
+            by_prior and estimator.bounds is not None,
+            "takes no bounds. Set bounds=None, or bias_reduction='mdypl'",
+        ),
+        (
+            by_prior and estimator.solver == "newton-cg",
+            "needs a factor of the Fisher information, but solver='newton-cg'. Use "
+            "'auto' or 'newton-cholesky', or bias_reduction='mdypl'",
+        ),
+    ):
+        if refused:
+            raise ValueError(f"{given} {reason}, or leave bias_reduction=None.")
 
 
 def data_of(
@@ -112,6 +156,8 @@ def data_of(
             class_weight, sample_weight, classes, signs, free_bias=free_bias
         )
     n_samples, n_features = X.shape
+    if estimator.bias_reduction == "mdypl":
+        p_other = shrunk_labels(p_other, weights, n_samples, n_features)
     factor = per_feature(
         estimator, "penalty_factor", n_features, default=1.0, least=0.0
     )
@@ -189,15 +235,25 @@ def solve(
     def solved(problem: Problem) -> tuple[Solution, Objective, Journal]:
         journal = Journal(estimator.max_iter, listeners)
         objective = Objective(problem, executor)
-        solution = solve_from_starts(
-            objective,
-            SOLVERS[estimator.solver],
-            journal,
-            tol=estimator.tol,
-            previous=_warm_start(estimator, problem),
-            n_init=estimator.n_init,
-            random_state=check_random_state(estimator.random_state),
-        )
+        tol, previous = estimator.tol, _warm_start(estimator, problem)
+        if estimator.bias_reduction in _BY_JEFFREYS_PRIOR:
+            solution = solve_jeffreys(
+                objective,
+                journal,
+                tol=tol,
+                previous=previous,
+                refit_bias=estimator.bias_reduction == "flic",
+            )
+        else:
+            solution = solve_from_starts(
+                objective,
+                SOLVERS[estimator.solver],
+                journal,
+                tol=tol,
+                previous=previous,
+                n_init=estimator.n_init,
+                random_state=check_random_state(estimator.random_state),
+            )
         return solution, objective, journal
 
     return on_problem(estimator, data, executor, solved)
@@ -274,6 +330,18 @@ class BinaryLogisticRegression(
         Whether y holds probabilities of the positive class, in [0, 1]. The loss of a
         row is then its expectation over both labels, and `classes_` is ``[0, 1]``.
         Counts k of n are ``y = k / n`` with ``sample_weight = n``.
+    bias_reduction : {"firth", "flic", "mdypl"}, default=None
+        A correction of the maximum likelihood estimates, whose coefficients are too
+        large in size if there are few rows per feature, and infinite if the classes
+        are separated. Corrected coefficients are always finite. It needs
+        ``C=np.inf`` and takes the sample weights as numbers of copies of the rows.
+        See Notes.
+
+        - "firth" adds Jeffreys' prior to the likelihood [2]_ [3]_, which removes most
+          of the bias of the coefficients. It is for at most 4,000 coefficients.
+        - "flic" is the same with b refitted by maximum likelihood, given w, so that
+          the mean prediction is the mean label [4]_.
+        - "mdypl" shrinks the labels toward ½, which suits many features [5]_ [6]_.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
         "newton-cholesky" is Newton's method with Cholesky factors of the Hessian, with
         fewer rows than features that of an equivalent problem with as many features
@@ -323,7 +391,8 @@ class BinaryLogisticRegression(
         How the fit ended: a ``word``, a ``sentence`` and, if one is needed, a
         ``remedy``.
     objective_ : float
-        F at the solution; without a penalty, :math:`\sum_i s_i L_i`.
+        F at the solution; without a penalty, :math:`\sum_i s_i L_i`. With the
+        `bias_reduction` "firth" or "flic" it includes the prior, and may be negative.
     cost_ : float
         J at the solution: the mean of the losses, weighted by s.
     optimality_gap_ : float
@@ -332,7 +401,8 @@ class BinaryLogisticRegression(
         Newton system. For the squared error F* is the minimum over
         `optimality_scope_` and the bound is estimated by half the squared Newton
         decrement. At most `tol` if `converged_`, unless ``status_.word`` is
-        "rounding".
+        "rounding". With the `bias_reduction` "firth" or "flic" it is such an estimate
+        too, relative to :math:`\sum_i s_i L_i`, and that before the bias is refitted.
     optimality_scope_ : {"global", "region", "local"}
         How far global optimality is proven. "global": no coefficients give a lower F.
         "region": none that give every row a margin :math:`(2y - 1) z` of at least
@@ -369,10 +439,34 @@ class BinaryLogisticRegression(
     another then get equal parts of z, and a column of zeros, or a constant one beside a
     bias, gets the weight 0.
 
+    With ``bias_reduction="firth"``,
+
+    .. math::
+        F(w, b) = \sum_i s_i L(\hat y_i, y_i) - \tfrac12 \log \det I(w, b), \qquad
+        I(w, b) = \sum_i s_i \hat y_i (1 - \hat y_i) \tilde x_i \tilde x_i^T
+
+    with I the Fisher information of the weights and the bias, :math:`\tilde x = (x, 1)`
+    (:math:`\tilde x = x` if there is no bias). If columns are combinations of others, I
+    is that of as many coefficients as are determined, and F is known up to a constant.
+    With ``bias_reduction="mdypl"`` the labels :math:`y_i` are replaced by
+    :math:`\alpha y_i + (1 - \alpha) / 2`, :math:`\alpha = n / (n + p)`, with n the sum
+    of the weights and p the number of features.
+
     References
     ----------
     .. [1] H.-F. Yu, F.-L. Huang, C.-J. Lin (2011). Dual coordinate descent methods for
        logistic regression and maximum entropy models. Machine Learning 85, 41-75.
+    .. [2] D. Firth (1993). Bias reduction of maximum likelihood estimates. Biometrika
+       80(1), 27-38.
+    .. [3] G. Heinze, M. Schemper (2002). A solution to the problem of separation in
+       logistic regression. Statistics in Medicine 21(16), 2409-2419.
+    .. [4] R. Puhr, G. Heinze, M. Nold, L. Lusa, A. Geroldinger (2017). Firth's logistic
+       regression with rare events: accurate effect estimates and predictions?
+       Statistics in Medicine 36(14), 2302-2317.
+    .. [5] T. Rigon, E. Aliverti (2023). Conjugate priors and bias reduction for
+       logistic regression models. Statistics & Probability Letters 202, 109901.
+    .. [6] P. Sterzinger, I. Kosmidis (2024). Diaconis-Ylvisaker prior penalized
+       likelihood for p/n → κ ∈ (0, 1) logistic regression. arXiv:2311.07419.
 
     Examples
     --------
@@ -399,6 +493,7 @@ class BinaryLogisticRegression(
         "penalty_center": ["array-like", dict, None],
         "bounds": [tuple, list, None],
         "soft_labels": ["boolean"],
+        "bias_reduction": [StrOptions({"firth", "flic", "mdypl"}), None],
         "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
@@ -421,6 +516,7 @@ class BinaryLogisticRegression(
         penalty_center: ArrayLike | dict[str, float] | None = None,
         bounds: tuple[Any, Any] | None = None,
         soft_labels: bool = False,
+        bias_reduction: str | None = None,
         solver: str = "auto",
         tol: float = 1e-8,
         max_iter: int = 100,
@@ -439,6 +535,7 @@ class BinaryLogisticRegression(
         self.penalty_center = penalty_center
         self.bounds = bounds
         self.soft_labels = soft_labels
+        self.bias_reduction = bias_reduction
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -479,9 +576,9 @@ class BinaryLogisticRegression(
         Raises
         ------
         ValueError
-            If an argument is invalid or not finite, if the solver does not take the
-            penalty, if there are not two classes, or
-            if a class has no weight although the bias is free.
+            If an argument is invalid or not finite, if parameters contradict each
+            other, if there are not two classes, if a class has no weight although the
+            bias is free, or if there are too many coefficients for `bias_reduction`.
 
         Warns
         -----
@@ -551,13 +648,13 @@ class BinaryLogisticRegression(
         """Set the other fitted attributes."""
         point, status, gap = solution.point, solution.status, solution.gap
         # Excesses are squares of norms, and norms add up.
-        accuracy = max(0.0, np.sqrt(self.tol) - np.sqrt(gap)) ** 2 * point.value
+        accuracy = max(0.0, np.sqrt(self.tol) - np.sqrt(gap)) ** 2 * point.scale
         w, b, excess = stated(objective, point, dtype, accuracy)
         if excess > accuracy:  # the format is too coarse
             dtype = np.dtype(np.float64)
             w, b, excess = stated(objective, point, dtype, accuracy)
         if excess > 0.0:
-            gap = min(1.0, float(np.sqrt(gap) + np.sqrt(excess / point.value)) ** 2)
+            gap = min(1.0, float(np.sqrt(gap) + np.sqrt(excess / point.scale)) ** 2)
         if status is CONVERGED and gap > self.tol:
             status = ended_by_rounding(gap)
         status = self._with_column_names(status, solution.columns)

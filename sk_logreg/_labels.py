@@ -172,6 +172,40 @@ def class_factors(
     return np.asarray(0.5 * shares.sum() / shares)
 
 
+def shrunk_labels(
+    p_other: NDArray[np.float64] | None,
+    weights: NDArray[np.float64],
+    n_samples: int,
+    n_features: int,
+) -> NDArray[np.float64]:
+    """Return labels that are shrunk toward one half.
+
+    A label q becomes α q + (1 - α) / 2, with α = n / (n + p), n the sum of the weights
+    and p the number of features. Cross entropy of these labels is the negative log
+    likelihood with the conjugate prior of Diaconis and Ylvisaker [1]_.
+
+    Parameters
+    ----------
+    p_other : ndarray of shape (n_samples,) or None
+        The probability of the less probable class, None if it is 0 for all rows.
+    weights : ndarray of shape (n_samples,) or (1,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The probability of the less probable class.
+
+    References
+    ----------
+    .. [1] T. Rigon, E. Aliverti (2023). Conjugate priors and bias reduction for
+       logistic regression models. Statistics & Probability Letters 202, 109901.
+    """
+    total = float(weights.sum()) * (n_samples / weights.size)
+    share = n_features / (total + n_features)
+    shrunk = np.full(n_samples, 0.5 * share)
+    return shrunk if p_other is None else shrunk + (1.0 - share) * p_other
+
+
 def total_weights(
     class_weight: Any,
     sample_weight: NDArray[np.float64] | None,

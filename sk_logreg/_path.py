@@ -182,6 +182,11 @@ def regularization_path(
         )
     grid = checked_grid(Cs)
     model = clone(estimator).set_params(C=1.0, warm_start=False)
+    if model.bias_reduction is not None:
+        raise ValueError(
+            f"bias_reduction={model.bias_reduction!r} takes the place of a penalty, so "
+            "there is no path over C. Set bias_reduction=None."
+        )
     check_prototype(model)
     with naming("y"):
         labels = validate_data(model, y=y)

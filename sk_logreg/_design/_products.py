@@ -24,6 +24,9 @@ Out = Sequence[Vector]
 _TILE_ROWS, _TILE_POINTS = 256, 128
 # Points per tile of losses and gradients at several points.
 _TILE_COLUMNS = 16
+# Minimum number of columns per tile of squared norms: a product of a tall block with
+# fewer columns takes up to twice the time per column.
+_NORM_COLUMNS = 32
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -302,7 +305,7 @@ def _squared_norms(
     A few points at a time, so that their products take little memory.
     """
     n_rows = block.rows.stop - block.rows.start
-    step = max(1, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
+    step = max(_NORM_COLUMNS, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
     total[:] = 0.0
     for start in range(0, len(biases), step):
         some = slice(start, start + step)

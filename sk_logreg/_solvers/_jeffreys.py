@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -39,7 +40,7 @@ from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._newton._lbfgs import Correction
 from sk_logreg._solvers._newton._line_search import NoiseFloor, line_search
 from sk_logreg._solvers._newton._model import Step
-from sk_logreg._tolerances import SUM_ROUNDING
+from sk_logreg._tolerances import EPS, SUM_ROUNDING
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ class JeffreysLikelihood:
                 "bias_reduction='mdypl'."
             )
         self.objective = objective
-        flat = objective.hessian(objective.curvature_bound)
+        zero = np.zeros(objective.n_dof)
+        self._at_zero = objective.evaluate(zero, hessian=True)
+        flat = self._at_zero.hessian
+        if objective.has_offset:
+            flat = objective.hessian(objective.curvature_bound)
+        assert flat is not None
         found = factor(flat, semidefinite=True)
         assert found is not None
         self._flat, self._flat_root = flat, found.inverse_root
@@ -147,7 +153,9 @@ class JeffreysLikelihood:
         not at other points: F is infinite there, or too large to be computed.
         """
         objective = self.objective
-        point = objective.evaluate(coef, hessian=True)
+        point = self._at_zero
+        if coef.any():
+            point = objective.evaluate(coef, hessian=True)
         assert point.hessian is not None
         information = self._inverse(point.hessian)
         leverages, slope = objective.leverages(point, information.root)
@@ -300,7 +308,7 @@ def minimize_jeffreys(
         gap = _gap(step, point)
         stagnated = noise.stagnated(step)
         if gap <= end or (gap <= tol and (stagnated or journal.closed)):
-            return _solution(_after_last(step, point), gap, CONVERGED)
+            return _solution(_after_last(objective, step, point), gap, CONVERGED)
         if stagnated or noise.exhausted:
             return _solution(point, gap, ended_by_rounding(gap))
         if journal.closed:
@@ -329,11 +337,14 @@ def _solution(point: JeffreysEvaluation, gap: float, status: Status) -> Solution
     return Solution(point, gap, status, scope="local")
 
 
-def _after_last(step: Step, point: JeffreysEvaluation) -> JeffreysEvaluation:
+def _after_last(
+    objective: Objective, step: Step, point: JeffreysEvaluation
+) -> JeffreysEvaluation:
     """Return the point after a last step, if the step is too short to change F."""
-    if 0.5 * step.decrement2 <= SUM_ROUNDING * point.scale:
-        return replace(point, coef=step.at(1.0))
-    return point
+    if 0.5 * step.decrement2 > SUM_ROUNDING * point.scale:
+        return point
+    coef = step.at(1.0)
+    return replace(point, coef=coef, find_margins=partial(objective.margins, coef))
 
 
 def _with_bias_refitted(objective: Objective, point: Evaluation) -> Vector:
@@ -349,11 +360,9 @@ def _with_bias_refitted(objective: Objective, point: Evaluation) -> Vector:
     while True:
         slope, curvature = derivatives(shift)
         low, high = (shift, high) if slope < 0.0 else (low, shift)
-        # The slope's logarithm has a slope of one at most: a longer step is too long.
+        # A longer step is too long: the curvature changes by a factor of e over one.
         change = -slope / curvature if curvature > abs(slope) else -np.sign(slope)
-        end = shift + change
-        if not low < end < high:
-            end = 0.5 * (low + high)
-        if end in (shift, low, high):
+        if abs(change) <= EPS * max(1.0, abs(point.coef[-1] + shift)):
             return point.coef + shift * along_bias
-        shift = end
+        end = shift + change
+        shift = end if low < end < high else 0.5 * (low + high)

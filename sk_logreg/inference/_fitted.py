@@ -109,7 +109,7 @@ class FittedModel:
     @property
     def bias_reduction(self) -> str | None:
         """How the bias of the coefficients is reduced, None if it is not."""
-        return getattr(self.estimator, "bias_reduction", None)
+        return self.estimator.bias_reduction
 
     @property
     def has_jeffreys_prior(self) -> bool:
