@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from sk_logreg._arrays import Indices, Matrix, Vector
@@ -73,9 +73,9 @@ class Covariance:
         return self.null_space.shape[1]
 
     @cached_property
-    def undetermined(self) -> Any:
+    def undetermined(self) -> NDArray[np.bool_]:
         """Whether the data leave each term undetermined."""
-        return self.null_space.any(axis=1)
+        return np.asarray(self.null_space.any(axis=1))
 
     @cached_property
     def _spread(self) -> Vector:

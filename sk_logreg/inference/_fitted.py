@@ -116,6 +116,11 @@ class FittedModel:
         """Whether the likelihood is penalized as by D. Firth."""
         return self.bias_reduction in ("firth", "flic")
 
+    def is_refitted(self, terms: Any) -> bool:
+        """Return whether the intercept is among some terms and was refitted."""
+        first = self.terms[0] == INTERCEPT and 0 in terms
+        return bool(first and self.bias_reduction == "flic")
+
     @cached_property
     def _order(self) -> Indices:
         """The coefficient of each term; the bias is the last of the coefficients."""

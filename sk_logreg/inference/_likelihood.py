@@ -38,6 +38,9 @@ class Likelihood:
         assert found is not None
         return found.solve
 
+    def restart(self) -> None:
+        """Forget what earlier steps have shown of the curvature."""
+
     def step(self, point: Evaluation, direction: Vector) -> Evaluation:
         """Return the point after a step, which is shortened until f is finite there."""
         for halvings in range(_MAX_HALVINGS):
@@ -60,6 +63,9 @@ class PenalizedLikelihood(Likelihood):
     def inverse_hessian(self, point: Evaluation) -> Solve:
         assert isinstance(point, JeffreysEvaluation)
         return partial(self._secants.solve, point)
+
+    def restart(self) -> None:
+        self._secants.reset()
 
     def step(self, point: Evaluation, direction: Vector) -> Evaluation:
         after = super().step(point, direction)
@@ -103,6 +109,7 @@ def constrained_minimum(
     likelihood. There may be no minimum, where classes are separated; the values
     converge then too.
     """
+    likelihood.restart()
     feasible = not len(constraints.matrix)
     for _ in range(_MAX_STEPS):
         direction = constraints.step(point, likelihood.inverse_hessian(point))
