@@ -1,7 +1,7 @@
 """A fitted model together with the data that it was fitted to."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -252,9 +252,8 @@ def _model(last: BinaryLogisticRegression) -> BinaryLogisticRegression:
 def _names(estimator: Any, last: Any) -> tuple[str, ...]:
     """Return the names of the features that the classifier receives."""
     if estimator is not last and len(estimator) > 1:
-        with_names = getattr(estimator[:-1], "get_feature_names_out", None)
-        if with_names is not None:
-            return tuple(map(str, with_names()))
+        with suppress(AttributeError, ValueError):  # a step has no names
+            return tuple(map(str, estimator[:-1].get_feature_names_out()))
     default = [f"x{j}" for j in range(last.n_features_in_)]
     return tuple(map(str, getattr(last, "feature_names_in_", default)))
 

@@ -552,7 +552,10 @@ class Inference:
             for term, coef, std_err, z, p, *ci in self.table.itertuples(name=None)
         ]
         positive = model.classes_.tolist()[1]
-        title = f"Logistic regression of y = {positive!r}, {self.level:.4g} intervals"
+        title = (
+            f"Logistic regression, positive class {positive!r}, "
+            f"{100.0 * self.level:.4g} % intervals"
+        )
         return title, facts, head, rows, self.notes
 
     # ----------------------------------------------------------------------- helpers
