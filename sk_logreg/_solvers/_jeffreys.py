@@ -247,9 +247,8 @@ class SecantModel:
     the sum of the weights is less, the information is multiplied by the ratio.
     """
 
-    def __init__(self, unit: float) -> None:
+    def __init__(self) -> None:
         self._secants: deque[tuple[Vector, Vector]] = deque(maxlen=_OPTIONS.n_secants)
-        self._unit = unit
 
     def add(self, before: JeffreysEvaluation, after: JeffreysEvaluation) -> None:
         """Take note of a step."""
@@ -262,7 +261,7 @@ class SecantModel:
 
     def step(self, point: JeffreysEvaluation, accuracy: float) -> Step:
         """Return the step to the minimum of the model."""
-        ratio = max(1.0, point.information.root.shape[1] / self._unit)
+        ratio = max(1.0, point.information.root.shape[1] / point.unit)
         correction = Correction(gamma=1.0 / ratio)
         for step, change in self._secants:
             correction.add(step, point.hessian @ step + change, None)
@@ -319,7 +318,7 @@ def minimize_jeffreys(
     tol: float,
 ) -> Solution:
     """Minimize F from a point, by steps of a secant model and a line search."""
-    model, noise = SecantModel(objective.problem.unit), NoiseFloor(objective)
+    model, noise = SecantModel(), NoiseFloor(objective)
     end = min(tol, _OPTIONS.end * tol**2)
     least, n_idle = np.inf, 0
     while True:
