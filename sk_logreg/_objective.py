@@ -69,6 +69,11 @@ class Evaluation:
         """What a bound on the suboptimality is relative to."""
         return self.value
 
+    @property
+    def terms(self) -> float:
+        """The size of the terms of f, of which its rounding error is a small share."""
+        return self.value
+
 
 @dataclass
 class Meter:
@@ -420,7 +425,7 @@ class Objective:
         """
         columns, offset = self.slope_sizes(point)
         terms = float(columns @ np.abs(point.coef)) + offset
-        return SUM_ROUNDING * (point.scale + terms)
+        return SUM_ROUNDING * (point.terms + terms)
 
     def slope_sizes(self, point: Evaluation) -> tuple[Vector, float]:
         """Return an upper bound of Σ |slope · x| of each column, in one pass over X.

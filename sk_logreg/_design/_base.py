@@ -12,6 +12,10 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._costs import BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
 
+# Number of products whose squares are added at a time, and minimum number of columns of
+# them: with fewer, a product of a tall block takes up to twice the time per column.
+_NORM_VALUES, _NORM_COLUMNS = 1 << 15, 32
+
 
 @lru_cache  # called for each pass over the rows
 def cut(length: int, n_chunks: int) -> tuple[slice, ...]:
@@ -56,6 +60,19 @@ class Block(ABC):
     @abstractmethod
     def columns(self, columns: Indices) -> Matrix:
         """Return some columns, copied, dense."""
+
+    def squared_norms(self, weights: Matrix, biases: Vector, out: Vector) -> None:
+        """Fill `out` with the sums of squares of ``block @ weights + biases``, by row.
+
+        A few columns at a time, so that the products take little memory.
+        """
+        step = max(_NORM_COLUMNS, _NORM_VALUES // max(1, len(out)))
+        out[:] = 0.0
+        for start in range(0, len(biases), step):
+            some = slice(start, start + step)
+            products = self.matvec(weights[:, some])
+            products += biases[some]
+            out += np.einsum("ij,ij->i", products, products)
 
 
 class Design(ABC):

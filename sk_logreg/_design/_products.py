@@ -24,9 +24,6 @@ Out = Sequence[Vector]
 _TILE_ROWS, _TILE_POINTS = 256, 128
 # Points per tile of losses and gradients at several points.
 _TILE_COLUMNS = 16
-# Minimum number of columns per tile of squared norms: a product of a tall block with
-# fewer columns takes up to twice the time per column.
-_NORM_COLUMNS = 32
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -118,7 +115,7 @@ def scores_gram(
     the class weight of its label.
     """
     q = np.empty(len(m))
-    _squared_norms(block, weights, biases, q)
+    block.squared_norms(weights, biases, q)
     return _gram(block, _score_squares(rows, m, loss, per_class, q, power))
 
 
@@ -293,24 +290,8 @@ def squared_norms(
     block: Block, rows: RowPart, weights: Matrix, biases: Vector, *, out: Out
 ) -> Sums:
     """Keep the sum of squares of each row's products with some points."""
-    _squared_norms(block, weights, biases, out[0])
+    block.squared_norms(weights, biases, out[0])
     return ()
-
-
-def _squared_norms(
-    block: Block, weights: Matrix, biases: Vector, total: Vector
-) -> None:
-    """Fill an array with the sum of squares of each row's products with some points.
-
-    A few points at a time, so that their products take little memory.
-    """
-    n_rows = block.rows.stop - block.rows.start
-    step = max(_NORM_COLUMNS, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
-    total[:] = 0.0
-    for start in range(0, len(biases), step):
-        some = slice(start, start + step)
-        z = _linear(block, weights[:, some], biases[some])
-        total += np.einsum("ij,ij->i", z, z)
 
 
 def leverages(
@@ -330,7 +311,7 @@ def leverages(
     the slope 1 - 2p = -tanh(z / 2). The sum is that of -leverage · (½ - p) x.
     """
     [leverage] = out
-    _squared_norms(block, weights, biases, leverage)
+    block.squared_norms(weights, biases, leverage)
     leverage *= h
     u = np.tanh(0.5 * m)
     u *= 0.5 * leverage

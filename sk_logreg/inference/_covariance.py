@@ -53,7 +53,12 @@ class Covariance:
     @cached_property
     def std_err(self) -> Vector:
         """The standard errors of the terms; infinite where they are undetermined."""
-        found = np.sqrt(np.maximum(self.of_terms.diagonal(), 0.0))
+        jacobian = self.fitted.jacobian
+        # Of scaled rows, since the variances may underflow.
+        size = np.abs(jacobian).max(axis=1)
+        rows = jacobian / size[:, None]
+        variances = np.einsum("ij,jk,ik->i", rows, self.matrix, rows, optimize=True)
+        found = size * np.sqrt(np.maximum(variances, 0.0))
         return np.where(self.undetermined, np.inf, found)
 
     @cached_property

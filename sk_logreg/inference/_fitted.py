@@ -99,7 +99,7 @@ class FittedModel:
     @property
     def penalized(self) -> bool:
         """Whether some coefficient has a penalty."""
-        return not self.problem.penalty.absent
+        return bool(self.problem.penalty.curvature.any())
 
     @property
     def by_likelihood(self) -> bool:
@@ -174,7 +174,7 @@ def fitted_model(
             f"{last.classes_.tolist()}. Pass the X and y of the fit."
         )
     _check_bounds(model, data)
-    kind = covariance_kind(covariance, model.loss, penalized=_is_penalized(model, data))
+    kind = covariance_kind(covariance, model, penalized=_is_penalized(model, data))
     soft = model.soft_labels
     positive = labels.astype(np.float64) if soft else (data.signs > 0).astype(float)
     frequencies = np.ones(len(positive))

@@ -395,7 +395,12 @@ class Inference:
             If R or q have the wrong shape, or if a term is undetermined or infinite.
         """
         matrix = self._hypotheses(R)
-        right = to_float64(np.broadcast_to(q, len(matrix)))
+        right = to_float64(q)
+        if right.shape not in ((), (len(matrix),)):
+            raise ValueError(
+                f"q must be a number or have shape ({len(matrix)},), one right side "
+                f"per hypothesis, but has shape {right.shape}."
+            )
         covariance, coef = self._estimate.covariance, self._estimate.coef
         used = matrix.any(axis=0)
         directions = covariance.null_space
