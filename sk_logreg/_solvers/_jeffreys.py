@@ -259,17 +259,17 @@ class SecantModel:
         """Forget all steps."""
         self._secants.clear()
 
-    def solve(self, point: JeffreysEvaluation, rhs: Vector) -> Vector:
-        """Return the inverse of the Hessian of the model at a point times a vector."""
+    def inverse_hessian(self, point: JeffreysEvaluation) -> Callable[[Vector], Vector]:
+        """Return the product with the inverse of the model's Hessian at a point."""
         ratio = max(1.0, point.information.root.shape[1] / point.unit)
         correction = Correction(gamma=1.0 / ratio)
         for step, change in self._secants:
             correction.add(step, point.hessian @ step + change, None)
-        return correction.solve(point.information, rhs)
+        return partial(correction.solve, point.information)
 
     def step(self, point: JeffreysEvaluation, accuracy: float) -> Step:
         """Return the step to the minimum of the model."""
-        direction = -self.solve(point, point.gradient)
+        direction = -self.inverse_hessian(point)(point.gradient)
         decrement2 = -float(point.gradient @ direction)
         return Step(point, accuracy, direction, decrement2, shift=0.0, exact=True)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -62,7 +61,7 @@ class PenalizedLikelihood(Likelihood):
 
     def inverse_hessian(self, point: Evaluation) -> Solve:
         assert isinstance(point, JeffreysEvaluation)
-        return partial(self._secants.solve, point)
+        return self._secants.inverse_hessian(point)
 
     def restart(self) -> None:
         self._secants.reset()
