@@ -17,6 +17,7 @@ from sk_logreg._design import (
     Coordinates,
     Costs,
     Extremes,
+    Points,
     Rows,
     RowVector,
     design_of,
@@ -178,9 +179,8 @@ class Objective:
         curvature · ‖rootᵀx̃‖². `per_class` are the weights of the two classes, by which
         the scores and leverages of the copies are multiplied.
         """
-        n_features = self.n_features
-        points = root[:n_features], root[n_features:].sum(axis=0)
-        args = (self.loss, per_class, *points, power)
+        points = Points.of(root, self.n_features)
+        args = (self.loss, per_class, points, power)
         sums, _ = self._read(products.scores_gram, (margins,), args, for_gram=True)
         return self._sum_matrix(*sums)
 
@@ -655,8 +655,7 @@ class Objective:
         With ``root @ root.T`` the inverse of a Hessian, of shape (n_dof, rank), that is
         x̃ᵀ H⁻¹ x̃: the leverage of each row, divided by its weighted curvature.
         """
-        n_features = self.n_features
-        args = root[:n_features], root[n_features:].sum(axis=0)
+        args = (Points.of(root, self.n_features),)
         return self._read(products.squared_norms, (), args, n_kept=1)[1][0]
 
     def leverages(self, point: Evaluation, root: Matrix) -> tuple[RowVector, Vector]:
@@ -666,9 +665,8 @@ class Objective:
         at a point that was evaluated with its Hessian, and ``root @ root.T`` is its
         inverse. The gradient is in units of F.
         """
-        n_features = self.n_features
         vectors = point.margins, point.curvature
-        args = root[:n_features], root[n_features:].sum(axis=0)
+        args = (Points.of(root, self.n_features),)
         sums, [found] = self._read(products.leverages, vectors, args, n_kept=1)
         return found, self._vector(*sums)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Design, cut
+from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
@@ -109,12 +109,13 @@ class DenseBlock(Block):
     def columns(self, columns: Indices) -> Matrix:
         return self._values[:, columns]
 
-    def squared_norms(self, weights: Matrix, biases: Vector, out: Vector) -> None:
+    def squared_norms(self, points: Points, out: Vector) -> None:
+        weights, biases = points.weights, points.biases
         (n_rows, n_features), n_points = self._values.shape, len(biases)
         root = weights if n_points == n_features else np.vstack([weights, biases])
         square = len(root) == n_points and (len(root) > n_features or not biases.any())
         if not square or np.tril(root, -1).any():
-            super().squared_norms(weights, biases, out)
+            super().squared_norms(points, out)
             return
         # A triangular product takes half of the operations, and overwrites a copy.
         step = max(self._sizes.weighted_bytes // (8 * max(1, n_points)), 64)

@@ -106,11 +106,11 @@ class Estimate:
 def estimate_of(fitted: FittedModel, groups: Indices | None) -> Estimate:
     """Return the estimate, with the covariance over groups if there are any."""
     limit, divergence = fitted, None
-    if is_separated(fitted):
-        with fitted.objective() as objective:
+    with fitted.objective() as objective:  # which limits the threads of BLAS too
+        if is_separated(fitted):
             divergence = divergence_of(fitted, objective)
-        limit = _limit_of(fitted, divergence.weights)
-    covariance = covariance_of(limit, groups)
+            limit = _limit_of(fitted, divergence.weights)
+        covariance = covariance_of(limit, groups)
     if divergence is not None:
         lost = covariance.undetermined_directions - divergence.undetermined_directions
         covariance = replace(covariance, edf=covariance.edf + lost)
