@@ -138,7 +138,9 @@ class Objective:
             value,
             float(loss),
             gradient,
-            (lambda: vectors[-1]) if margins else partial(self.margins, coef),
+            partial(vectors.__getitem__, -1)
+            if margins
+            else partial(self.margins, coef),
             vectors[0] if hessian else None,
             self._matrix(*gradient_and_gram[2:]) if hessian else None,
         )
@@ -151,7 +153,7 @@ class Objective:
         In one pass over X; see `scores_gram`.
         """
         args = *self.problem.split(coef), self.loss, per_class
-        sums, [curvature, margins] = self._read(
+        sums, kept = self._read(
             products.value_gradient_hessian_and_scores,
             (),
             args,
@@ -165,7 +167,13 @@ class Objective:
             raise NotFiniteError
         matrix = self._matrix(*parts[2:5])
         point = Evaluation(
-            coef, value, float(loss), gradient, lambda: margins, curvature, matrix
+            coef,
+            value,
+            float(loss),
+            gradient,
+            partial(kept.__getitem__, -1),
+            kept[0],
+            matrix,
         )
         return point, self._sum_matrix(*parts[5:])
 

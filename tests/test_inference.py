@@ -4,6 +4,8 @@ Each figure is compared with published values, with formulas on dense arrays, wi
 statsmodels, or with the same fit of repeated rows.
 """
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -941,6 +943,17 @@ class TestInputs:
         found = Inference.from_estimator(model, X, y, sample_weight=weights)
         found.summary(), found.diagnostics(), found.marginal_effects()
         assert vars(model) == before
+
+    def test_pickle(self):
+        X, y = sample(100, 2)
+        X[:, 0] += 1e4
+        found = inference_of(unpenalized(), X, y)
+        again = pickle.loads(pickle.dumps(found))
+        pd.testing.assert_frame_equal(again.table, found.table)
+        pd.testing.assert_frame_equal(
+            again.profile_intervals(), found.profile_intervals()
+        )
+        pd.testing.assert_frame_equal(again.diagnostics(), found.diagnostics())
 
     def test_offset_in_predictions(self):
         X, y = sample(100, 2)

@@ -25,6 +25,10 @@ class _Workspace(threading.local):
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
 
+    def __reduce__(self) -> tuple[type["_Workspace"], tuple[()]]:
+        """Pickle an empty one."""
+        return _Workspace, ()
+
     def array(
         self, name: str, shape: tuple[int, int], dtype: Any, order: Literal["F", "C"]
     ) -> Any:

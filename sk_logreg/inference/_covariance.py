@@ -157,6 +157,11 @@ def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
                 root / np.sqrt(total),
                 LEVERAGE_POWERS[kind],
             )
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"covariance={kind!r} is not defined, since some rows have a leverage "
+                "of 1. Use 'HC0' or 'HC1'."
+            )
     if kind == "HC1":
         scores = scores * _small_sample(fitted, edf, fitted.n_obs)
     return scores / total
