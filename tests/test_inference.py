@@ -1172,6 +1172,7 @@ class TestScale:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 class TestCoverage:
     """95 % intervals hold the true coefficients in 93.5 to 96.5 % of samples."""
 
@@ -1220,13 +1221,13 @@ class TestCoverage:
         coef = np.array([-0.5, 1.0])
 
         def draw(rng):
-            X, y, _ = self.logistic(150, coef)(rng)
-            rows = np.repeat(np.arange(150), 1 + np.arange(150) % 3)
+            X, y, _ = self.logistic(300, coef)(rng)
+            rows = np.repeat(np.arange(300), 1 + np.arange(300) % 3)
             return X[rows], y[rows], {"groups": rows}
 
         model = BinaryLogisticRegression(C=np.inf)
         found = self.coverage(draw, model, coef, covariance="cluster")
-        assert ((found > 0.93) & (found < 0.965)).all()
+        assert ((found > 0.935) & (found < 0.965)).all()
 
     def test_probabilities(self):
         coef = np.array([-0.5, 1.0, 0.0])
