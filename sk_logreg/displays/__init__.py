@@ -13,6 +13,7 @@ from sk_logreg.displays._forest import ForestDisplay
 from sk_logreg.displays._histories import ConvergenceCurve
 from sk_logreg.displays._loss_curves import LossCurveDisplay
 from sk_logreg.displays._path import PathDisplay
+from sk_logreg.displays._profile import ProfileDisplay
 from sk_logreg.displays._surfaces import CostSurface
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "ForestDisplay",
     "LossCurveDisplay",
     "PathDisplay",
+    "ProfileDisplay",
 ]
