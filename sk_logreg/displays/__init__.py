@@ -11,6 +11,7 @@ from sk_logreg.displays._cost_surface import CostSurfaceDisplay
 from sk_logreg.displays._cv import CVDisplay
 from sk_logreg.displays._forest import ForestDisplay
 from sk_logreg.displays._histories import ConvergenceCurve
+from sk_logreg.displays._influence import InfluenceDisplay
 from sk_logreg.displays._loss_curves import LossCurveDisplay
 from sk_logreg.displays._path import PathDisplay
 from sk_logreg.displays._profile import ProfileDisplay
@@ -24,6 +25,7 @@ __all__ = [
     "CostSurface",
     "CostSurfaceDisplay",
     "ForestDisplay",
+    "InfluenceDisplay",
     "LossCurveDisplay",
     "PathDisplay",
     "ProfileDisplay",
