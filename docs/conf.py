@@ -3,7 +3,7 @@
     python -m sphinx -q -W --keep-going -b html docs OUT
 
 The build downloads nothing. Formulas become MathML, which browsers render. The data of
-the examples are generated or come with scikit-learn.
+the examples are generated or come with scikit-learn or statsmodels.
 """
 
 import os
@@ -55,6 +55,7 @@ numpydoc_validation_checks = {
     "YD01",  # no Yields section
 }
 numpydoc_validation_exclude = {
+    r"\.Inference$",  # the parameters of a constructor that is not for users
     r"\.Loss\.(convex_from|curvature_bound|dual|least_curvature)$",
     # Methods that scikit-learn defines.
     r"\.set_\w+_request$",
