@@ -517,7 +517,13 @@ class Inference:
     # ----------------------------------------------------------------------- summary
 
     def summary(self) -> str:
-        """Return a summary as text, 80 columns wide if the names of terms allow it."""
+        """Return a summary as text.
+
+        Returns
+        -------
+        str
+            80 columns wide, if the names of terms allow it.
+        """
         return as_text(*self._described())
 
     def _repr_html_(self) -> str:
