@@ -709,6 +709,7 @@ class TestCollinear:
         found = inference_of(unpenalized(), X, y)
         table = found.table
         undetermined = ["intercept", "x0", "x1", "x3", "x4"]
+        assert table.loc[undetermined, "coef"].isna().all()
         assert (table.loc[undetermined, "std_err"] == np.inf).all()
         assert table.loc[undetermined, "p_value"].isna().all()
         assert any(", ".join(undetermined) in note for note in found.notes)

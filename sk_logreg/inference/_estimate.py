@@ -48,14 +48,19 @@ class Estimate:
     divergence: Divergence | None
 
     @cached_property
+    def any_coef(self) -> Vector:
+        """The terms, with any values of those that are undetermined or diverge."""
+        return self.limit.terms_of(self.limit.point.coef)
+
+    @cached_property
     def coef(self) -> Vector:
-        """The terms: infinite if they diverge to one side, NaN if to either."""
-        coef = self.limit.terms_of(self.limit.point.coef)
+        """The terms: infinite if they diverge to one side, NaN if undetermined."""
+        coef = np.where(self.undetermined, np.nan, self.any_coef)
         found = self.divergence
         if found is None:
             return coef
-        coef = np.where(found.upward, np.inf, coef)
-        return np.where(found.downward, np.where(found.upward, np.nan, -np.inf), coef)
+        coef = np.where(found.upward & ~found.downward, np.inf, coef)
+        return np.where(found.downward & ~found.upward, -np.inf, coef)
 
     @cached_property
     def peak(self) -> tuple[Evaluation, float]:

@@ -166,7 +166,8 @@ class Inference:
 
         Columns `coef`, `std_err`, `z`, `p_value` (two-sided, of z), `ci_low` and
         `ci_high` (of Wald, at `level`). With a penalty, `z` is a ratio only and
-        `p_value` is NaN. Coefficients that diverge are infinite.
+        `p_value` is NaN. Coefficients that diverge are infinite, those that the data
+        leave undetermined are NaN, and the standard errors of both are infinite.
         """
         coef, std_err = self._estimate.coef, self._estimate.covariance.std_err
         return self._wald(coef, std_err, self.terms, ("coef", "std_err"))
@@ -401,15 +402,14 @@ class Inference:
                 f"q must be a number or have shape ({len(matrix)},), one right side "
                 f"per hypothesis, but has shape {right.shape}."
             )
-        covariance, coef = self._estimate.covariance, self._estimate.coef
-        used = matrix.any(axis=0)
+        covariance, coef = self._estimate.covariance, self._estimate.any_coef
         directions = covariance.null_space
         null_parts = np.abs(matrix @ directions)
         if np.any(null_parts > _NOISE * np.abs(matrix) @ np.abs(directions)):
             raise ValueError(
                 "R tests terms that the data leave undetermined; see notes."
             )
-        excess = matrix[:, used] @ coef[used] - right
+        excess = matrix @ coef - right
         image = matrix @ covariance.of_terms @ matrix.T
         inverse = np.linalg.pinv(image, hermitian=True)
         degrees = int(np.linalg.matrix_rank(image, hermitian=True))
