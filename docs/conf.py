@@ -3,7 +3,7 @@
     python -m sphinx -q -W --keep-going -b html docs OUT
 
 The build downloads nothing. Formulas become MathML, which browsers render. The data of
-the examples are generated or come with scikit-learn.
+the examples are generated or come with scikit-learn or statsmodels.
 """
 
 import os
