@@ -8,7 +8,7 @@ patients are alike. The standard errors of the model assume that the rows are in
 small for the treatment, which differs between clinics only, and too large for the software, which is
 compared within each clinic. ``covariance="cluster"`` allows for dependence within the clinics.
 
-The right panel shows how often the 95 % intervals contain the true values, over 200 generated data sets.
+The right panel shows how often the 95 % intervals contain the true values, over 150 generated data sets.
 The true values are the coefficients of the population: those of the fit to the probabilities, averaged
 over the levels of the clinics. Over 3,000 data sets, the shares are 70 % (model) and 95 % (cluster) for
 the treatment, and 98 % and 94 % for the software.
@@ -40,7 +40,7 @@ kinds = {
     "cluster": {"covariance": "cluster", "groups": clinic},
 }
 inside, std_err, coef = {kind: [] for kind in kinds}, {kind: [] for kind in kinds}, []
-for _ in range(200):
+for _ in range(150):
     levels = spread * rng.normal(size=n_clinics)[clinic]
     y = rng.random(len(z)) < expit(z + levels)
     coef.append(model.fit(X, y).coef_[0])
