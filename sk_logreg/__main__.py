@@ -41,6 +41,7 @@ def _run(options: argparse.Namespace) -> None:
     from sk_logreg._cli._models import build_models
     from sk_logreg._cli._plot import draw_plot
     from sk_logreg._cli._save import save_model
+    from sk_logreg._cli._summary import summarize
     from sk_logreg._cli._table import format_report
 
     for path in filter(None, [options.save, options.plot]):
@@ -49,6 +50,8 @@ def _run(options: argparse.Namespace) -> None:
     models = build_models(options, dataset.design.shape[1])
     results = compare(models, dataset, options.cv, options.random_state)
     write(format_report(results, dataset, options), sys.stdout)
+    if options.summary:
+        write(f"\n{summarize(results, dataset)}", sys.stdout)
     for path, produce in ((options.save, save_model), (options.plot, draw_plot)):
         if path:
             try:

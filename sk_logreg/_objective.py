@@ -17,6 +17,7 @@ from sk_logreg._design import (
     Coordinates,
     Costs,
     Extremes,
+    Points,
     Rows,
     RowVector,
     design_of,
@@ -67,6 +68,11 @@ class Evaluation:
     @property
     def scale(self) -> float:
         """What a bound on the suboptimality is relative to."""
+        return self.value
+
+    @property
+    def terms(self) -> float:
+        """The size of the terms of f, of which its rounding error is a small share."""
         return self.value
 
 
@@ -132,7 +138,9 @@ class Objective:
             value,
             float(loss),
             gradient,
-            (lambda: vectors[-1]) if margins else partial(self.margins, coef),
+            partial(vectors.__getitem__, -1)
+            if margins
+            else partial(self.margins, coef),
             vectors[0] if hessian else None,
             self._matrix(*gradient_and_gram[2:]) if hessian else None,
         )
@@ -145,7 +153,7 @@ class Objective:
         In one pass over X; see `scores_gram`.
         """
         args = *self.problem.split(coef), self.loss, per_class
-        sums, [curvature, margins] = self._read(
+        sums, kept = self._read(
             products.value_gradient_hessian_and_scores,
             (),
             args,
@@ -159,7 +167,13 @@ class Objective:
             raise NotFiniteError
         matrix = self._matrix(*parts[2:5])
         point = Evaluation(
-            coef, value, float(loss), gradient, lambda: margins, curvature, matrix
+            coef,
+            value,
+            float(loss),
+            gradient,
+            partial(kept.__getitem__, -1),
+            kept[0],
+            matrix,
         )
         return point, self._sum_matrix(*parts[5:])
 
@@ -173,9 +187,8 @@ class Objective:
         curvature · ‖rootᵀx̃‖². `per_class` are the weights of the two classes, by which
         the scores and leverages of the copies are multiplied.
         """
-        n_features = self.n_features
-        points = root[:n_features], root[n_features:].sum(axis=0)
-        args = (self.loss, per_class, *points, power)
+        points = Points.of(root, self.n_features)
+        args = (self.loss, per_class, points, power)
         sums, _ = self._read(products.scores_gram, (margins,), args, for_gram=True)
         return self._sum_matrix(*sums)
 
@@ -420,7 +433,7 @@ class Objective:
         """
         columns, offset = self.slope_sizes(point)
         terms = float(columns @ np.abs(point.coef)) + offset
-        return SUM_ROUNDING * (point.scale + terms)
+        return SUM_ROUNDING * (point.terms + terms)
 
     def slope_sizes(self, point: Evaluation) -> tuple[Vector, float]:
         """Return an upper bound of Σ |slope · x| of each column, in one pass over X.
@@ -650,8 +663,7 @@ class Objective:
         With ``root @ root.T`` the inverse of a Hessian, of shape (n_dof, rank), that is
         x̃ᵀ H⁻¹ x̃: the leverage of each row, divided by its weighted curvature.
         """
-        n_features = self.n_features
-        args = root[:n_features], root[n_features:].sum(axis=0)
+        args = (Points.of(root, self.n_features),)
         return self._read(products.squared_norms, (), args, n_kept=1)[1][0]
 
     def leverages(self, point: Evaluation, root: Matrix) -> tuple[RowVector, Vector]:
@@ -661,9 +673,8 @@ class Objective:
         at a point that was evaluated with its Hessian, and ``root @ root.T`` is its
         inverse. The gradient is in units of F.
         """
-        n_features = self.n_features
         vectors = point.margins, point.curvature
-        args = root[:n_features], root[n_features:].sum(axis=0)
+        args = (Points.of(root, self.n_features),)
         sums, [found] = self._read(products.leverages, vectors, args, n_kept=1)
         return found, self._vector(*sums)
 

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from _helpers import Recorder, needs_callbacks
+from _helpers import Recorder, needs_callbacks, objective_of
 from mpmath import mp
 from scipy import sparse
 from scipy.optimize import minimize
@@ -20,6 +20,7 @@ from sk_logreg import (
     BinaryLogisticRegressionCV,
     regularization_path,
 )
+from sk_logreg._solvers._jeffreys import JeffreysLikelihood
 
 KINDS = ("firth", "flic", "mdypl")
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -144,6 +145,38 @@ def test_spector_data():
     plain = BinaryLogisticRegression(C=np.inf).fit(X, y)
     # The maximum likelihood estimates are too large in size.
     assert (np.abs(model.coef_) < np.abs(plain.coef_)).all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("form", ["C", "F", "csr", "blocks", "collinear"])
+def test_the_derivatives_at_a_point(form, fit_intercept):
+    X, y = sample(300, 4, seed=4)
+    if form == "collinear":
+        X = np.column_stack([X, X[:, 0]])
+    weights = np.random.default_rng(0).random(300)
+    given = {"F": np.asfortranarray, "csr": sparse.csr_matrix}.get(form, np.asarray)(X)
+    sizes = {"max_rows": 70, "weighted_bytes": 1000} if form == "blocks" else None
+    flags = {"C": np.inf, "fit_intercept": fit_intercept}
+    likelihood = JeffreysLikelihood(
+        objective_of(given, y, weights, sizes=sizes, **flags)
+    )
+    full = extended(X, fit_intercept)
+    theta = 0.3 * np.random.default_rng(1).standard_normal(full.shape[1])
+    point, unit = likelihood.evaluate(theta), weights.sum()
+
+    p = expit(full @ theta)
+    w = weights * p * (1 - p)
+    inverse = np.linalg.pinv((full * w[:, None]).T @ full)
+    leverages = w * np.einsum("ij,jk,ik->i", full, inverse, full)
+    np.testing.assert_allclose(point.leverages.gather(), leverages, rtol=1e-9)
+    assert leverages.sum() == pytest.approx(4 + fit_intercept)
+    gradient = -full.T @ (weights * (y - p) + leverages * (0.5 - p))
+    np.testing.assert_allclose(unit * point.gradient, gradient, rtol=1e-9, atol=1e-12)
+    # The value, whose constant is unknown with collinear columns, by its slope.
+    direction = np.random.default_rng(2).standard_normal(full.shape[1])
+    ends = [likelihood.evaluate(theta + h * direction).value for h in (-1e-5, 1e-5)]
+    slope = (ends[1] - ends[0]) / 2e-5
+    assert slope == pytest.approx(point.gradient @ direction, rel=1e-6)
 
 
 # --------------------------------------------------------------------------- flic
@@ -333,6 +366,27 @@ def test_with_more_columns_than_rows_each_row_is_fitted_alone(form, fit_intercep
     np.testing.assert_allclose(model.predict_proba(X)[:, 1], expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1e-2, 1e6])
+def test_weights_of_any_sum(unit):
+    # Where the sum is small, the prior outweighs the likelihood.
+    X, y = sample(60, 3, seed=14)
+    weights = unit * np.random.default_rng(0).random(60)
+    model = reduced().fit(X, y, weights)
+    assert model.converged_
+    assert model.n_iter_[0] <= 30
+    assert_stationary(X, y, model, weights, atol=1e-6)
+
+
+def test_nearly_collinear_columns():
+    X, y = sample(60, 3, seed=15)
+    X = np.column_stack([X, X[:, 0] + 1e-5 * X[:, 2] ** 2])
+    model = reduced().fit(X, y)
+    assert model.converged_
+    other = reduced().fit(np.column_stack([X[:, :3], X[:, 2] ** 2]), y)
+    expected = other.coef_[0, :3] - [other.coef_[0, 3] / 1e-5, 0.0, 0.0]
+    np.testing.assert_allclose(model.coef_[0, :3], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("size", [30.0, 300.0])
 def test_large_offsets(size):
     X, y = sample(60, 2, seed=12)
@@ -468,7 +522,9 @@ def test_contradictions_are_refused_by_name(kinds, params, words):
 
 @by_prior
 def test_too_many_coefficients_are_refused(kind):
-    X = sparse.random_array((50, 4001), density=0.01, format="csr", rng=0)
+    X = sparse.csr_array(
+        np.random.default_rng(0).random((50, 4001)) < 0.01, dtype=float
+    )
     y = np.arange(50) % 2
     with pytest.raises(ValueError, match=r"bias_reduction.* 4002 .* 4000.*mdypl"):
         reduced(kind).fit(X, y)

@@ -37,6 +37,7 @@ from sk_logreg import (
 )
 from sk_logreg.__main__ import main
 from sk_logreg._cli import _models
+from sk_logreg.inference import Inference
 
 SCORERS = {
     "log loss": "neg_log_loss",
@@ -224,6 +225,31 @@ def run_python(*argv, **options):
         timeout=60,
         **options,
     )
+
+
+class TestSummary:
+    def test_first_model(self, report):
+        """It is the inference from the first model shown, with names of columns."""
+        _, _, summary = report("--summary", "--cv", 2).partition(
+            "cross entropy, bias free, fitted on all rows\n"
+        )
+        X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+        model = BinaryLogisticRegression().fit(X, y)
+        assert summary.strip() == Inference.from_estimator(model, X, y).summary()
+
+    def test_file(self, customers, write, report):
+        path = write(customers, "customers.csv")
+        argv = ("--target", "churned", "--loss", "squared_error", "--summary")
+        text = report(path, *argv, "--C", "inf", "--cv", 2)
+        summary = text.partition("squared error, bias free, fitted on all rows\n")[2]
+        assert re.search(r"^age +-?[\d.]+ +[\d.]+ ", summary, re.MULTILINE)
+        assert "Covariance" in summary
+
+    def test_not_asked_for(self, report):
+        assert "std err" not in report("--cv", 2)
+
+    def test_l1(self, reject):
+        assert "--l1-ratio" in reject("--summary", "--l1-ratio", 0.5)
 
 
 class TestTable:
@@ -1053,7 +1079,7 @@ class TestArguments:
         text = capsys.readouterr().out
         assert text.startswith("usage: python -m sk_logreg")
         options = ["--target", "--drop", "--categorical", "--decimal", "--C"]
-        for option in (*options, "--l1-ratio"):
+        for option in (*options, "--l1-ratio", "--summary"):
             assert f"\n  {option}" in text
         examples = text.partition("examples:\n")[2].replace("\\\n", "")
         first, *commands = [shlex.split(line) for line in examples.splitlines()]

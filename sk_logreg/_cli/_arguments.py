@@ -38,6 +38,8 @@ examples:
   python -m sk_logreg churn.csv --target churned --categorical month zip_code
   python -m sk_logreg churn.csv --target churned --loss cross_entropy \\
       --l1-ratio 1 --C auto
+  python -m sk_logreg churn.csv --target churned --loss cross_entropy \\
+      --no-absorb-bias --C inf --summary
   python -m sk_logreg churn.parquet --target churned --loss squared_error \\
       --no-absorb-bias --C 10 --save churn.skops --plot churn.png
 """
@@ -143,6 +145,11 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "the output": {
+        "--summary": dict(
+            action="store_true",
+            help="print the coefficients of the first model shown, fitted on all rows, "
+            "with standard errors, tests and intervals",
+        ),
         "--save": dict(
             metavar="MODEL",
             type=_path_ending_in(".joblib", ".pkl", SKOPS_ENDING),
@@ -182,5 +189,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.C == NO_PENALTY and options.l1_ratio:
         raise CommandError(
             "--l1-ratio is about the penalty, and --C inf drops it: leave one out"
+        )
+    if options.summary and options.l1_ratio:
+        raise CommandError(
+            "--summary needs a fit without an L1 penalty, whose selection of columns "
+            "its standard errors would ignore: leave out --l1-ratio"
         )
     return options

@@ -24,6 +24,7 @@ class Dataset:
     preparation: Any  #: Transformer, fitted on all rows.
     design: Any  #: The design matrix that it makes of X; (n_samples, n_features).
     notes: tuple[str, ...] = ()  #: Columns that could be read in another way.
+    columns: tuple[str, ...] = ()  #: Names of the columns of an ndarray.
     reading: str = ""  #: The call of pandas that reads X from its file.
 
     @property
@@ -55,12 +56,16 @@ def _load_breast_cancer(options: argparse.Namespace) -> Dataset:
     from sklearn.datasets import load_breast_cancer
     from sklearn.preprocessing import FunctionTransformer
 
-    X, y, names = map(load_breast_cancer().get, ("data", "target", "target_names"))
+    data = load_breast_cancer()
+    X, y, names = data.data, data.target, data.target_names
     wanted = "1" if options.positive is None else options.positive
     positive = find_label([0, 1], wanted, "the target 'target'")
     description = f"{positive} ({names[positive]})"
     identity = FunctionTransformer().fit(X)
-    return Dataset("breast cancer", X, y, positive, description, identity, X)
+    columns = tuple(map(str, data.feature_names))
+    return Dataset(
+        "breast cancer", X, y, positive, description, identity, X, columns=columns
+    )
 
 
 def _load_file(options: argparse.Namespace) -> Dataset:
@@ -93,5 +98,5 @@ def _load_file(options: argparse.Namespace) -> Dataset:
         preparation,
         preparation.fit_transform(features),
         _columns.describe(features, marks, table.decimal_commas),
-        _files.reading(path, table, marks),
+        reading=_files.reading(path, table, marks),
     )

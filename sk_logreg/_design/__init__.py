@@ -4,7 +4,7 @@ from typing import Any
 
 from scipy import sparse
 
-from sk_logreg._design._base import Block, Design, cut
+from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
@@ -20,6 +20,7 @@ __all__ = [
     "DenseDesign",
     "Design",
     "Extremes",
+    "Points",
     "RowPart",
     "RowVector",
     "Rows",

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +13,41 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._costs import BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
 
+# Number of products whose squares are added at a time, and minimum number of columns of
+# them: with fewer, a product of a tall block takes up to twice the time per column.
+_NORM_VALUES, _NORM_COLUMNS = 1 << 15, 32
+
 
 @lru_cache  # called for each pass over the rows
 def cut(length: int, n_chunks: int) -> tuple[slice, ...]:
     """Return slices of about equal length."""
     cuts = [length * k // n_chunks for k in range(n_chunks + 1)]
     return tuple(slice(a, b) for a, b in pairwise(cuts))
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Some points in the space of the coefficients.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_features, n_points)
+    biases : ndarray of shape (n_points,)
+    """
+
+    weights: Matrix
+    biases: Vector
+
+    @classmethod
+    def of(cls, columns: Matrix, n_features: int) -> "Points":
+        """Return the columns of an array, whose last row may be that of the bias."""
+        return cls(columns[:n_features], columns[n_features:].sum(axis=0))
+
+    @cached_property
+    def products(self) -> Matrix:
+        """The sum of the outer products of the points, the bias last."""
+        columns = np.vstack([self.weights, self.biases])
+        return np.asarray(columns @ columns.T)
 
 
 class Block(ABC):
@@ -56,6 +86,20 @@ class Block(ABC):
     @abstractmethod
     def columns(self, columns: Indices) -> Matrix:
         """Return some columns, copied, dense."""
+
+    def squared_norms(self, points: Points, out: Vector) -> None:
+        """Fill `out` with the sum of squares of each row's products with some points.
+
+        A few points at a time, so that the products take little memory.
+        """
+        weights, biases = points.weights, points.biases
+        step = max(_NORM_COLUMNS, _NORM_VALUES // max(1, len(out)))
+        out[:] = 0.0
+        for start in range(0, len(biases), step):
+            some = slice(start, start + step)
+            products = self.matvec(weights[:, some])
+            products += biases[some]
+            out += np.einsum("ij,ij->i", products, products)
 
 
 class Design(ABC):

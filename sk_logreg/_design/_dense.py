@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Design, cut
+from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._execution import ThreadExecutor
@@ -24,6 +24,10 @@ class _Workspace(threading.local):
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
+
+    def __reduce__(self) -> tuple[type["_Workspace"], tuple[()]]:
+        """Pickle an empty one."""
+        return _Workspace, ()
 
     def array(
         self, name: str, shape: tuple[int, int], dtype: Any, order: Literal["F", "C"]
@@ -108,6 +112,25 @@ class DenseBlock(Block):
 
     def columns(self, columns: Indices) -> Matrix:
         return self._values[:, columns]
+
+    def squared_norms(self, points: Points, out: Vector) -> None:
+        weights, biases = points.weights, points.biases
+        (n_rows, n_features), n_points = self._values.shape, len(biases)
+        root = weights if n_points == n_features else np.vstack([weights, biases])
+        square = len(root) == n_points and (len(root) > n_features or not biases.any())
+        if not square or np.tril(root, -1).any():
+            super().squared_norms(points, out)
+            return
+        # A triangular product takes half of the operations, and overwrites a copy.
+        step = max(self._sizes.weighted_bytes // (8 * max(1, n_points)), 64)
+        for start in range(0, n_rows, step):
+            part = slice(start, min(start + step, n_rows))
+            shape = (part.stop - start, n_points)
+            copy = self._space.array("weighted", shape, np.float64, "C")
+            copy[:, :n_features] = self._values[part]
+            copy[:, n_features:] = 1.0
+            product = blas.dtrmm(1.0, root, copy.T, trans_a=1, overwrite_b=1)
+            np.vecdot(product.T, product.T, out=out[part])
 
     def _parts(self) -> Iterator[tuple[slice, Matrix]]:
         """Yield stretches of rows, with scratch arrays of their shape and order."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block
+from sk_logreg._design._base import Block, Points
 from sk_logreg._design._rows import Extremes, RowPart
 from sk_logreg.losses import Loss, Pointwise
 
@@ -24,9 +24,6 @@ Out = Sequence[Vector]
 _TILE_ROWS, _TILE_POINTS = 256, 128
 # Points per tile of losses and gradients at several points.
 _TILE_COLUMNS = 16
-# Minimum number of columns per tile of squared norms: a product of a tall block with
-# fewer columns takes up to twice the time per column.
-_NORM_COLUMNS = 32
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -107,8 +104,7 @@ def scores_gram(
     m: Vector,
     loss: Loss,
     per_class: Vector,
-    weights: Matrix,
-    biases: Vector,
+    points: Points,
     power: float,
 ) -> Sums:
     """Sum the Gram matrix of the scores, over powers of 1 less the leverages.
@@ -118,7 +114,7 @@ def scores_gram(
     the class weight of its label.
     """
     q = np.empty(len(m))
-    _squared_norms(block, weights, biases, q)
+    block.squared_norms(points, q)
     return _gram(block, _score_squares(rows, m, loss, per_class, q, power))
 
 
@@ -289,28 +285,10 @@ def _losses_at(
     return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
 
 
-def squared_norms(
-    block: Block, rows: RowPart, weights: Matrix, biases: Vector, *, out: Out
-) -> Sums:
+def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:
     """Keep the sum of squares of each row's products with some points."""
-    _squared_norms(block, weights, biases, out[0])
+    block.squared_norms(points, out[0])
     return ()
-
-
-def _squared_norms(
-    block: Block, weights: Matrix, biases: Vector, total: Vector
-) -> None:
-    """Fill an array with the sum of squares of each row's products with some points.
-
-    A few points at a time, so that their products take little memory.
-    """
-    n_rows = block.rows.stop - block.rows.start
-    step = max(_NORM_COLUMNS, _TILE_ROWS * _TILE_POINTS // max(1, n_rows))
-    total[:] = 0.0
-    for start in range(0, len(biases), step):
-        some = slice(start, start + step)
-        z = _linear(block, weights[:, some], biases[some])
-        total += np.einsum("ij,ij->i", z, z)
 
 
 def leverages(
@@ -318,8 +296,7 @@ def leverages(
     rows: RowPart,
     m: Vector,
     h: Vector,
-    weights: Matrix,
-    biases: Vector,
+    points: Points,
     *,
     out: Out,
 ) -> Sums:
@@ -330,7 +307,7 @@ def leverages(
     the slope 1 - 2p = -tanh(z / 2). The sum is that of -leverage · (½ - p) x.
     """
     [leverage] = out
-    _squared_norms(block, weights, biases, leverage)
+    block.squared_norms(points, leverage)
     leverage *= h
     u = np.tanh(0.5 * m)
     u *= 0.5 * leverage
@@ -364,28 +341,25 @@ def effects(
     the sums of σ₁ - σ₀, of (σ₁' - σ₀') x̃, and of the one of σ₁' and σ₀' that is not σ'.
     """
     z = rows.signs * m
-    _, slope, bend = _sigmoid(z)
-    bend *= share
+    p = expit(z)
+    slope = p * expit(-z)
+    bend = share * slope * (1.0 - 2.0 * p)
     nothing = np.zeros((3, 0))
     of_weights, scalars = [np.zeros((block.rmatvec(bend).shape[0], 0))], [nothing]
     for place in _column_tiles(np.arange(len(columns))):
         tile, change = columns[place], changes[place]
         x = block.columns(tile) * units[tile] + centers[tile]
+        # x is between 0 and 1 in a row that is a mean.
         low = z[:, None] - x * change
-        (p0, slope0, _), (p1, slope1, _) = _sigmoid(low), _sigmoid(low + change)
-        moved = share[:, None] * (slope1 - slope0)
+        p_low, p_high = expit(low), expit(low + change)
+        slope_low, slope_high = p_low * (1.0 - p_low), p_high * (1.0 - p_high)
+        moved = share[:, None] * (slope_high - slope_low)
         of_weights.append(block.rmatvec(moved))
-        own = slope1 + (slope0 - slope1) * x
-        scalars.append(np.array([share @ (p1 - p0), moved.sum(axis=0), share @ own]))
-    sums = share @ slope, block.rmatvec(bend), bend.sum()
-    return *sums, np.hstack(of_weights), np.hstack(scalars)
-
-
-def _sigmoid(z: Vector) -> tuple[Vector, Vector, Vector]:
-    """Return σ, σ' and σ'' at z."""
-    p, q = expit(z), expit(-z)
-    slope = p * q
-    return p, slope, slope * (q - p)
+        other = slope_high + (slope_low - slope_high) * x
+        sums = share @ (p_high - p_low), moved.sum(axis=0), share @ other
+        scalars.append(np.array(sums))
+    of_all = share @ slope, block.rmatvec(bend), bend.sum()
+    return *of_all, np.hstack(of_weights), np.hstack(scalars)
 
 
 def _column_tiles(columns: Indices) -> list[Indices]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import pairwise
 from operator import iadd
 from typing import Any
 
@@ -10,13 +11,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Design, cut
+from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
+
+# Time of a pair of values of a row, in multiplications of a value by a point.
+_PAIR_COST = 16
+# Number of pairs that are looked up at a time.
+_PAIRS = 1 << 18
 
 
 def _wrap(
@@ -118,6 +124,42 @@ class SparseBlock(Block):
         )
         part[:, asked] = self._dense[:, stored]
         return part
+
+    def squared_norms(self, points: Points, out: Vector) -> None:
+        stored = np.diff(self._indptr).astype(np.int64)
+        n_pairs = np.square(stored)
+        cost = len(self._data) * len(points.biases)
+        if len(self._dense_columns) or _PAIR_COST * n_pairs.sum() > cost:
+            super().squared_norms(points, out)
+            return
+        # The pairs of values in a row are fewer than its products with the points.
+        products = points.products
+        out[:] = self._as_csr(self._data) @ (2.0 * products[:-1, -1])
+        out += products[-1, -1]
+        ends = np.cumsum(n_pairs)
+        n_parts = 1 + int(ends[-1]) // _PAIRS
+        cuts = np.searchsorted(ends, ends[-1] * np.arange(n_parts + 1) // n_parts)
+        cuts[0], cuts[-1] = 0, len(stored)
+        for start, stop in pairwise(cuts):
+            self._add_pairs(slice(start, stop), stored[start:stop], products, out)
+
+    def _add_pairs(
+        self, rows: slice, stored: Indices, products: Matrix, out: Vector
+    ) -> None:
+        """Add the products of all pairs of values of some rows."""
+        first = self._indptr[rows.start : rows.stop].astype(np.int64)
+        # Each value of a row is followed by its pairs with all values of the row.
+        values = np.arange(first[0], first[0] + stored.sum()) if len(first) else first
+        per_value = np.repeat(stored, stored)
+        begins = np.cumsum(per_value) - per_value
+        left = np.repeat(values, per_value)
+        right = np.arange(len(left)) - np.repeat(begins, per_value)
+        right += np.repeat(np.repeat(first, stored), per_value)
+        pairs = products[self._indices[left], self._indices[right]]
+        pairs *= self._data[left]
+        pairs *= self._data[right]
+        row_of_pair = np.repeat(np.arange(len(stored)), np.square(stored))
+        out[rows] += np.bincount(row_of_pair, pairs, minlength=len(stored))
 
     def row_products(self, scale: Vector) -> Matrix:
         """Return ``block @ diag(scale)² @ block.T``, dense, in Fortran order."""

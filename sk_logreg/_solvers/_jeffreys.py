@@ -52,6 +52,10 @@ class JeffreysOptions:
     #: The excess of F at which a fit ends, relative to the square of `tol`. Newton's
     #: method, whose errors are squared by a step, ends that near to the minimum too.
     end: float = 0.01
+    #: A fit ends after this number of steps without progress, where rounding hides the
+    #: decrease of F. The decrement must fall to `progress` times the least before.
+    patience: int = 3
+    progress: float = 0.5
     #: Maximum number of steps to a start at which I is not singular to working
     #: accuracy, which only large offsets make necessary.
     max_start_steps: int = 100
@@ -66,7 +70,7 @@ class SaturatedError(NotFiniteError):
 
 @dataclass(frozen=True, eq=False)
 class Information:
-    """The inverse, or pseudo-inverse, of the Fisher information in units of f.
+    """The inverse, or pseudo-inverse, of the Fisher information H in units of f.
 
     Attributes
     ----------
@@ -75,10 +79,14 @@ class Information:
         R Rᵀ divided by the problem's unit.
     log_determinant : float
         The logarithm of the determinant, of the matrix in a basis where it is singular.
+    inflation : float
+        Σⱼ Hⱼⱼ (H⁻¹)ⱼⱼ, the sum of the variance inflation factors. The rounding error
+        of the logarithm is this multiple of that of an entry of H.
     """
 
     root: Matrix
     log_determinant: float
+    inflation: float
 
     def solve(self, rhs: Vector) -> Vector:
         """Return the inverse times a vector."""
@@ -107,11 +115,17 @@ class JeffreysEvaluation(Evaluation):
     information: Information
     prior_gradient: Vector
     leverages: RowVector
+    unit: float
 
     @property
     def scale(self) -> float:
         """The loss: F may be negative."""
         return self.loss
+
+    @property
+    def terms(self) -> float:
+        """The loss, and as much as makes the rounding error of log det I."""
+        return self.loss + self.information.inflation / self.unit
 
 
 class JeffreysLikelihood:
@@ -175,6 +189,7 @@ class JeffreysLikelihood:
             information=information,
             prior_gradient=prior_gradient,
             leverages=leverages,
+            unit=unit,
         )
 
     def _inverse(self, matrix: Matrix) -> Information:
@@ -184,9 +199,10 @@ class JeffreysLikelihood:
         if found is None or found.singular:
             raise SaturatedError
         root = found.inverse_root
-        return Information(
-            root if basis is None else basis @ root, found.log_determinant
-        )
+        if basis is not None:
+            root = basis @ root
+        inflation = float(matrix.diagonal() @ np.einsum("ij,ij->i", root, root))
+        return Information(root, found.log_determinant, inflation)
 
     def project(self, coef: Vector) -> Vector:
         """Return the coefficients of least norm with the same predictions."""
@@ -225,6 +241,10 @@ class SecantModel:
     The change of the prior's gradient along each of the last steps gives its curvature
     there, which updates the information by BFGS. So the information is always that at
     the present point, and the model is positive definite.
+
+    Near zero coefficients the curvature of the prior is that of a likelihood whose
+    weights are the leverages. Their sum is the rank of the information, so that where
+    the sum of the weights is less, the information is multiplied by the ratio.
     """
 
     def __init__(self) -> None:
@@ -239,16 +259,17 @@ class SecantModel:
         """Forget all steps."""
         self._secants.clear()
 
-    def solve(self, point: JeffreysEvaluation, rhs: Vector) -> Vector:
-        """Return the inverse of the Hessian of the model at a point times a vector."""
-        correction = Correction()
+    def inverse_hessian(self, point: JeffreysEvaluation) -> Callable[[Vector], Vector]:
+        """Return the product with the inverse of the model's Hessian at a point."""
+        ratio = max(1.0, point.information.root.shape[1] / point.unit)
+        correction = Correction(gamma=1.0 / ratio)
         for step, change in self._secants:
             correction.add(step, point.hessian @ step + change, None)
-        return correction.solve(point.information, rhs)
+        return partial(correction.solve, point.information)
 
     def step(self, point: JeffreysEvaluation, accuracy: float) -> Step:
         """Return the step to the minimum of the model."""
-        direction = -self.solve(point, point.gradient)
+        direction = -self.inverse_hessian(point)(point.gradient)
         decrement2 = -float(point.gradient @ direction)
         return Step(point, accuracy, direction, decrement2, shift=0.0, exact=True)
 
@@ -303,25 +324,30 @@ def minimize_jeffreys(
     """Minimize F from a point, by steps of a secant model and a line search."""
     model, noise = SecantModel(), NoiseFloor(objective)
     end = min(tol, _OPTIONS.end * tol**2)
+    least, n_idle = np.inf, 0
     while True:
         step = model.step(point, tol * point.scale)
         gap = _gap(step, point)
-        stagnated = noise.stagnated(step)
-        if gap <= end or (gap <= tol and (stagnated or journal.closed)):
+        floor = noise.floor(step)
+        hidden = 0.5 * step.decrement2 <= floor
+        n_idle = n_idle + 1 if hidden and gap > _OPTIONS.progress * least else 0
+        least = min(least, gap)
+        idle = noise.exhausted or n_idle >= _OPTIONS.patience
+        if gap <= end or (gap <= tol and (idle or journal.closed)):
             return _solution(_after_last(objective, step, point), gap, CONVERGED)
-        if stagnated or noise.exhausted:
+        if idle:
             return _solution(point, gap, ended_by_rounding(gap))
         if journal.closed:
             return _solution(point, gap, STOPPED if journal.stopped else MAX_ITER)
         with journal.iteration(objective, point) as entry:
-            move = line_search(objective, evaluate, step, noise.floor(step))
+            move = line_search(objective, evaluate, step, floor)
             entry.reached, entry.length = move.point, move.length
             entry.decrement2 = step.decrement2
         reached = move.point
         assert isinstance(reached, JeffreysEvaluation)
         if move.length > 0.0:
             model.add(point, reached)
-        else:
+        elif move.length == 0.0:
             noise.search_failed(step)
             model.reset()
         point = reached

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from sk_logreg._arrays import Indices, Matrix, Vector
@@ -53,7 +53,12 @@ class Covariance:
     @cached_property
     def std_err(self) -> Vector:
         """The standard errors of the terms; infinite where they are undetermined."""
-        found = np.sqrt(np.maximum(self.of_terms.diagonal(), 0.0))
+        jacobian = self.fitted.jacobian
+        # Of scaled rows, since the variances may underflow.
+        size = np.abs(jacobian).max(axis=1)
+        rows = jacobian / size[:, None]
+        variances = np.einsum("ij,jk,ik->i", rows, self.matrix, rows, optimize=True)
+        found = size * np.sqrt(np.maximum(variances, 0.0))
         return np.where(self.undetermined, np.inf, found)
 
     @cached_property
@@ -73,9 +78,9 @@ class Covariance:
         return self.null_space.shape[1]
 
     @cached_property
-    def undetermined(self) -> Any:
+    def undetermined(self) -> NDArray[np.bool_]:
         """Whether the data leave each term undetermined."""
-        return self.null_space.any(axis=1)
+        return np.asarray(self.null_space.any(axis=1))
 
     @cached_property
     def _spread(self) -> Vector:
@@ -151,6 +156,11 @@ def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
                 fitted.per_class,
                 root / np.sqrt(total),
                 LEVERAGE_POWERS[kind],
+            )
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"covariance={kind!r} is not defined, since some rows have a leverage "
+                "of 1. Use 'HC0' or 'HC1'."
             )
     if kind == "HC1":
         scores = scores * _small_sample(fitted, edf, fitted.n_obs)

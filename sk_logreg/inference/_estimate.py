@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import null_space
+from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Indices, Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg.inference._covariance import Covariance, covariance_of
 from sk_logreg.inference._divergence import Divergence, divergence_of, is_separated
@@ -19,7 +19,6 @@ from sk_logreg.inference._likelihood import (
     PenalizedLikelihood,
     constrained_minimum,
 )
-from sk_logreg.inference._profile import profile_end
 
 # A row depends on undetermined directions, of unit length in the scaled coefficients,
 # if its product with them is larger than this.
@@ -62,7 +61,7 @@ class Estimate:
     def peak(self) -> tuple[Evaluation, float]:
         """The maximum of the likelihood, as a minimum of f, and its value."""
         nothing = Constraints.none(self.fitted.problem.n_dof)
-        with _likelihood(self.limit) as likelihood:
+        with likelihood_of(self.limit) as likelihood:
             point = self.limit.point
             if self.limit.has_jeffreys_prior:
                 point = likelihood.evaluate(point.coef)
@@ -79,83 +78,17 @@ class Estimate:
             gradient = self.limit.hessian @ moved
         return float(self.covariance.hessian.norm(gradient) * np.sqrt(self.limit.total))
 
-    def drop(self, terms: Indices) -> tuple[float, int]:
-        """Return the likelihood-ratio statistic of some terms, and its degrees.
+    @property
+    def undetermined(self) -> NDArray[np.bool_]:
+        """Whether the data, or those of the limit, leave each term undetermined."""
+        return self.covariance.undetermined
 
-        By a fit of the others, or of the penalized likelihood with these terms at 0.
-        """
-        fitted = self.fitted
-        basis = self._estimable(terms)
-        constraints = Constraints(
-            basis @ fitted.jacobian[terms], -basis @ fitted.origin[terms]
-        )
-        start, least = self.peak
-        with _likelihood(fitted) as likelihood:
-            if self.divergence is not None:
-                start = likelihood.evaluate(np.zeros(len(start.coef)))
-            _, value = constrained_minimum(likelihood, start, constraints, fitted.total)
-        return max(0.0, 2.0 * fitted.total * (value - least)), len(basis)
-
-    def _estimable(self, terms: Indices) -> Matrix:
-        """Return a basis of the combinations of some terms that the data determine."""
-        if self.divergence is not None:
-            return np.eye(len(terms))
-        return null_space(self.covariance.null_space[terms].T).T
-
-    def profile_interval(self, term: int, rise: float) -> tuple[float, float]:
-        """Return where the profile likelihood of a term falls by `rise`."""
-        low, high = self._diverges_to(term)
-        if (low and high) or (self.divergence is None and self._is_free(term)):
-            return -np.inf, np.inf
-        fitted = self.fitted if low or high else self.limit
-        a, origin = fitted.jacobian[term], float(fitted.origin[term])
-        start, least = self.peak
-        level = least, least + rise / fitted.total
-        with _likelihood(fitted) as likelihood:
-            inside = float(a @ start.coef)
-            if low or high:  # start where the term is 0, nearer to the other end
-                inside = float(a @ fitted.point.coef)
-                zero = Constraints(a[None, :], np.array([-origin]))
-                start = likelihood.evaluate(np.zeros(len(a)))
-                start, _ = constrained_minimum(likelihood, start, zero, fitted.total)
-
-            def end(side: float) -> float:
-                return profile_end(likelihood, start, a, inside, level, side)
-
-            ends = -np.inf if low else end(-1.0), np.inf if high else end(1.0)
-        return origin + ends[0], origin + ends[1]
-
-    def _diverges_to(self, term: int) -> tuple[bool, bool]:
+    def diverges_to(self, term: int) -> tuple[bool, bool]:
         """Return whether a term diverges to minus infinity, and to infinity."""
         found = self.divergence
         if found is None:
             return False, False
         return bool(found.downward[term]), bool(found.upward[term])
-
-    def _is_free(self, term: int) -> bool:
-        """Return whether the data leave a term undetermined."""
-        return bool(self.covariance.undetermined[term])
-
-    def profile(self, term: int, values: Vector) -> Vector:
-        """Return the fall of the log likelihood where a term has each of some values.
-
-        The values are in ascending order.
-        """
-        fitted = self.fitted
-        start, least = self.peak
-        a, origin = fitted.jacobian[term], fitted.origin[term]
-        middle = int(np.searchsorted(values, fitted.terms_of(start.coef)[term]))
-        found = np.empty(len(values))
-        with _likelihood(fitted) as likelihood:
-            for places in (range(middle, len(values)), range(middle)[::-1]):
-                point = start
-                for place in places:
-                    at = Constraints(a[None, :], values[place : place + 1] - origin)
-                    point, value = constrained_minimum(
-                        likelihood, point, at, fitted.total
-                    )
-                    found[place] = fitted.total * (value - least)
-        return np.maximum(found, 0.0)
 
     def variances(self, objective: Objective) -> Vector:
         """Return the variance of z of each row of an objective.
@@ -173,11 +106,11 @@ class Estimate:
 def estimate_of(fitted: FittedModel, groups: Indices | None) -> Estimate:
     """Return the estimate, with the covariance over groups if there are any."""
     limit, divergence = fitted, None
-    if is_separated(fitted):
-        with fitted.objective() as objective:
+    with fitted.objective() as objective:  # which limits the threads of BLAS too
+        if is_separated(fitted):
             divergence = divergence_of(fitted, objective)
-        limit = _limit_of(fitted, divergence.weights)
-    covariance = covariance_of(limit, groups)
+            limit = _limit_of(fitted, divergence.weights)
+        covariance = covariance_of(limit, groups)
     if divergence is not None:
         lost = covariance.undetermined_directions - divergence.undetermined_directions
         covariance = replace(covariance, edf=covariance.edf + lost)
@@ -189,7 +122,7 @@ def _limit_of(fitted: FittedModel, weights: Vector) -> FittedModel:
     rows = replace(fitted.problem.rows, weights=weights)
     limit = replace(fitted, problem=replace(fitted.problem, rows=rows), scores=None)
     nothing = Constraints.none(fitted.problem.n_dof)
-    with _likelihood(limit) as likelihood:
+    with likelihood_of(limit) as likelihood:
         start = likelihood.evaluate(fitted.point.coef)
         point, _ = constrained_minimum(likelihood, start, nothing, fitted.total)
     with limit.objective() as objective:
@@ -198,7 +131,7 @@ def _limit_of(fitted: FittedModel, weights: Vector) -> FittedModel:
 
 
 @contextmanager
-def _likelihood(fitted: FittedModel) -> Iterator[Likelihood]:
+def likelihood_of(fitted: FittedModel) -> Iterator[Likelihood]:
     """Yield the likelihood that the model maximizes, as a function of coefficients."""
     kind = PenalizedLikelihood if fitted.has_jeffreys_prior else Likelihood
     with fitted.objective() as objective:

@@ -1,7 +1,7 @@
 """A fitted model together with the data that it was fitted to."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -99,7 +99,7 @@ class FittedModel:
     @property
     def penalized(self) -> bool:
         """Whether some coefficient has a penalty."""
-        return not self.problem.penalty.absent
+        return bool(self.problem.penalty.curvature.any())
 
     @property
     def by_likelihood(self) -> bool:
@@ -115,6 +115,11 @@ class FittedModel:
     def has_jeffreys_prior(self) -> bool:
         """Whether the likelihood is penalized as by D. Firth."""
         return self.bias_reduction in ("firth", "flic")
+
+    def is_refitted(self, terms: Any) -> bool:
+        """Return whether the intercept is among some terms and was refitted."""
+        first = self.terms[0] == INTERCEPT and 0 in terms
+        return bool(first and self.bias_reduction == "flic")
 
     @cached_property
     def _order(self) -> Indices:
@@ -169,7 +174,7 @@ def fitted_model(
             f"{last.classes_.tolist()}. Pass the X and y of the fit."
         )
     _check_bounds(model, data)
-    kind = covariance_kind(covariance, model.loss, penalized=_is_penalized(model, data))
+    kind = covariance_kind(covariance, model, penalized=_is_penalized(model, data))
     soft = model.soft_labels
     positive = labels.astype(np.float64) if soft else (data.signs > 0).astype(float)
     frequencies = np.ones(len(positive))
@@ -247,9 +252,8 @@ def _model(last: BinaryLogisticRegression) -> BinaryLogisticRegression:
 def _names(estimator: Any, last: Any) -> tuple[str, ...]:
     """Return the names of the features that the classifier receives."""
     if estimator is not last and len(estimator) > 1:
-        with_names = getattr(estimator[:-1], "get_feature_names_out", None)
-        if with_names is not None:
-            return tuple(map(str, with_names()))
+        with suppress(AttributeError, ValueError):  # a step has no names
+            return tuple(map(str, estimator[:-1].get_feature_names_out()))
     default = [f"x{j}" for j in range(last.n_features_in_)]
     return tuple(map(str, getattr(last, "feature_names_in_", default)))
 

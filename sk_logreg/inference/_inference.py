@@ -22,6 +22,7 @@ from sk_logreg.inference._estimate import Estimate, estimate_of
 from sk_logreg.inference._fitted import fitted_model
 from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
 from sk_logreg.inference._notes import notes_of
+from sk_logreg.inference._ratios import likelihood_ratios
 from sk_logreg.inference._summary import as_html, as_text, number, p_value
 from sk_logreg.inference._terms import check_level, group_codes, places_of
 
@@ -287,7 +288,8 @@ class Inference:
         self._check_likelihood("likelihood_ratio_tests")
         asked = self.terms if terms is None else _listed(terms)
         places = [places_of(names, self.terms) for names in asked]
-        found = np.array([self._estimate.drop(some) for some in places]).reshape(-1, 2)
+        with likelihood_ratios(self._estimate) as ratios:
+            found = np.array([ratios.drop(some) for some in places]).reshape(-1, 2)
         labels = [name if isinstance(name, str) else ", ".join(name) for name in asked]
         statistic, degrees = found.T
         columns = {
@@ -333,9 +335,10 @@ class Inference:
         self._check_likelihood("profile_intervals")
         level = self.level if level is None else check_level(level)
         asked = self.terms if terms is None else _listed(terms)
-        rise = 0.5 * float(chi2.ppf(level, 1))
+        fall = 0.5 * float(chi2.ppf(level, 1))
         places = [int(place) for place in places_of(asked, self.terms)]
-        found = [self._estimate.profile_interval(place, rise) for place in places]
+        with likelihood_ratios(self._estimate) as ratios:
+            found = [ratios.interval(place, fall) for place in places]
         columns = ["ci_low", "ci_high"]
         return self._pandas.DataFrame(found, asked, columns)
 
@@ -365,8 +368,9 @@ class Inference:
         self._check_likelihood("profile")
         [place] = places_of(term, self.terms)
         at = np.sort(to_float64(values))
-        found = -self._estimate.profile(int(place), at)
-        return self._pandas.Series(found, at, name=term)
+        with likelihood_ratios(self._estimate) as ratios:
+            fall = ratios.profile(int(place), at)
+        return self._pandas.Series(-fall, at, name=term)
 
     def wald_test(self, R: Any, q: Any = 0) -> "Series":
         """Test linear hypotheses R β = q by their Wald statistic.
@@ -391,7 +395,12 @@ class Inference:
             If R or q have the wrong shape, or if a term is undetermined or infinite.
         """
         matrix = self._hypotheses(R)
-        right = to_float64(np.broadcast_to(q, len(matrix)))
+        right = to_float64(q)
+        if right.shape not in ((), (len(matrix),)):
+            raise ValueError(
+                f"q must be a number or have shape ({len(matrix)},), one right side "
+                f"per hypothesis, but has shape {right.shape}."
+            )
         covariance, coef = self._estimate.covariance, self._estimate.coef
         used = matrix.any(axis=0)
         directions = covariance.null_space
@@ -548,7 +557,10 @@ class Inference:
             for term, coef, std_err, z, p, *ci in self.table.itertuples(name=None)
         ]
         positive = model.classes_.tolist()[1]
-        title = f"Logistic regression of y = {positive!r}, {self.level:.4g} intervals"
+        title = (
+            f"Logistic regression, positive class {positive!r}, "
+            f"{100.0 * self.level:.4g} % intervals"
+        )
         return title, facts, head, rows, self.notes
 
     # ----------------------------------------------------------------------- helpers

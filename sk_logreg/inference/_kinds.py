@@ -1,5 +1,7 @@
 """The kinds of covariance matrices, and which suit a model."""
 
+from sk_logreg._estimator import BinaryLogisticRegression
+
 #: The kinds in the order in which errors name them.
 ROBUST = ("HC0", "HC1", "HC2", "HC3")
 KINDS = ("auto", "model", *ROBUST, "cluster", "bayesian", "frequentist")
@@ -12,15 +14,17 @@ def needs_scores(kind: str) -> bool:
     return kind in ("HC0", "HC1")
 
 
-def covariance_kind(covariance: str, loss: str, *, penalized: bool) -> str:
+def covariance_kind(
+    covariance: str, model: BinaryLogisticRegression, *, penalized: bool
+) -> str:
     """Return the kind of covariance that an argument asks for.
 
-    Raises a ValueError if the loss or the penalty does not suit it.
+    Raises a ValueError if the loss, the penalty or bias_reduction does not suit it.
     """
     if covariance not in KINDS:
         known = ", ".join(map(repr, KINDS))
         raise ValueError(f"covariance must be one of {known}, got {covariance!r}.")
-    likelihood = loss == "cross_entropy"
+    likelihood = model.loss == "cross_entropy"
     if covariance == "auto":
         if not likelihood:
             return "HC0"
@@ -39,5 +43,10 @@ def covariance_kind(covariance: str, loss: str, *, penalized: bool) -> str:
         raise ValueError(
             f"covariance={covariance!r} is for loss='cross_entropy'. The squared error "
             "is no likelihood; use 'HC0', its sandwich, or 'cluster'."
+        )
+    if model.bias_reduction == "mdypl" and covariance != "model":
+        raise ValueError(
+            f"covariance={covariance!r} is not known for bias_reduction='mdypl', whose "
+            "labels are shrunk. Use 'model', or bias_reduction='firth'."
         )
     return covariance

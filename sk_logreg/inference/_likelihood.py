@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -38,6 +37,9 @@ class Likelihood:
         assert found is not None
         return found.solve
 
+    def restart(self) -> None:
+        """Forget what earlier steps have shown of the curvature."""
+
     def step(self, point: Evaluation, direction: Vector) -> Evaluation:
         """Return the point after a step, which is shortened until f is finite there."""
         for halvings in range(_MAX_HALVINGS):
@@ -59,7 +61,10 @@ class PenalizedLikelihood(Likelihood):
 
     def inverse_hessian(self, point: Evaluation) -> Solve:
         assert isinstance(point, JeffreysEvaluation)
-        return partial(self._secants.solve, point)
+        return self._secants.inverse_hessian(point)
+
+    def restart(self) -> None:
+        self._secants.reset()
 
     def step(self, point: Evaluation, direction: Vector) -> Evaluation:
         after = super().step(point, direction)
@@ -103,6 +108,7 @@ def constrained_minimum(
     likelihood. There may be no minimum, where classes are separated; the values
     converge then too.
     """
+    likelihood.restart()
     feasible = not len(constraints.matrix)
     for _ in range(_MAX_STEPS):
         direction = constraints.step(point, likelihood.inverse_hessian(point))

@@ -16,7 +16,7 @@ from sk_logreg.inference._fitted import FittedModel
 _MANY_COEFS = 0.1
 # A fit stopped too early, or is of other data, if the minimum is further away than this
 # number of standard errors.
-_FAR = 0.01
+_FAR = 0.05
 # By this factor the distance may exceed the one that the bound of the fit allows.
 _SLACK = 2.0
 _MAX_NAMES = 10

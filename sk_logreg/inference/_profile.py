@@ -101,6 +101,7 @@ def profile_end(
     .. [1] D. J. Venzon, S. H. Moolgavkar (1988). A method for computing
        profile-likelihood-based confidence intervals. Applied Statistics 37(1), 87-94.
     """
+    likelihood.restart()
     least, target = level
     # Distances from `inside`, in the direction of the end.
     near, far = 0.0, np.inf

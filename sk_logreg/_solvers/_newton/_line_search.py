@@ -67,7 +67,7 @@ class NoiseFloor:
         cancellation in z.
         """
         point = step.point
-        floor = SUM_ROUNDING * point.scale
+        floor = SUM_ROUNDING * point.terms
         if self._search_failed:
             floor = self._objective.rounding(point)
         visible = 0.5 * step.decrement2 > floor
