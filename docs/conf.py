@@ -55,6 +55,7 @@ numpydoc_validation_checks = {
     "YD01",  # no Yields section
 }
 numpydoc_validation_exclude = {
+    r"\.Inference$",  # the parameters of a constructor that is not for users
     r"\.Loss\.(convex_from|curvature_bound|dual|least_curvature)$",
     # Methods that scikit-learn defines.
     r"\.set_\w+_request$",
