@@ -9,7 +9,7 @@ prior). "mdypl" is made for many features; here it shrinks little.
 
 The left panel shows the profile log likelihoods of the exposure. The 95 % intervals end where the curves
 cross the dashed line. The interval of maximum likelihood has a lower end, but no upper end, because its
-curve does not fall again. The right panel shows the estimates for 120 other data sets of this kind, in
+curve does not fall again. The right panel shows the estimates for 100 other data sets of this kind, in
 which the true coefficient is 2. For some data sets the maximum likelihood estimate is infinite. The mean
 of Firth's estimates is close to the true coefficient.
 
@@ -61,7 +61,7 @@ for place, (reduction, (label, color, line)) in enumerate(styles.items()):
     left.plot(curve.index, curve, color=color, linestyle=line, label=label)
 
     found = []
-    for seed in range(100, 220):
+    for seed in range(100, 200):
         model.fit(*patients(seed))
         infinite = model.status_.word in ("separable", "quasi_separable")
         found.append(np.inf if infinite else model.coef_[0, 1])
