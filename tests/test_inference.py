@@ -630,6 +630,13 @@ class TestSeparation:
         np.testing.assert_allclose(table.loc[kept], rest.table, rtol=1e-5)
         assert inference.log_likelihood == pytest.approx(rest.log_likelihood)
         assert inference.edf == pytest.approx(4.0)
+        effects, others = inference.marginal_effects(), rest.marginal_effects()
+        assert np.isnan(effects.loc["exposed", "effect"])
+        # The separated rows, 12 of 150, have a probability of 1.
+        expected = others[["effect", "std_err"]] * 138 / 150
+        np.testing.assert_allclose(
+            effects.loc[["b", "c"], ["effect", "std_err"]], expected, rtol=1e-4
+        )
         assert any("'exposed'" in note for note in inference.notes)
         assert any("exposed are plus infinity" in note for note in inference.notes)
         assert inference.odds_ratios.loc["exposed", "odds_ratio"] == np.inf
@@ -715,6 +722,9 @@ class TestCollinear:
         assert any(", ".join(undetermined) in note for note in found.notes)
         assert found.covariance_matrix.loc["x0"].isna().all()
         assert found.edf == pytest.approx(4.0)
+        effects = found.marginal_effects()
+        assert effects.loc["x0"].isna()[["effect", "z", "p_value"]].all()
+        assert np.isfinite(effects.loc["x2"]).all()
         intervals = found.profile_intervals()
         assert intervals.loc["x3"].to_list() == [-np.inf, np.inf]
 

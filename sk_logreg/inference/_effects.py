@@ -24,7 +24,7 @@ class Effects(NamedTuple):
     derivatives: Matrix
 
 
-def marginal_effects(fitted: FittedModel, coef: Vector, kind: str) -> Effects:
+def marginal_effects(fitted: FittedModel, kind: str) -> Effects:
     """Return the effects: averages over the observations, or those at the mean row.
 
     The effect of a feature is the derivative of the probability or, if its values are 0
@@ -36,6 +36,9 @@ def marginal_effects(fitted: FittedModel, coef: Vector, kind: str) -> Effects:
     .. [1] W. H. Greene (2018). Econometric Analysis, 8th edition, section 17.3.2.
        Pearson.
     """
+    # Where classes are separated, these coefficients are large: the probabilities of
+    # the rows that are separated are near 0 and 1, as in the limit.
+    coef = fitted.point.coef
     share = RowVector(fitted.frequencies / fitted.n_obs)
     with fitted.objective() as objective:
         binary = objective.binary_columns()

@@ -436,15 +436,19 @@ class Inference:
         -------
         DataFrame
             A row per feature, with columns `effect`, `std_err`, `z`, `p_value`,
-            `ci_low` and `ci_high`.
+            `ci_low` and `ci_high`. The effects of features whose coefficients are
+            undetermined or diverge are NaN.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
-        coef, covariance = self._estimate.limit.point.coef, self._estimate.covariance
-        found = marginal_effects(self._fitted, coef, kind)
-        spread = np.linalg.norm(found.derivatives @ covariance.root_of_matrix, axis=1)
-        names = self.terms[len(self.terms) - len(spread) :]
-        return self._wald(found.values, spread, names, ("effect", "std_err"))
+        found = marginal_effects(self._fitted, kind)
+        root = self._estimate.covariance.root_of_matrix
+        spread = np.linalg.norm(found.derivatives @ root, axis=1)
+        first = len(self.terms) - len(spread)
+        undetermined = self._estimate.undetermined[first:]
+        effects = np.where(undetermined, np.nan, found.values)
+        spread = np.where(undetermined, np.inf, spread)
+        return self._wald(effects, spread, self.terms[first:], ("effect", "std_err"))
 
     def predict(self, X: Any, offset: ArrayLike | None = None) -> "DataFrame":
         """Return the probability of the positive class, with its interval.

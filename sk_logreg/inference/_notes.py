@@ -103,12 +103,14 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
         )
     if fitted.has_jeffreys_prior:
         yield (
-            "Coefficients are those of Firth's penalized likelihood, and standard "
-            "errors are from the Fisher information at them. Likelihood-ratio tests "
-            "and profile intervals are of the penalized likelihood."
+            "Coefficients are those of Firth's penalized likelihood. Likelihood-ratio "
+            "tests and profile intervals are of the penalized likelihood."
         )
     if fitted.bias_reduction == "flic":
-        yield "The intercept is that of maximum likelihood, given the other terms."
+        yield (
+            "The intercept is that of maximum likelihood, given the other terms. "
+            "Standard errors are from the Fisher information at these coefficients."
+        )
     if fitted.bias_reduction == "mdypl":
         yield (
             "Coefficients maximize the likelihood of labels that are drawn to 1/2. "
@@ -124,7 +126,7 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
             "class_weight multiplies the likelihood of each class. The intercept and "
             "the probabilities are those of a population weighted in this way"
             + (
-                ", and the standard errors of the model do not hold. Use "
+                ", and the standard errors of the model, AIC and BIC do not hold. Use "
                 "covariance='HC0'."
                 if kind in ("model", "bayesian", "frequentist")
                 else "."
