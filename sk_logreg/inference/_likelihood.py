@@ -11,9 +11,12 @@ from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._solvers import JeffreysEvaluation, JeffreysLikelihood, SecantModel
 from sk_logreg._solvers._factors import factor
 
-# A maximum is reached where the log likelihood rises by less than this along a Newton
-# step, which is not taken. The error is of the order of its square.
+# Stop when the predicted increase of the log likelihood is below this value. The step
+# is not taken; the error of the predicted maximum is of the order of its square.
 _TOL = 1e-6
+# The error of constraints, relative to their terms: steps with a Hessian that is almost
+# singular are accurate to few digits.
+_MET = 1e-9
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 
@@ -38,7 +41,7 @@ class Likelihood:
         return found.solve
 
     def restart(self) -> None:
-        """Forget what earlier steps have shown of the curvature."""
+        """Discard what earlier steps have shown of the curvature."""
 
     def step(self, point: Evaluation, direction: Vector) -> Evaluation:
         """Return the point after a step, which is shortened until f is finite there."""
@@ -86,6 +89,12 @@ class Constraints:
         """Return no constraint."""
         return cls(np.empty((0, n_dof)), np.empty(0))
 
+    def met(self, point: Evaluation) -> bool:
+        """Return whether a point satisfies the constraints, up to a small error."""
+        left = np.abs(self.matrix @ point.coef - self.values)
+        size = np.abs(self.matrix) @ np.abs(point.coef) + np.abs(self.values)
+        return bool((left <= _MET * size).all())
+
     def step(self, point: Evaluation, solve: Solve) -> Vector:
         """Return the step to the minimum of a quadratic model on the constraints.
 
@@ -95,8 +104,11 @@ class Constraints:
         if not len(self.matrix):
             return direction
         images = np.array([solve(row) for row in self.matrix]).T
-        missing = self.values - self.matrix @ (point.coef + direction)
-        return direction + images @ np.linalg.lstsq(self.matrix @ images, missing)[0]
+        for _ in range(2):  # the second time for the rounding errors of long steps
+            missing = self.values - self.matrix @ (point.coef + direction)
+            shares = np.linalg.lstsq(self.matrix @ images, missing)[0]
+            direction = direction + images @ shares
+        return direction
 
 
 def constrained_minimum(
@@ -104,23 +116,43 @@ def constrained_minimum(
 ) -> tuple[Evaluation, float]:
     """Minimize f on linear constraints by Newton's method, from a point.
 
-    Returns the last point, and the minimum of f. `total` times f is the negative log
-    likelihood. There may be no minimum, where classes are separated; the values
-    converge then too.
+    Returns the last point, and the minimum of f, NaN if it was not found. `total` times
+    f is the negative log likelihood. There may be no minimum, where classes are
+    separated; the values converge then too.
     """
     likelihood.restart()
-    feasible = not len(constraints.matrix)
     for _ in range(_MAX_STEPS):
+        met = constraints.met(point)
         direction = constraints.step(point, likelihood.inverse_hessian(point))
         # On the constraints, the model falls by half of what the slope promises.
         change = 0.5 * float(point.gradient @ direction)
-        if feasible and -change * total <= _TOL:
+        if met and -change * total <= _TOL:
             return point, point.value + change
-        after = likelihood.step(point, direction)
-        for _ in range(_MAX_HALVINGS if feasible else 0):
-            if after.value <= point.value:
-                break
-            direction = 0.5 * direction
-            after = likelihood.step(point, direction)
-        point, feasible = after, True
-    return point, point.value
+        after = _shortened(likelihood, point, direction, 0.0 if met else 1.0 / total)
+        if after is None:
+            break
+        point = after
+    return point, np.nan
+
+
+def _shortened(
+    likelihood: Likelihood, point: Evaluation, direction: Vector, slack: float
+) -> Evaluation | None:
+    """Return the point after a step that is shortened until f is not too large there.
+
+    f may not rise or, if there is slack, by no more than that and twice the rise of the
+    quadratic model. None if there is no such point.
+    """
+    slope = float(point.gradient @ direction)
+    assert point.hessian is not None
+    bend = float(direction @ (point.hessian @ direction))
+    length = 1.0
+    for _ in range(_MAX_HALVINGS):
+        after = likelihood.step(point, length * direction)
+        if after is point:
+            return None
+        rise = max(0.0, length * slope + 0.5 * length**2 * bend) if slack else 0.0
+        if after.value <= point.value + slack + 2.0 * rise:
+            return after
+        length *= 0.5
+    return None

@@ -76,7 +76,7 @@ class LikelihoodRatios:
         level = least, least + fall / fitted.total
 
         def end(side: float) -> float:
-            return profile_end(likelihood, start, a, inside, level, side)
+            return profile_end(likelihood, start, a, inside, level, side, fitted.total)
 
         ends = -np.inf if low else end(-1.0), np.inf if high else end(1.0)
         return origin + ends[0], origin + ends[1]
