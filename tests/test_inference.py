@@ -5,6 +5,7 @@ statsmodels, or with the same fit of repeated rows.
 """
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -272,6 +273,35 @@ class TestClusters:
             cov_kwds={"groups": np.repeat(np.arange(8), 4)},
         )
         np.testing.assert_allclose(found.table["std_err"], other.bse, rtol=1e-6)
+
+    def test_groups_without_weight(self):
+        X, y = sample(200, 3)
+        groups, kept = np.arange(200) % 10, np.arange(200) % 10 > 0
+        weights = kept.astype(float)
+        found = inference_of(
+            unpenalized(), X, y, weights, covariance="cluster", groups=groups
+        )
+        other = inference_of(
+            unpenalized(), X[kept], y[kept], covariance="cluster", groups=groups[kept]
+        )
+        np.testing.assert_allclose(found.table, other.table, rtol=1e-7)
+        with pytest.raises(ValueError, match="at least 2 groups"):
+            inference_of(
+                unpenalized(),
+                X,
+                y,
+                weights,
+                covariance="cluster",
+                groups=np.where(kept, "a", "b"),
+            )
+
+    def test_more_hypotheses_than_groups(self):
+        X, y = sample(200, 3)
+        groups = np.arange(200) % 3
+        found = inference_of(unpenalized(), X, y, covariance="cluster", groups=groups)
+        assert found.wald_test(["x0", "x1"])["df"] == 2
+        with pytest.raises(ValueError, match=r"3 groups|contradict"):
+            found.wald_test(["x0", "x1", "x2"])
 
     def test_rows_in_any_order(self):
         X, y = sample(300, 3)
@@ -596,6 +626,45 @@ class TestProfile:
         assert found["ci_high"].item() == pytest.approx(brentq(excess, w, w + 30))
         assert found["ci_low"].item() == pytest.approx(brentq(excess, w - 30, w))
 
+    @pytest.mark.parametrize("bias_reduction", [None, "firth", "mdypl"])
+    def test_small_data(self, bias_reduction):
+        """The likelihood has fallen by the same at each end, far from a quadratic."""
+        n_ends = 0
+        for seed in range(25):
+            rng = np.random.default_rng(seed)
+            n, k = int(rng.integers(6, 25)), int(rng.integers(1, 4))
+            X = rng.standard_normal((n, k))
+            X[:, 0] = X[:, 0] > 0.0
+            y = (rng.random(n) < expit(2.0 * X[:, 0] + rng.normal())).astype(int)
+            y[:2] = 0, 1
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "BinaryLogisticRegression did not")
+                model = unpenalized(bias_reduction=bias_reduction)
+                found = inference_of(model, X, y)
+                if bias_reduction is None and not model.converged_:
+                    continue
+            for term, ends in found.profile_intervals().iterrows():
+                falls = -2.0 * found.profile(term, ends)
+                assert falls.to_list() == pytest.approx(
+                    [chi2.ppf(0.95, 1)] * 2, rel=1e-5
+                )
+                n_ends += 2
+        assert n_ends > 40
+
+    def test_extreme_level(self):
+        """The end is where the information is almost singular."""
+        X, y = np.array([[1.0], [0], [0], [0], [1], [0]]), np.array([1, 1, 0, 0, 1, 1])
+        found = inference_of(unpenalized(bias_reduction="firth"), X, y, level=0.9999)
+        end = found.profile_intervals(["x0"])["ci_high"].item()
+        assert end == pytest.approx(18.0414, abs=1e-3)
+        assert found.profile("x0", [43.02]).item() == pytest.approx(-20.058, abs=1e-2)
+
+    def test_lists(self):
+        X, y = sample(60, 2)
+        found = inference_of(unpenalized(), X.tolist(), y.tolist())
+        assert found.diagnostics().index.equals(pd.RangeIndex(60))
+        assert len(found.predict(X[:3].tolist())) == 3
+
 
 class TestSeparation:
     @pytest.fixture(scope="class")
@@ -682,7 +751,7 @@ class TestSeparation:
         assert np.isfinite(intervals.loc["x0", "ci_low"])
         assert intervals.loc["x0", "ci_high"] == np.inf
         assert intervals.loc["x1"].to_list() == [-np.inf, np.inf]
-        assert any("undetermined to which side" in note for note in found.notes)
+        assert any("not determine the sign" in note for note in found.notes)
         assert "∞" in found.summary()
 
     def test_downward(self):
@@ -702,6 +771,39 @@ class TestSeparation:
         assert np.isfinite(found.table).all(axis=None)
         assert not any("separates" in note for note in found.notes)
         assert found.likelihood_ratio_tests(["exposed"])["p_value"].item() < 0.05
+
+    def test_collinear_columns_too(self):
+        """All indicators of a factor, with the intercept, and a level of one class."""
+        rng = np.random.default_rng(0)
+        level, x = np.arange(200) % 4, rng.standard_normal(200)
+        y = np.where(level == 3, 1, rng.random(200) < expit(x)).astype(int)
+        full = pd.DataFrame(np.column_stack([x, np.eye(4)[level]]), columns=[*"xabcd"])
+        with pytest.warns(match="separates"):
+            found = inference_of(unpenalized(), full, y)
+        with pytest.warns(match="separates"):
+            other = inference_of(unpenalized(), full.drop(columns="a"), y)
+        tests = found.likelihood_ratio_tests(["d", ["a", "b", "c", "d"], "x"])
+        expected = other.likelihood_ratio_tests([["b", "c", "d"], "x"])
+        assert tests["df"].to_list() == [0, 3, 1]
+        np.testing.assert_allclose(tests["chi2"].iloc[1:], expected["chi2"], rtol=1e-6)
+        assert tests["chi2"].iloc[0] == pytest.approx(0.0, abs=1e-5)
+        assert any("determine the coefficients of" in note for note in found.notes)
+
+    @pytest.mark.parametrize("tol", [1e-2, 1e-8, 1e-13])
+    def test_effects_at_means(self, tol, quasi):
+        with pytest.warns(match="separates"):
+            found = inference_of(unpenalized().set_params(tol=tol), *quasi)
+        assert found.marginal_effects("mean")["effect"].isna().all()
+
+    def test_penalized_in_part(self):
+        X, y = sample(150, 2, seed=4)
+        X[:, 0] = np.arange(150) < 12
+        y[:12] = 1
+        model = BinaryLogisticRegression(penalty_factor=[0.0, 1.0])
+        with pytest.warns(match="separates"):
+            found = inference_of(model, X, y)
+        assert found.table.loc["x0", "coef"] == np.inf
+        assert not any("profile_intervals" in note for note in found.notes)
 
 
 class TestCollinear:
@@ -780,7 +882,7 @@ class TestPenalty:
         assert inference.marginal_effects()["p_value"].isna().all()
         assert np.isnan(inference.wald_test("x0")["p_value"])
         assert any("no p-values" in note for note in inference.notes)
-        assert any("posterior" in note for note in inference.notes)
+        assert any("is the prior" in note for note in inference.notes)
 
     @pytest.mark.parametrize(
         "call",
@@ -999,6 +1101,30 @@ class TestInputs:
         expected = inference_of(unpenalized(), X, y).table
         np.testing.assert_allclose(found["z"], expected["z"], rtol=1e-7)
 
+    @pytest.mark.parametrize("scales", [[1e8, 1.0, 1e-8], [1e-100, 1e100, 1.0]])
+    def test_hypotheses_of_any_scale(self, scales):
+        X, y = sample(200, 3)
+        tests = [
+            inference_of(unpenalized(), part, y).wald_test(["x0", "x1", "x2"])
+            for part in (X, X * scales)
+        ]
+        np.testing.assert_allclose(*tests, rtol=1e-6)
+
+    def test_one_class_without_weight(self):
+        X, y = sample(60, 2)
+        model = BinaryLogisticRegression(absorb_bias=True)
+        found = inference_of(model, X, y, sample_weight=(y == 1).astype(float))
+        assert found.null_log_likelihood == 0.0
+        assert np.isnan(found.pseudo_r2["tjur"])
+        assert np.isfinite(found.table["std_err"]).all()
+
+    def test_offset_that_is_constant_up_to_rounding(self):
+        X, y = sample(60, 2)
+        offset = np.where(np.arange(60) % 2, 1.0, np.nextafter(1.0, 2.0))
+        found = inference_of(unpenalized(), X, y, offset=offset)
+        other = inference_of(unpenalized(), X, y)
+        assert found.null_log_likelihood == pytest.approx(other.null_log_likelihood)
+
     def test_one_class_of_binary_columns(self):
         """Columns of zeros, of ones, and stored zeros count as zeros and ones."""
         X, y = sample(200, 3)
@@ -1034,6 +1160,12 @@ class TestRefused:
                 {"covariance": "cluster", "groups": np.r_[np.nan, np.arange(59)]},
                 "groups must not hold missing",
             ),
+            (
+                {},
+                {"covariance": "cluster", "groups": pd.array([pd.NA] + [1] * 59)},
+                "groups must not hold missing",
+            ),
+            ({}, {"covariance": "cluster", "groups": np.ones((60, 2))}, "groups must"),
             ({}, {"level": 95}, "level must be between 0 and 1"),
             ({}, {"level": "0.95"}, "level must be between 0 and 1"),
             ({}, {"offset": np.zeros(3)}, "offset"),
@@ -1066,6 +1198,27 @@ class TestRefused:
         with pytest.raises(ValueError, match="NaN"):
             Inference.from_estimator(model, np.where(X > 1, np.nan, X), y)
 
+    def test_feature_called_intercept(self):
+        X, y = sample(60, 2)
+        frame = pd.DataFrame(X, columns=["a", "intercept"])
+        with pytest.raises(ValueError, match="'intercept'"):
+            inference_of(unpenalized(), frame, y)
+        found = inference_of(unpenalized(fit_intercept=False), frame, y)
+        assert found.terms == ["a", "intercept"]
+
+    @pytest.mark.parametrize("kind", ["HC2", "HC3"])
+    def test_leverage_of_one(self, kind):
+        rng = np.random.default_rng(1)
+        X = rng.standard_normal((40, 3))
+        X[:, 2] = np.arange(40) == 1
+        q = expit(X[:, 0] + rng.standard_normal(40))
+        model = unpenalized(soft_labels=True).fit(X, q)
+        with pytest.raises(ValueError, match=kind):
+            Inference.from_estimator(model, X, q, covariance=kind)
+        found = Inference.from_estimator(model, X, q).diagnostics()
+        assert found["leverage"].iloc[1] == 1.0
+        assert np.isnan(found["cooks_distance"].iloc[1])
+
     def test_other_estimators(self):
         X, y = sample(60, 2)
         with pytest.raises(TypeError, match="BinaryLogisticRegression"):
@@ -1078,7 +1231,7 @@ class TestRefused:
         X, y = sample(n_rows, 5)
         y[:] = np.arange(n_rows) % 2
         model = BinaryLogisticRegression(C=np.inf, bias_reduction="firth").fit(X, y)
-        with pytest.raises(ValueError, match="more rows than coefficients"):
+        with pytest.raises(ValueError, match="more observations than coefficients"):
             Inference.from_estimator(model, X, y, covariance="HC1")
 
     @pytest.mark.parametrize(
@@ -1095,6 +1248,16 @@ class TestRefused:
             (lambda found: found.predict(np.zeros((2, 3))), "3 features"),
             (lambda found: found.predict(np.zeros((2, 2)), offset=[1.0]), "offset"),
             (lambda found: found.profile("x0", ["a"]), "values"),
+            (lambda found: found.profile("x0", [np.nan]), "values"),
+            (lambda found: found.profile("x0", 0.5), "values"),
+            (lambda found: found.profile_intervals(0), "terms"),
+            (lambda found: found.likelihood_ratio_tests([["x0", "x0"]]), "twice"),
+            (lambda found: found.wald_test({"x0": 1}), "R must|terms has"),
+            (lambda found: found.wald_test(["x0"], np.nan), "q must"),
+            (
+                lambda found: found.wald_test([[0, 1, 0], [0, 2, 0]], [0, 1]),
+                "contradict",
+            ),
         ],
     )
     def test_members(self, call, said):

@@ -14,6 +14,7 @@ from scipy.special import expit
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
 from sk_logreg._design._rows import Extremes, RowPart
+from sk_logreg._tolerances import NOISE
 from sk_logreg.losses import Loss, Pointwise
 
 Sums = tuple[Any, ...]
@@ -128,6 +129,7 @@ def _score_squares(
         slope, curvature = loss.derivatives(margin)
         factor = per_class[label.astype(np.intp)]
         left = 1.0 - factor * curvature * q
+        left = np.where(left > NOISE, left, 0.0)  # a leverage of 1, up to rounding
         return np.asarray(factor * slope**2 / left**power)
 
     squares = of(positive, m)
@@ -316,11 +318,15 @@ def leverages(
 
 
 def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
-    """Count the values of each column that are neither 0 nor 1, before any change."""
-    counts = []
+    """Count the values of each column that are neither 0 nor 1, before any change.
+
+    Of the rows of positive weight.
+    """
+    counts, used = [], rows.weights > 0.0
     for columns in _column_tiles(np.arange(len(units))):
         x = block.columns(columns) * units[columns] + centers[columns]
-        counts.append(np.count_nonzero((x != 0.0) & (x != 1.0), axis=0))
+        wrong = (x != 0.0) & (x != 1.0) & used[:, None]
+        counts.append(np.count_nonzero(wrong, axis=0))
     return (np.concatenate(counts),)
 
 

@@ -251,12 +251,12 @@ class SecantModel:
         self._secants: deque[tuple[Vector, Vector]] = deque(maxlen=_OPTIONS.n_secants)
 
     def add(self, before: JeffreysEvaluation, after: JeffreysEvaluation) -> None:
-        """Take note of a step."""
+        """Add the secant of a step."""
         change = after.prior_gradient - before.prior_gradient
         self._secants.append((after.coef - before.coef, change))
 
     def reset(self) -> None:
-        """Forget all steps."""
+        """Discard the secants."""
         self._secants.clear()
 
     def inverse_hessian(self, point: JeffreysEvaluation) -> Callable[[Vector], Vector]:

@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._solvers._factors import Factor, factor
-from sk_logreg._tolerances import negligible
+from sk_logreg._tolerances import ACCURATE, negligible
 from sk_logreg.inference._fitted import FittedModel
 from sk_logreg.inference._kinds import LEVERAGE_POWERS
 
@@ -64,29 +64,12 @@ class Covariance:
     @cached_property
     def null_space(self) -> Matrix:
         """Directions of the terms that change no prediction, one per column."""
-        null_space = self.hessian.null_space
-        n_dof = self.fitted.problem.n_dof
-        if null_space is None:
-            return np.empty((n_dof, 0))
-        found = self.fitted.jacobian @ null_space
-        size = np.abs(found) / self._spread[:, None]
-        return np.where(size > _UNDETERMINED * size.max(initial=0.0), found, 0.0)
-
-    @property
-    def undetermined_directions(self) -> int:
-        """The number of directions that the data leave undetermined."""
-        return self.null_space.shape[1]
+        return null_space_of_terms(self.fitted, self.hessian)
 
     @cached_property
     def undetermined(self) -> NDArray[np.bool_]:
         """Whether the data leave each term undetermined."""
         return np.asarray(self.null_space.any(axis=1))
-
-    @cached_property
-    def _spread(self) -> Vector:
-        """The scale of each term, in the inverse of the unit of its feature."""
-        scale = self.hessian.scale
-        return np.abs(self.fitted.jacobian) @ np.where(scale > 0.0, scale, 1.0)
 
     @cached_property
     def root_of_matrix(self) -> Matrix:
@@ -96,6 +79,32 @@ class Covariance:
         values, vectors = eigh(self.matrix / np.outer(scale, scale))
         kept = values > negligible(len(values)) * values.max(initial=0.0)
         return np.asarray(scale[:, None] * vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def quadratic_form(matrix: Matrix, v: Vector) -> tuple[float, int]:
+    """Return vᵀ A⁺ v and the rank of a positive semidefinite matrix A.
+
+    Raises a ValueError if v is not in the range of A: hypotheses contradict each other.
+    """
+    scale = np.sqrt(matrix.diagonal())
+    scale = np.where(scale > 0.0, scale, 1.0)
+    values, vectors = eigh(matrix / np.outer(scale, scale))
+    parts = (v / scale) @ vectors
+    kept = values > ACCURATE * values.max(initial=0.0)
+    if np.any(np.abs(parts[~kept]) > _UNDETERMINED * np.linalg.norm(parts)):
+        raise ValueError("R and q contradict each other: no coefficients satisfy them.")
+    return float(np.sum(parts[kept] ** 2 / values[kept])), int(kept.sum())
+
+
+def null_space_of_terms(fitted: FittedModel, hessian: Factor) -> Matrix:
+    """Return directions of the terms in which a Hessian is singular, one per column."""
+    if hessian.null_space is None:
+        return np.empty((fitted.problem.n_dof, 0))
+    found = fitted.jacobian @ hessian.null_space
+    # The scale of each term, in the inverse of the unit of its feature.
+    scale = np.where(hessian.scale > 0.0, hessian.scale, 1.0)
+    size = np.abs(found) / (np.abs(fitted.jacobian) @ scale)[:, None]
+    return np.where(size > _UNDETERMINED * size.max(initial=0.0), found, 0.0)
 
 
 def covariance_of(fitted: FittedModel, groups: Indices | None) -> Covariance:
@@ -178,11 +187,12 @@ def _clustered(
 
 
 def _small_sample(fitted: FittedModel, edf: float, numerator: float) -> float:
-    """Return the numerator over the degrees of freedom that are left."""
+    """Return numerator / (n_obs - edf)."""
     left = fitted.n_obs - edf
     if left <= 0.0:
         raise ValueError(
-            f"covariance={fitted.covariance!r} needs more rows than coefficients, but "
-            f"there are {fitted.n_obs:g} rows for {edf:g}. Use a penalty, or 'HC0'."
+            f"covariance={fitted.covariance!r} needs more observations than "
+            f"coefficients, but n_obs={fitted.n_obs:g} and edf={edf:g}. Use a penalty, "
+            "or 'HC0'."
         )
     return numerator / left

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import entr, expit, log_expit
+from scipy.special import entr, log_expit
 
 from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._tolerances import NOISE
 from sk_logreg.inference._covariance import Covariance
 from sk_logreg.inference._fitted import FittedModel
 
@@ -14,8 +15,10 @@ _CHUNK_VALUES = 1 << 20
 
 
 def log_likelihoods(z: Vector, q: Vector) -> Vector:
-    """Return q log σ(z) + (1 - q) log σ(-z) of each row."""
-    return np.asarray(q * log_expit(z) + (1.0 - q) * log_expit(-z))
+    """Return q log σ(z) + (1 - q) log σ(-z) of each row, for any z."""
+    with np.errstate(invalid="ignore"):  # 0 times infinity
+        positive = np.where(q > 0.0, q * log_expit(z), 0.0)
+        return positive + np.where(q < 1.0, (1.0 - q) * log_expit(-z), 0.0)
 
 
 def saturated(q: Vector) -> Vector:
@@ -62,13 +65,16 @@ def diagnostics_of(fitted: FittedModel, covariance: Covariance) -> Diagnostics:
         factor = fitted.total * rows.weights / fitted.frequencies
         factor = np.where(fitted.frequencies > 0.0, factor, 0.0)
         leverage = factor * curvature * norms
+        # A leverage of 1, up to rounding, is one: the row is fitted exactly.
+        leverage = np.where(leverage < 1.0 - NOISE, leverage, 1.0)
+        left = np.where(leverage < 1.0, 1.0 - leverage, np.nan)
         slope = factor * slope * rows.signs
-        cooks = slope**2 * norms / (1.0 - leverage) ** 2 / covariance.edf
-        p, other = expit(z), expit(-z)
-        difference = q * other - (1.0 - q) * p
-        pearson = difference / np.sqrt(p * other)
+        cooks = slope**2 * norms / left**2 / covariance.edf
+        # (q - p) / √(p (1 - p)), also where p rounds to 0 or 1
+        pearson = np.where(q > 0.0, q * np.exp(-0.5 * z), 0.0)
+        pearson -= np.where(q < 1.0, (1.0 - q) * np.exp(0.5 * z), 0.0)
     excess = np.maximum(saturated(q) - log_likelihoods(z, q), 0.0)
-    deviance = np.sign(difference) * np.sqrt(2.0 * excess)
+    deviance = np.sign(pearson) * np.sqrt(2.0 * excess)
     return Diagnostics(leverage, pearson, deviance, cooks, slope)
 
 
@@ -84,7 +90,8 @@ def dfbetas_of(
     to_terms = root @ (fitted.jacobian @ root).T / fitted.total
     to_terms /= covariance.std_err
     with np.errstate(divide="ignore", invalid="ignore"):
-        factors = -found.slope / (1.0 - found.leverage)
+        left = np.where(found.leverage < 1.0, 1.0 - found.leverage, np.nan)
+        factors = -found.slope / left
     changes = np.empty((n_samples, n_dof))
     step = max(1, _CHUNK_VALUES // n_dof)
     with fitted.objective() as objective:

@@ -10,6 +10,7 @@ from sk_logreg._objective import Objective
 from sk_logreg._records import QUASI_SEPARABLE, SEPARABLE
 from sk_logreg._solvers._factors import factor
 from sk_logreg._solvers._separation import SEARCH, Search, UnitRows
+from sk_logreg.inference._covariance import null_space_of_terms
 from sk_logreg.inference._fitted import FittedModel
 
 #: A term changes along a direction if it does so by more than this share of the most.
@@ -27,14 +28,20 @@ class Divergence:
     weights : ndarray of shape (n_samples,)
         The weights of the rows, 0 for those that such a direction separates. Their
         losses approach 0.
-    undetermined_directions : int
-        The number of directions that change no prediction.
+    null_space : ndarray of shape (n_terms, n_directions)
+        Directions of the terms that change no prediction of any row.
     """
 
     upward: NDArray[np.bool_]
     downward: NDArray[np.bool_]
     weights: Vector
-    undetermined_directions: int
+    null_space: Matrix
+
+    @property
+    def either_way(self) -> NDArray[np.bool_]:
+        """Whether each term may diverge to either side."""
+        undetermined = self.null_space.any(axis=1)
+        return self.upward & self.downward & ~undetermined
 
 
 def is_separated(fitted: FittedModel) -> bool:
@@ -72,8 +79,9 @@ def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
     kept[rows.ids[separated]] = False
     weights = np.where(kept, fitted.problem.rows.weights, 0.0)
     flat = factor(objective.hessian(objective.weights), semidefinite=True)
-    n_flat = 0 if flat is None or flat.null_space is None else flat.null_space.shape[1]
-    return Divergence(np.array(ups), np.array(downs), weights, n_flat)
+    assert flat is not None
+    null_space = null_space_of_terms(fitted, flat)
+    return Divergence(np.array(ups), np.array(downs), weights, null_space)
 
 
 def _functionals(fitted: FittedModel, rows: UnitRows, columns: Indices) -> Matrix:

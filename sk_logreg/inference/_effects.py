@@ -6,6 +6,7 @@ import numpy as np
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
+from sk_logreg.inference._estimate import Estimate
 from sk_logreg.inference._fitted import FittedModel
 
 KINDS = ("average", "mean")
@@ -24,7 +25,7 @@ class Effects(NamedTuple):
     derivatives: Matrix
 
 
-def marginal_effects(fitted: FittedModel, kind: str) -> Effects:
+def marginal_effects(estimate: Estimate, kind: str) -> Effects:
     """Return the effects: averages over the observations, or those at the mean row.
 
     The effect of a feature is the derivative of the probability or, if its values are 0
@@ -36,6 +37,7 @@ def marginal_effects(fitted: FittedModel, kind: str) -> Effects:
     .. [1] W. H. Greene (2018). Econometric Analysis, 8th edition, section 17.3.2.
        Pearson.
     """
+    fitted = estimate.fitted
     # Where classes are separated, these coefficients are large: the probabilities of
     # the rows that are separated are near 0 and 1, as in the limit.
     coef = fitted.point.coef
@@ -45,7 +47,10 @@ def marginal_effects(fitted: FittedModel, kind: str) -> Effects:
         if kind == "mean":
             objective, share = objective.at_mean_row(share), RowVector(np.ones(1))
         margins = objective.margins(coef)
-        return _effects(fitted, objective, coef, margins, share, binary)
+        found = _effects(fitted, objective, coef, margins, share, binary)
+        if kind == "mean" and np.isinf(estimate.variances(objective)).any():
+            return Effects(np.full_like(found.values, np.nan), found.derivatives)
+        return found
 
 
 def _effects(

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg.inference._covariance import Covariance, covariance_of
 from sk_logreg.inference._divergence import Divergence, divergence_of, is_separated
@@ -19,6 +19,7 @@ from sk_logreg.inference._likelihood import (
     PenalizedLikelihood,
     constrained_minimum,
 )
+from sk_logreg.inference._terms import used_groups
 
 # A row depends on undetermined directions, of unit length in the scaled coefficients,
 # if its product with them is larger than this.
@@ -46,6 +47,12 @@ class Estimate:
     limit: FittedModel
     covariance: Covariance
     divergence: Divergence | None
+
+    @cached_property
+    def null_space(self) -> Matrix:
+        """Directions of the terms that change no prediction, one per column."""
+        found = self.divergence
+        return self.covariance.null_space if found is None else found.null_space
 
     @cached_property
     def any_coef(self) -> Vector:
@@ -111,13 +118,15 @@ class Estimate:
 def estimate_of(fitted: FittedModel, groups: Indices | None) -> Estimate:
     """Return the estimate, with the covariance over groups if there are any."""
     limit, divergence = fitted, None
+    if groups is not None:
+        groups = used_groups(groups, fitted.frequencies > 0.0)
     with fitted.objective() as objective:  # which limits the threads of BLAS too
         if is_separated(fitted):
             divergence = divergence_of(fitted, objective)
             limit = _limit_of(fitted, divergence.weights)
         covariance = covariance_of(limit, groups)
     if divergence is not None:
-        lost = covariance.undetermined_directions - divergence.undetermined_directions
+        lost = covariance.null_space.shape[1] - divergence.null_space.shape[1]
         covariance = replace(covariance, edf=covariance.edf + lost)
     return Estimate(fitted, limit, covariance, divergence)
 

@@ -41,7 +41,9 @@ class FittedModel:
     estimator : BinaryLogisticRegression
         With the `C` and `l1_ratio` that a search chose, if there was one.
     searched : bool
-        Whether there was.
+        Whether a search chose C.
+    refitted : bool
+        Whether the coefficients are those of a fit to all rows.
     transform : callable
         Takes the X of the user and returns that of the estimator.
     terms : tuple of str
@@ -62,6 +64,7 @@ class FittedModel:
 
     estimator: BinaryLogisticRegression
     searched: bool
+    refitted: bool
     transform: Callable[[Any], Any]
     terms: tuple[str, ...]
     data: Data
@@ -163,7 +166,6 @@ def fitted_model(
     """
     last, transform = _last_step(estimator)
     model = _model(last)
-    _check_penalty(model)
     X = last._validated(transform(X), reset=False, ensure_all_finite=False)
     with naming("y"):
         labels = validate_data(clone(model), y=y)
@@ -173,14 +175,26 @@ def fitted_model(
             f"y has the classes {classes.tolist()}, but those of the fit are "
             f"{last.classes_.tolist()}. Pass the X and y of the fit."
         )
-    _check_bounds(model, data)
-    kind = covariance_kind(covariance, model, penalized=_is_penalized(model, data))
+    penalized = _is_penalized(model, data)
+    if penalized and model.l1_ratio > 0.0:
+        raise ValueError(
+            f"The fit has an L1 penalty (l1_ratio={model.l1_ratio:g}), which selects "
+            "features by the same data; standard errors that ignore this are too "
+            "small. Select the features on one part of the rows and fit them to the "
+            "other part with C=np.inf, or fit all of them with l1_ratio=0."
+        )
+    kind = covariance_kind(covariance, model, penalized=penalized)
     soft = model.soft_labels
     positive = labels.astype(np.float64) if soft else (data.signs > 0).astype(float)
     frequencies = np.ones(len(positive))
     if sample_weight is not None:
         frequencies *= np.asarray(sample_weight, dtype=np.float64)
     names = _names(estimator, last)
+    if model.fit_intercept and INTERCEPT in names:
+        raise ValueError(
+            f"A feature is called {INTERCEPT!r}, as the bias is. Give it another name."
+        )
+    _check_bounds(model, data, names)
 
     def at_fit(problem: Problem) -> FittedModel:
         objective = Objective(problem, executor)
@@ -192,6 +206,7 @@ def fitted_model(
         return FittedModel(
             estimator=model,
             searched=isinstance(last, BinaryLogisticRegressionCV),
+            refitted=getattr(last, "refit", True),
             transform=transform,
             terms=(INTERCEPT, *names) if model.fit_intercept else names,
             data=data,
@@ -220,7 +235,7 @@ def _last_step(estimator: Any) -> tuple[Any, Callable[[Any], Any]]:
         raise TypeError(
             "estimator must be a BinaryLogisticRegression, a "
             "BinaryLogisticRegressionCV or a pipeline that ends in one, got "
-            f"{type(last).__name__}."
+            f"{type(last).__name__}. After a search, pass its best_estimator_."
         )
     check_is_fitted(last)
     if last.coef_.shape[1] >= TOO_MANY:
@@ -265,18 +280,9 @@ def _is_penalized(model: BinaryLogisticRegression, data: Data) -> bool:
     return bool(np.isfinite(model.C) and some)
 
 
-def _check_penalty(model: BinaryLogisticRegression) -> None:
-    """Raise a ValueError where no standard errors are known."""
-    if model.l1_ratio > 0.0 and np.isfinite(model.C):
-        raise ValueError(
-            f"The fit has an L1 penalty (l1_ratio={model.l1_ratio:g}), which selects "
-            "features by the same data; standard errors that ignore this are too "
-            "small. Select the features on one part of the rows and fit them to the "
-            "other part with C=np.inf, or fit all of them with l1_ratio=0."
-        )
-
-
-def _check_bounds(model: BinaryLogisticRegression, data: Data) -> None:
+def _check_bounds(
+    model: BinaryLogisticRegression, data: Data, names: tuple[str, ...]
+) -> None:
     """Raise a ValueError if a weight is at a bound."""
     if data.bounds is None:
         return
@@ -284,6 +290,7 @@ def _check_bounds(model: BinaryLogisticRegression, data: Data) -> None:
     at_bound = np.flatnonzero((w <= lower) | (w >= upper))
     if len(at_bound):
         raise ValueError(
-            f"The weights of the features {at_bound.tolist()} are at their bounds, "
-            "where standard errors mean nothing. Drop these features or widen bounds."
+            f"The weights of {', '.join(names[j] for j in at_bound)} are at their "
+            "bounds, where standard errors mean nothing. Drop these features or widen "
+            "bounds."
         )

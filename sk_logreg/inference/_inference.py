@@ -1,5 +1,6 @@
 """The inference from a fitted model: the class that users see."""
 
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -8,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 from scipy.stats import chi2, norm
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._compat import import_pandas
+from sk_logreg.inference._covariance import quadratic_form
 from sk_logreg.inference._diagnostics import (
     Diagnostics,
     dfbetas_of,
@@ -24,7 +27,13 @@ from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
 from sk_logreg.inference._notes import notes_of
 from sk_logreg.inference._ratios import likelihood_ratios
 from sk_logreg.inference._summary import as_html, as_text, number, p_value
-from sk_logreg.inference._terms import check_level, group_codes, places_of
+from sk_logreg.inference._terms import (
+    check_level,
+    check_values,
+    group_codes,
+    index_of,
+    places_of,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -133,9 +142,9 @@ class Inference:
             the Fisher information, "HC0" to "HC3" are sandwiches that do not assume the
             variance of the model, and "cluster" is one that allows for dependence
             within groups (CR1). With a penalty, "bayesian" is that of the posterior in
-            which the penalty is the prior, and "frequentist" that from sample to
-            sample. "auto" is "model" without a penalty, "bayesian" with one, and "HC0"
-            for the squared error.
+            which the penalty is the prior, and "frequentist" is the sampling covariance
+            of the penalized estimate. "auto" is "model" without a penalty, "bayesian"
+            with one, and "HC0" for the squared error.
         groups : array-like of shape (n_samples,), default=None
             The group of each row, for ``covariance="cluster"``.
         level : float, default=0.95
@@ -148,15 +157,15 @@ class Inference:
         Raises
         ------
         ValueError
-            If an argument is invalid, if the data have not the features or the classes
-            of the fit, if the covariance does not suit the loss or the penalty, or if
+            If an argument is invalid, if X or y do not have the features or classes of
+            the fit, if the covariance does not suit the loss or the penalty, or if
             the fit has an L1 penalty or weights at their bounds.
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
         codes = group_codes(groups, covariance, X)
         fitted = fitted_model(estimator, X, y, sample_weight, offset, covariance)
-        return cls(estimate_of(fitted, codes), level, getattr(X, "index", None))
+        return cls(estimate_of(fitted, codes), level, index_of(X))
 
     # ------------------------------------------------------------------ coefficients
 
@@ -218,15 +227,15 @@ class Inference:
 
     @property
     def null_log_likelihood(self) -> float:
-        """That of the model with the intercept, if there is one, and offset alone."""
+        """The log likelihood of the model without features."""
         return self._likelihoods.null
 
     @property
     def deviance(self) -> float:
-        """Twice what the log likelihood lacks to that of a perfect prediction.
+        """Twice the difference of the saturated log likelihood and `log_likelihood`.
 
-        This is 0 for hard labels. With soft labels it is the greatest that any
-        probability of each row gives, as for grouped data in R's `glm`.
+        The saturated log likelihood is 0 for hard labels. With soft labels it is that
+        of probabilities equal to the labels, as for grouped data in R's `glm`.
         """
         found = self._likelihoods
         return 2.0 * (found.saturated - found.log_likelihood)
@@ -291,6 +300,7 @@ class Inference:
         places = [places_of(names, self.terms) for names in asked]
         with likelihood_ratios(self._estimate) as ratios:
             found = np.array([ratios.drop(some) for some in places]).reshape(-1, 2)
+        self._warn_of(np.isnan(found[:, 0]), places, "The refits")
         labels = [name if isinstance(name, str) else ", ".join(name) for name in asked]
         statistic, degrees = found.T
         columns = {
@@ -339,7 +349,8 @@ class Inference:
         fall = 0.5 * float(chi2.ppf(level, 1))
         places = [int(place) for place in places_of(asked, self.terms)]
         with likelihood_ratios(self._estimate) as ratios:
-            found = [ratios.interval(place, fall) for place in places]
+            found = np.array([ratios.interval(place, fall) for place in places])
+        self._warn_of(np.isnan(found).any(axis=1), places, "The profile intervals")
         columns = ["ci_low", "ci_high"]
         return self._pandas.DataFrame(found, asked, columns)
 
@@ -358,7 +369,7 @@ class Inference:
         Returns
         -------
         Series
-            A log likelihood, 0 at the estimate and negative elsewhere, by value.
+            By value, in ascending order: 0 at the estimate and negative elsewhere.
 
         Raises
         ------
@@ -368,7 +379,7 @@ class Inference:
         """
         self._check_likelihood("profile")
         [place] = places_of(term, self.terms)
-        at = np.sort(to_float64(values))
+        at = np.sort(check_values(values))
         with likelihood_ratios(self._estimate) as ratios:
             fall = ratios.profile(int(place), at)
         return self._pandas.Series(-fall, at, name=term)
@@ -397,10 +408,10 @@ class Inference:
         """
         matrix = self._hypotheses(R)
         right = to_float64(q)
-        if right.shape not in ((), (len(matrix),)):
+        if right.shape not in ((), (len(matrix),)) or not np.isfinite(right).all():
             raise ValueError(
-                f"q must be a number or have shape ({len(matrix)},), one right side "
-                f"per hypothesis, but has shape {right.shape}."
+                f"q must be a finite number, or {len(matrix)} of them, one right side "
+                f"per hypothesis, got {q!r}."
             )
         covariance, coef = self._estimate.covariance, self._estimate.any_coef
         directions = covariance.null_space
@@ -411,9 +422,12 @@ class Inference:
             )
         excess = matrix @ coef - right
         image = matrix @ covariance.of_terms @ matrix.T
-        inverse = np.linalg.pinv(image, hermitian=True)
-        degrees = int(np.linalg.matrix_rank(image, hermitian=True))
-        statistic = float(excess @ inverse @ excess)
+        statistic, degrees = quadratic_form(image, excess)
+        if covariance.n_groups is not None and degrees >= covariance.n_groups:
+            raise ValueError(
+                f"R tests {degrees} hypotheses, but with {covariance.n_groups} groups "
+                "fewer can be tested. Use more groups, or covariance='HC0'."
+            )
         p = np.nan if self._fitted.penalized else float(_tail(statistic, degrees))
         found = {"chi2": statistic, "df": degrees, "p_value": p}
         return self._pandas.Series(found, name="wald_test")
@@ -437,15 +451,16 @@ class Inference:
         DataFrame
             A row per feature, with columns `effect`, `std_err`, `z`, `p_value`,
             `ci_low` and `ci_high`. The effects of features whose coefficients are
-            undetermined or diverge are NaN.
+            undetermined or diverge are NaN, and at the means all are if z diverges
+            there.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
-        found = marginal_effects(self._fitted, kind)
+        found = marginal_effects(self._estimate, kind)
         root = self._estimate.covariance.root_of_matrix
         spread = np.linalg.norm(found.derivatives @ root, axis=1)
         first = len(self.terms) - len(spread)
-        undetermined = self._estimate.undetermined[first:]
+        undetermined = self._estimate.undetermined[first:] | np.isnan(found.values)
         effects = np.where(undetermined, np.nan, found.values)
         spread = np.where(undetermined, np.inf, spread)
         return self._wald(effects, spread, self.terms[first:], ("effect", "std_err"))
@@ -468,7 +483,7 @@ class Inference:
             A row per row of X, with columns `probability`, `ci_low` and `ci_high`.
         """
         fitted = self._fitted
-        index = getattr(X, "index", None)
+        index = index_of(X)
         X = fitted.transform(X)
         z = fitted.estimator.decision_function(X, offset).astype(np.float64)
         X = fitted.estimator._validated(X, reset=False)
@@ -487,7 +502,7 @@ class Inference:
         """Return leverages, residuals and Cook's distances of the rows.
 
         They are those of one copy of each row: times its weight, the leverage is that
-        of all copies.
+        of all copies. Rows of weight 0 have the leverage 0.
 
         Returns
         -------
@@ -512,8 +527,8 @@ class Inference:
         Returns
         -------
         DataFrame of shape (n_samples, n_terms)
-            The coefficient less that without one copy of the row, by one Newton step,
-            over its standard error.
+            The coefficient minus its value without one copy of the row, by one Newton
+            step, divided by its standard error.
         """
         changes = dfbetas_of(self._fitted, self._estimate.covariance, self._diagnostics)
         return self._pandas.DataFrame(changes, self._index, self.terms)
@@ -619,9 +634,13 @@ class Inference:
 
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
-        if isinstance(R, str) or (len(R) and isinstance(R[0], str)):
+        given = np.asarray(R)
+        if given.dtype.kind in "OUS" and all(isinstance(name, str) for name in R):
             return np.eye(len(self.terms))[places_of(R, self.terms)]
-        matrix = np.atleast_2d(to_float64(R))
+        try:
+            matrix = np.atleast_2d(to_float64(given))
+        except (TypeError, ValueError):
+            raise ValueError(f"R must hold numbers or terms, got {R!r}.") from None
         if matrix.ndim != 2 or matrix.shape[1] != len(self.terms):
             raise ValueError(
                 f"R must have {len(self.terms)} columns, one per term, but has shape "
@@ -630,6 +649,21 @@ class Inference:
         if not (np.isfinite(matrix).all() and matrix.any(axis=1).all()):
             raise ValueError("R must hold finite numbers, and no row of zeros.")
         return matrix
+
+    def _warn_of(self, failed: Any, places: Sequence[Any], what: str) -> None:
+        """Warn of results that were not found."""
+        names = [
+            self.terms[int(np.atleast_1d(place)[0])]
+            for place, wrong in zip(places, failed, strict=True)
+            if wrong and not self._fitted.is_refitted(np.atleast_1d(place))
+        ]
+        if names:
+            warnings.warn(
+                f"{what} of {', '.join(names)} did not converge and are NaN, since the "
+                "likelihood is almost flat. Use a smaller level, or bias_reduction.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def _check_likelihood(self, member: str) -> None:
         """Raise a ValueError if likelihood ratios do not have their distribution."""
@@ -656,7 +690,7 @@ def _tail(statistic: Any, degrees: Any) -> Any:
 
 
 def _listed(terms: Any) -> list[Any]:
-    return [terms] if isinstance(terms, str) else list(terms)
+    return [terms] if isinstance(terms, str) or np.ndim(terms) == 0 else list(terms)
 
 
 def _two(value: float) -> str:

@@ -14,9 +14,6 @@ from sk_logreg._solvers._factors import factor
 # Stop when the predicted increase of the log likelihood is below this value. The step
 # is not taken; the error of the predicted maximum is of the order of its square.
 _TOL = 1e-6
-# The error of constraints, relative to their terms: steps with a Hessian that is almost
-# singular are accurate to few digits.
-_MET = 1e-9
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 
@@ -89,26 +86,24 @@ class Constraints:
         """Return no constraint."""
         return cls(np.empty((0, n_dof)), np.empty(0))
 
-    def met(self, point: Evaluation) -> bool:
-        """Return whether a point satisfies the constraints, up to a small error."""
-        left = np.abs(self.matrix @ point.coef - self.values)
-        size = np.abs(self.matrix) @ np.abs(point.coef) + np.abs(self.values)
-        return bool((left <= _MET * size).all())
-
-    def step(self, point: Evaluation, solve: Solve) -> Vector:
+    def step(self, point: Evaluation, solve: Solve) -> tuple[Vector, float]:
         """Return the step to the minimum of a quadratic model on the constraints.
 
-        The point need not satisfy them. `solve` is the inverse Hessian of the model.
+        The point need not satisfy them; also returns how much f changes with what is
+        missing. `solve` is the inverse Hessian of the model.
         """
-        direction = -solve(point.gradient)
+        newton = -solve(point.gradient)
         if not len(self.matrix):
-            return direction
+            return newton, 0.0
         images = np.array([solve(row) for row in self.matrix]).T
-        for _ in range(2):  # the second time for the rounding errors of long steps
-            missing = self.values - self.matrix @ (point.coef + direction)
-            shares = np.linalg.lstsq(self.matrix @ images, missing)[0]
-            direction = direction + images @ shares
-        return direction
+        missing, along = self.values - self.matrix @ point.coef, self.matrix @ newton
+        spread = self.matrix @ images
+        shares = np.linalg.lstsq(spread, np.column_stack([missing, along]))[0]
+        charge = float(np.abs(missing @ shares) @ [0.5, 1.0])
+        direction = newton + images @ (shares[:, 0] - shares[:, 1])
+        # Once more, for the rounding errors of a long step.
+        left = self.values - self.matrix @ (point.coef + direction)
+        return direction + images @ np.linalg.lstsq(spread, left)[0], charge
 
 
 def constrained_minimum(
@@ -122,8 +117,9 @@ def constrained_minimum(
     """
     likelihood.restart()
     for _ in range(_MAX_STEPS):
-        met = constraints.met(point)
-        direction = constraints.step(point, likelihood.inverse_hessian(point))
+        solve = likelihood.inverse_hessian(point)
+        direction, charge = constraints.step(point, solve)
+        met = charge * total <= _TOL
         # On the constraints, the model falls by half of what the slope promises.
         change = 0.5 * float(point.gradient @ direction)
         if met and -change * total <= _TOL:

@@ -31,8 +31,11 @@ class Likelihoods:
             return [np.nan, np.nan, np.nan, self.tjur]
         cox_snell = -np.expm1(2.0 * (self.null - self.log_likelihood) / n_obs)
         greatest = -np.expm1(2.0 * self.null / n_obs)
-        mcfadden = 1.0 - self.log_likelihood / self.null
-        return [mcfadden, cox_snell, cox_snell / greatest, self.tjur]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mcfadden = 1.0 - np.divide(self.log_likelihood, self.null)
+            cox_snell, greatest = np.float64(cox_snell), np.float64(greatest)
+            nagelkerke = cox_snell / greatest
+        return [mcfadden, cox_snell, nagelkerke, self.tjur]
 
 
 def likelihoods_of(estimate: Estimate) -> Likelihoods:
@@ -48,7 +51,8 @@ def likelihoods_of(estimate: Estimate) -> Likelihoods:
         # The limit; the coefficients of the fit are finite.
         reached = -estimate.limit.total * estimate.limit.point.loss
     p = expit(z)
-    tjur = positive @ p / positive.sum() - negative @ p / negative.sum()
+    with np.errstate(invalid="ignore"):  # a class may have no weight
+        tjur = positive @ p / positive.sum() - negative @ p / negative.sum()
     return Likelihoods(
         log_likelihood=reached,
         saturated=float(both @ saturated(mixed)),
@@ -71,5 +75,7 @@ def _null(fitted: FittedModel, weights: Vector, mixed: Vector) -> float:
             return float(weights @ (expit(z + bias) - mixed))
 
         low, high = logit_of_mean - z.max(), logit_of_mean - z.min()
-        z = z + (brentq(excess, low, high, xtol=_XTOL) if low < high else low)
+        if np.isfinite(logit_of_mean) and excess(low) < 0.0 < excess(high):
+            low = brentq(excess, low, high, xtol=_XTOL)
+        z = z + low
     return float(weights @ log_likelihoods(z, mixed))

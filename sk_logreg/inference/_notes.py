@@ -17,7 +17,7 @@ _MANY_COEFS = 0.1
 # A fit stopped too early, or is of other data, if the minimum is further away than this
 # number of standard errors.
 _FAR = 0.05
-# By this factor the distance may exceed the one that the bound of the fit allows.
+# Maximum ratio of the distance to the distance that the fit's bound implies.
 _SLACK = 2.0
 _MAX_NAMES = 10
 
@@ -32,8 +32,8 @@ _WHAT = {
     "sandwich of scores over the root of 1 - leverage.",
     "HC3": "Standard errors are robust to a wrong model of the variance: HC3, the "
     "sandwich of scores over 1 - leverage.",
-    "bayesian": "Standard errors are Bayesian, those of the posterior in which the "
-    "penalty is the prior: the inverse of the information plus the penalty.",
+    "bayesian": "Standard errors are Bayesian: the penalty is the prior, and the "
+    "covariance is the inverse of the information plus the penalty.",
     "frequentist": "Standard errors are the variation of the penalized coefficients "
     "from sample to sample. Their bias is not in them; see penalty_bias.",
 }
@@ -58,12 +58,12 @@ def notes_of(estimate: Estimate) -> Iterator[str]:
     yield from _on_distance(fitted, estimate.distance)
     if divergence is not None:
         yield from _on_separation(fitted, divergence)
-    elif covariance.undetermined.any():
+    undetermined = np.asarray(estimate.null_space.any(axis=1))
+    if undetermined.any():
         yield (
             "Some columns are constant or combinations of others. The data do not "
-            "determine the coefficients of "
-            f"{named(fitted.terms, covariance.undetermined)}; predictions do not "
-            "depend on them."
+            f"determine the coefficients of {named(fitted.terms, undetermined)}; "
+            "predictions do not depend on them."
         )
     ratio = covariance.edf / fitted.n_obs
     plain = fitted.by_likelihood and not fitted.penalized
@@ -74,7 +74,12 @@ def notes_of(estimate: Estimate) -> Iterator[str]:
             "standard errors, p-values and likelihood-ratio tests are too optimistic. "
             "Use bias_reduction='mdypl' or a penalty."
         )
-    if fitted.searched:
+    if fitted.searched and not fitted.refitted:
+        yield (
+            "The coefficients are means over the folds, not those of a fit. Use "
+            "refit=True."
+        )
+    elif fitted.searched:
         yield (
             "C was chosen by the same data. The standard errors do not include the "
             "variation of this choice."
@@ -86,8 +91,8 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
     if kind == "cluster":
         yield (
             "Standard errors are robust to dependence within the "
-            f"{covariance.n_groups} groups (CR1). They need many groups, some tens at "
-            "least."
+            f"{covariance.n_groups} groups (CR1). They are reliable with about 40 "
+            "groups or more."
         )
     else:
         yield _WHAT[kind]
@@ -113,7 +118,7 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
         )
     if fitted.bias_reduction == "mdypl":
         yield (
-            "Coefficients maximize the likelihood of labels that are drawn to 1/2. "
+            "Coefficients maximize the likelihood of labels shrunk toward 1/2. "
             "Likelihood-ratio tests and profile intervals are of that likelihood."
         )
     if (fitted.frequencies != 1.0).any():
@@ -162,16 +167,18 @@ def _on_separation(fitted: FittedModel, divergence: Divergence) -> Iterator[str]
     for where, which in only.items():
         if which.any():
             yield (
-                f"The maximum likelihood estimates of {named(fitted.terms, which)} are "
+                f"The estimated coefficients of {named(fitted.terms, which)} are "
                 f"{where}."
             )
-    both = upward & downward
+    both = divergence.either_way
     if both.any():
         yield (
-            "The data leave undetermined to which side the coefficients of "
-            f"{named(fitted.terms, both)} diverge."
+            f"The coefficients of {named(fitted.terms, both)} diverge, and the data do "
+            "not determine the sign."
         )
-    yield (
-        "Wald intervals of diverging coefficients do not exist. Use profile_intervals "
-        "or bias_reduction='firth'."
+    plain = fitted.by_likelihood and not fitted.penalized
+    yield "Wald intervals of diverging coefficients do not exist. " + (
+        "Use profile_intervals or bias_reduction='firth'."
+        if plain
+        else "Penalize these features too."
     )

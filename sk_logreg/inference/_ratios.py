@@ -35,7 +35,7 @@ class LikelihoodRatios:
     def drop(self, terms: Indices) -> tuple[float, int]:
         """Return the likelihood-ratio statistic of some terms, and its degrees.
 
-        By a fit of the others, or of the penalized likelihood with these terms at 0.
+        Refits with these terms fixed at 0; NaN if the refit does not converge.
         """
         estimate, fitted = self.estimate, self.estimate.fitted
         if fitted.is_refitted(terms):
@@ -48,13 +48,12 @@ class LikelihoodRatios:
         if estimate.divergence is not None:
             start = self.whole.evaluate(np.zeros(len(start.coef)))
         _, value = constrained_minimum(self.whole, start, constraints, fitted.total)
-        return max(0.0, 2.0 * fitted.total * (value - least)), len(basis)
+        statistic = 2.0 * fitted.total * (value - least)
+        return float(np.maximum(statistic, 0.0)), len(basis)
 
     def _estimable(self, terms: Indices) -> Matrix:
         """Return a basis of the combinations of some terms that the data determine."""
-        if self.estimate.divergence is not None:
-            return np.eye(len(terms))
-        return null_space(self.estimate.covariance.null_space[terms].T).T
+        return null_space(self.estimate.null_space[terms].T).T
 
     def interval(self, term: int, fall: float) -> tuple[float, float]:
         """Return where the profile log likelihood of a term falls by `fall`."""
