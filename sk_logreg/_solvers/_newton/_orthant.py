@@ -194,7 +194,7 @@ class OrthantModel:
         assert self._last is not None
         assert self._curvature is not None
         end = self._last[1]
-        yield DualStep(self._objective, slice(None), self._curvature, end)
+        yield DualStep(point, self._objective, slice(None), self._curvature, end)
 
     def certify_after(self, _step: Step, _after: Evaluation) -> float:
         return np.inf
