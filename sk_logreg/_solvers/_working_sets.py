@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import STALLED
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton import excess_of_slopes
 from sk_logreg._tolerances import NOISE
@@ -27,6 +28,8 @@ class WorkingSetOptions:
     accuracy: float = 0.1
     #: The tolerance over the first working set.
     first_tol: float = 1e-3
+    #: The least tolerance over a working set, relative to that over all features.
+    least_share: float = 0.1
     #: The error of an extrapolated gradient, relative to the change of the L1 strength.
     trend_error: float = 0.1
 
@@ -127,13 +130,17 @@ def solve_by_working_sets(
                 objective, restricted, kept, solution, squares, tol
             )
             excess = _outside(kept, penalty, slopes)
-            if ended or gap <= goal.tol or not excess.any():
+            hopeless = not excess.any() and tol < _OPTIONS.least_share * goal.tol
+            if ended or gap <= goal.tol:
+                break
+            if hopeless:
+                solution = replace(solution, status=STALLED)
                 break
         fall, value, near = relative(value - point.value, point), point.value, True
-        tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
         if not excess.any():
-            tol, known = 0.5 * goal.tol, solution.model.known
+            tol, known = 0.5 * min(tol, goal.tol), solution.model.known
             continue
+        tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
         size = max(_OPTIONS.min_size, 2 * int(np.count_nonzero(coef[columns])))
         columns = _grown(columns, excess, len(columns) + size)
         restricted, known = objective.restricted(columns), None
