@@ -344,10 +344,10 @@ def _solved(
 def _ahead(before: Vector, last: Vector) -> Vector:
     """Extrapolate the path linearly from its last two points.
 
-    Coefficients that were 0, or would change their sign, keep their last value.
+    Coefficients that would change their sign are 0.
     """
     ahead = last + (last - before)
-    return np.where((before == 0.0) | (ahead * last < 0.0), last, ahead)
+    return np.where(ahead * last < 0.0, 0.0, ahead)
 
 
 def _fit(

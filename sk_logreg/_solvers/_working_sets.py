@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
-from sk_logreg._records import STALLED
+from sk_logreg._records import ended_by_rounding
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton import excess_of_slopes
 from sk_logreg._tolerances import NOISE
@@ -134,7 +134,7 @@ def solve_by_working_sets(
             if ended or gap <= goal.tol:
                 break
             if hopeless:
-                solution = replace(solution, status=STALLED)
+                solution = replace(solution, status=ended_by_rounding(gap))
                 break
         fall, value, near = relative(value - point.value, point), point.value, True
         if not excess.any():
