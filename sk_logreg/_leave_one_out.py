@@ -30,7 +30,7 @@ _LARGE_CHANGE = 0.05
 _MAX_REFITS = 50
 # Without kinks or bounds, this many rows are first left out by conjugate gradients, all
 # at once, with at most this number of steps. Few of them are left to be fitted.
-_MAX_DESCENTS, _MAX_DESCENT_STEPS, _MAX_LEFT = 300, 30, 3
+_MAX_DESCENTS, _MAX_DESCENT_STEPS, _MAX_LEFT = 300, 40, 3
 # A step of conjugate gradients is corrected where it leaves more than a share of the
 # slope, to at most a multiple of its length. After one that fails, the next is shorter.
 _LEVEL, _LONGEST, _SHRUNK = 0.3, 8.0, 0.1
