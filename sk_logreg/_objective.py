@@ -600,12 +600,18 @@ class Objective:
     def _of(self, problem: Problem, fraction: float) -> "Objective":
         return Objective(problem, self._executor, self.meter, fraction)
 
-    def restricted(self, columns: Indices) -> "Objective":
+    def restricted(
+        self, columns: Indices, before: "Objective | None" = None
+    ) -> "Objective":
         """Return the objective over some features, with the weights of others zero.
 
-        Passes over their columns count by the share of the stored values.
+        Passes over their columns count by the share of the stored values. An objective
+        over the same features from `before` shares their values.
         """
-        design = self._rows.design.columns(columns)
+        if before is None:
+            design = self._rows.design.columns(columns)
+        else:
+            design = before.problem.rows.design
         kept = columns
         if self.problem.fit_intercept:
             kept = np.append(columns, self.n_features)
@@ -625,6 +631,14 @@ class Objective:
         )
         share = design.costs.n_values / max(1, self.costs.n_values)
         return self._of(problem, self._fraction * share)
+
+    def gradient_of_losses(self, margins: RowVector) -> Vector:
+        """Return the gradient of the losses, in one pass over X."""
+        sums, _ = self._read(products.gradient_at, (margins,), (self.loss,))
+        gradient = self._vector(*sums)
+        if not np.isfinite(gradient).all():
+            raise NotFiniteError
+        return gradient
 
     def slope(self, point: Evaluation, direction: Vector) -> float:
         """Return the slope of f along a direction."""

@@ -52,6 +52,8 @@ _NULL_TOL = 1e-12
 # With a sample of many rows, the degrees of freedom are computed from all rows at each
 # so many values of C, and interpolated between them.
 _EXACT_EVERY = 8
+# The fit at one C starts near that at another, up to this multiple of it.
+_NEAR = 2.0
 # Maximum number of values of C in the warning.
 _MAX_NAMED = 5
 
@@ -286,13 +288,17 @@ def _fits(
 ) -> Iterator[_Fit]:
     """Yield the fit at each C, from small to large; each starts near the last one."""
     solver, before, last = SOLVERS[model.solver], start, start
+    nearby: Solution | None = None
     followed = followable(problem, executor, model.tol)
     if followed is not None:
         problem, solver = followed, Follower(solver, executor, followed, Cs)
     for place, C in enumerate(Cs):
         objective = Objective(with_C(problem, C), executor)
+        if nearby and C / Cs[place - 1] > _NEAR:
+            nearby = None
         ahead = _ahead(before, last)
-        solution = _solved(model, objective, model.tol, ahead, solver)
+        solution = _solved(model, objective, model.tol, ahead, solver, nearby)
+        nearby = solution
         before, last = last, solution.point.coef
         degrees = None
         if not _is_lasso(problem):
@@ -325,6 +331,7 @@ def _solved(
     tol: float,
     start: Vector,
     solver: Solver | None = None,
+    nearby: Solution | None = None,
 ) -> Solution:
     """Return the solution from a start, by the model's solver unless one is given."""
     return solve_from_starts(
@@ -335,16 +342,17 @@ def _solved(
         previous=start,
         n_init=model.n_init,
         random_state=check_random_state(model.random_state),
+        nearby=nearby,
     )
 
 
 def _ahead(before: Vector, last: Vector) -> Vector:
     """Extrapolate the path linearly from its last two points.
 
-    Coefficients that were 0, or would change their sign, keep their last value.
+    Coefficients that would change their sign are 0.
     """
     ahead = last + (last - before)
-    return np.where((before == 0.0) | (ahead * last < 0.0), last, ahead)
+    return np.where(ahead * last < 0.0, 0.0, ahead)
 
 
 def _fit(

@@ -66,6 +66,43 @@ def test_more_rows_than_a_sample_and_more_columns_than_rows(l1_ratio):
         assert_agrees(path, X, y, **params)
 
 
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4])
+def test_many_columns_whose_sets_are_kept(l1_ratio, bias):
+    X, y = sample(80, 600, seed=12)
+    X[:, 300:] = X[:, :300] + 0.3 * X[:, 300:]  # correlated
+    params = {"l1_ratio": l1_ratio, **BIASES[bias]}
+    model = BinaryLogisticRegression(**params)
+    grid = regularization_path(model, X, y, Cs=60).Cs
+    # A fine grid, with a value twice, and a gap.
+    Cs = np.sort(np.append(grid[[*range(24), 40, 41, 42]], grid[20]))
+    for form in (X, sparse.csr_array(X)):
+        path = regularization_path(model, form, y, Cs=Cs)
+        assert_agrees(path, X, y, **params)
+
+
+def test_a_loss_without_a_dual_and_many_columns():
+    X, y = sample(50, 450, seed=14)
+    params = {"l1_ratio": 1.0, "loss": "squared_error"}
+    path = regularization_path(BinaryLogisticRegression(**params), X, y, Cs=60)
+    some = replace(
+        path,
+        **{
+            name: getattr(path, name)[5:20:7]
+            for name in ("Cs", "coefs", "intercepts", "objectives", "gaps", "n_nonzero")
+        },
+    )
+    assert_agrees(some, X, y, **params)
+
+
+def test_a_tighter_bound_along_a_path_of_many_columns():
+    X, y = sample(120, 700, seed=13)
+    params = {"l1_ratio": 1.0, "tol": 1e-11}
+    path = regularization_path(BinaryLogisticRegression(**params), X, y, Cs=40)
+    assert (path.gaps <= 1e-11).all()
+    assert_agrees(path, X, y, l1_ratio=1.0, tol=1e-13)
+
+
 INGREDIENTS = {
     "penalty_factor": {"penalty_factor": np.array([0.0, 1.0, 2.0, 1.0, 0.5])},
     "penalty_center": {"penalty_center": np.array([0.5, 0.0, -1.0, 0.0, 2.0])},

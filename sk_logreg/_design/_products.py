@@ -153,7 +153,12 @@ def _losses(
 
 def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
     """Sum the gradient, in the precision of `w`."""
-    slope, _ = loss.derivatives(_margins(block, rows, w, b), rows.p_other)
+    return gradient_at(block, rows, _margins(block, rows, w, b), loss)
+
+
+def gradient_at(block: Block, rows: RowPart, m: Vector, loss: Loss) -> Sums:
+    """Sum the gradient, given the margins."""
+    slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.signs
     slope *= rows.weights
     return block.rmatvec(slope), slope.sum()

@@ -33,6 +33,8 @@ class Solution:
         evaluated, or will be over more features.
     model : object
         The model of the objective, if the penalty has kinks or bounds.
+    working_set : object
+        What is known of the features that may have a weight, if they are many.
     """
 
     point: Evaluation
@@ -44,6 +46,7 @@ class Solution:
     columns: tuple[int, ...] = ()
     pending_step: Vector | float = 0.0
     model: Any = None
+    working_set: Any = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Goal:
     returned as the solution's `pending_step`. With `separation_excluded` it is known
     that no hyperplane separates the classes. A start that is `near` the minimum is
     nearer to it than that of a sample of the rows; there may be a `known` Hessian of
-    the objective near it.
+    the objective near it, and the `working_set` of a solution with another C.
     """
 
     tol: float
@@ -62,6 +65,7 @@ class Goal:
     separation_excluded: bool = False
     near: bool = False
     known: Any = None
+    working_set: Any = None
 
     @property
     def fine(self) -> bool:

@@ -62,6 +62,7 @@ def solve_from_starts(
     previous: Vector | None,
     n_init: int,
     random_state: np.random.RandomState,
+    nearby: Solution | None = None,
 ) -> Solution:
     """Minimize an objective from each of its starts and return the lowest minimum.
 
@@ -72,9 +73,14 @@ def solve_from_starts(
 
     The coefficients of an earlier fit, `previous`, take the place of zero if f is lower
     there. There are `n_init` rounds of starts: a fixed one, and others that are drawn.
+    With `nearby`, the solution of a problem with another C, the coefficients are near
+    the minimum.
     """
     if objective.loss.convex:
-        return _from_one_start(objective, solver, journal, tol, previous)
+        goal = Goal(tol)
+        if nearby is not None:
+            goal = Goal(tol, near=True, working_set=nearby.working_set)
+        return _from_one_start(objective, solver, journal, goal, previous)
 
     search = _Search(objective, solver, n_init, random_state)
     first = _first(objective, previous)
@@ -94,13 +100,14 @@ def _from_one_start(
     objective: Objective,
     solver: Solver,
     journal: Journal,
-    tol: float,
+    goal: Goal,
     previous: Vector | None,
 ) -> Solution:
     """Minimize a convex objective, which has one minimum or none."""
     zero = np.zeros(objective.n_dof)
     start = zero if previous is None else previous
-    solution = solver(objective, start, journal, Goal(tol))
+    solution = solver(objective, start, journal, goal)
+    tol = goal.tol
     # Far from the minimum the curvature may vanish. It seldom does where the penalty is
     # least, or where the user's coefficients are zero.
     for other in (zero, objective.problem.lower(zero)):

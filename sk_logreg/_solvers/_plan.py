@@ -174,7 +174,11 @@ def _from_samples(
         unsolved = solution.status in (BUDGET_SPENT, STALLED, SUSPECTED)
         if not unsolved or (journal.closed and solution.status is not BUDGET_SPENT):
             return solution
-    model = _kind_of_model(objective)(objective, of_sample)
+    model: Model
+    if objective.penalty.smooth:
+        model = CholeskyModel(objective, of_sample)
+    else:
+        model = ProximalModel(objective, of_sample, near=goal.near)
     return _minimize(objective, start, journal, model, goal)
 
 

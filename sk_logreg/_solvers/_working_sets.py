@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
-from sk_logreg._objective import Objective
+from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._records import ended_by_rounding
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton import excess_of_slopes
 from sk_logreg._tolerances import NOISE
@@ -26,9 +28,65 @@ class WorkingSetOptions:
     accuracy: float = 0.1
     #: The tolerance over the first working set.
     first_tol: float = 1e-3
+    #: The least tolerance over a working set, relative to that over all features.
+    least_share: float = 0.1
+    #: The error of an extrapolated gradient, relative to the change of the L1 strength.
+    trend_error: float = 0.1
 
 
 _OPTIONS = WorkingSetOptions()
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingSet:
+    """What is kept of a solution for a problem that differs in C.
+
+    Attributes
+    ----------
+    columns, restricted : ndarray of int, Objective
+        The features of the last working set, and the objective over them.
+    gradient, l1 : ndarray of shape (n_dof,)
+        At the solution; and the strengths of the L1 penalty there.
+    trend : ndarray of shape (n_dof,) or None
+        How the gradient changes with the strengths, from the solution before.
+    squares : ndarray of shape (n_dof,)
+        An upper bound of the diagonal of the Hessian of the losses.
+    """
+
+    columns: Indices
+    restricted: Objective
+    gradient: Vector
+    l1: Vector
+    trend: Vector | None
+    squares: Vector
+
+    def may_enter(self, l1: Vector) -> NDArray[np.bool_]:
+        """Return which features may have a weight with other strengths.
+
+        The gradient is extrapolated. Its error is assumed to be a share of what the
+        strong rule assumes: that it changes by no more than the strengths.
+        """
+        change, share = l1 - self.l1, 1.0
+        ahead = self.gradient
+        if self.trend is not None:
+            ahead, share = ahead + self.trend * change, _OPTIONS.trend_error
+        return ~(np.abs(ahead) + share * np.abs(change) < l1)
+
+    @classmethod
+    def after(
+        cls,
+        before: "WorkingSet | None",
+        columns: Indices,
+        restricted: Objective,
+        gradient: Vector,
+        l1: Vector,
+        squares: Vector,
+    ) -> "WorkingSet":
+        """Return what is kept of a solution, given what was of the one before it."""
+        trend = None
+        if before is not None and (l1 != before.l1).any():
+            trend = (gradient - before.gradient) / (l1 - before.l1)
+        return cls(columns, restricted, gradient, l1, trend, squares)
 
 
 def solve_by_working_sets(
@@ -38,61 +96,112 @@ def solve_by_working_sets(
 
     All features are read once per set: the slopes at its minimum show which features to
     add. At the end those at its dual point show it, and give a bound for all features
-    [1]_.
+    [1]_. The first set is that of the strong rule [2]_ if the solution with another C
+    is known.
 
     References
     ----------
     .. [1] M. Massias, A. Gramfort, J. Salmon (2018). Celer: a fast solver for the lasso
        with dual extrapolation. ICML, PMLR 80, 3315-3324.
+    .. [2] R. Tibshirani, J. Bien, J. Friedman, T. Hastie, N. Simon, J. Taylor,
+       R. J. Tibshirani (2012). Strong rules for discarding predictors in lasso-type
+       problems. Journal of the Royal Statistical Society B 74(2), 245-266.
     """
     penalty = objective.penalty
     assert isinstance(penalty, ElasticNet)
-    start = penalty.clip(start)
-    point = objective.evaluate(start)
-    n_features = objective.n_features
-    # The set always contains features with a nonzero start, without an L1 part, or
-    # whose bounds exclude 0.
-    always = (start != 0.0) | ~(penalty.l1 > 0.0)
-    always |= (penalty.lower > 0.0) | (penalty.upper < 0.0)
-    columns = np.flatnonzero(always[:n_features])
-    excess = _violations(penalty, -point.gradient)[:n_features]
-    columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
-    tol, coef = max(goal.tol, _OPTIONS.first_tol), start
-    restricted, known = objective.restricted(columns), None
+    coef = penalty.clip(start)
+    columns, restricted, value = _first_set(objective, coef, goal.working_set)
+    squares, known, near = _squares(objective, goal), None, goal.near
+    tol = goal.tol if near else max(goal.tol, _OPTIONS.first_tol)
     while True:
-        kept = columns
-        if objective.problem.fit_intercept:
-            kept = np.append(columns, n_features)
-        last, near = tol <= goal.tol, coef is not start
+        last, kept = tol <= goal.tol, _with_bias(objective, columns)
         inner = replace(goal, tol=tol, certify=last, near=near, known=known)
         solution = solve(restricted, coef[kept], journal, inner)
-        coef = np.zeros_like(start)
-        step = 0.0 if last else solution.pending_step
-        coef[kept] = restricted.penalty.clip(solution.point.coef + step)
-        before, point = point, objective.evaluate(coef)
-        excess = _outside(columns, _violations(penalty, -point.gradient)[:n_features])
+        point = solution.point if last else _after_pending(restricted, solution)
+        coef = np.zeros_like(coef)
+        coef[kept] = point.coef
         ended = journal.closed or not solution.status.converged
+        excess = np.zeros(0)
+        if not (ended or (last and goal.near)):
+            slopes = -objective.gradient_of_losses(point.margins)
+            excess = _outside(kept, penalty, slopes)
         if ended or (last and not excess.any()):
-            slopes, gap = _certified(objective, restricted, kept, solution, tol)
-            excess = _outside(columns, _violations(penalty, slopes)[:n_features])
-            if ended or gap <= goal.tol or not excess.any():
+            slopes, gap = _certified(
+                objective, restricted, kept, solution, squares, tol
+            )
+            excess = _outside(kept, penalty, slopes)
+            hopeless = not excess.any() and tol < _OPTIONS.least_share * goal.tol
+            if ended or gap <= goal.tol:
                 break
-        fall = relative(before.value - point.value, point)
-        tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
+            if hopeless:
+                solution = replace(solution, status=ended_by_rounding(gap))
+                break
+        fall, value, near = relative(value - point.value, point), point.value, True
         if not excess.any():
-            tol, known = 0.5 * goal.tol, solution.model.known
+            tol, known = 0.5 * min(tol, goal.tol), solution.model.known
             continue
-        used = columns[coef[columns] != 0.0]
-        size = max(_OPTIONS.min_size, 2 * len(used))
+        tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
+        size = max(_OPTIONS.min_size, 2 * int(np.count_nonzero(coef[columns])))
         columns = _grown(columns, excess, len(columns) + size)
         restricted, known = objective.restricted(columns), None
-    return replace(solution, point=point, gap=gap, pending_step=0.0)
+    gradient = penalty.gradient(coef) - slopes  # at the dual point
+    gradient[kept] = point.gradient
+    point = replace(point, coef=coef, gradient=gradient, curvature=None, hessian=None)
+    found = WorkingSet.after(
+        goal.working_set, columns, restricted, gradient, penalty.l1, squares
+    )
+    return replace(solution, point=point, gap=gap, pending_step=0.0, working_set=found)
 
 
-def _outside(columns: Indices, excess: Vector) -> Vector:
-    """Return the violations of the features that are not among some columns."""
-    excess = excess.copy()
-    excess[columns] = 0.0
+def _with_bias(objective: Objective, columns: Indices) -> Indices:
+    """Return the positions of the coefficients of features, and of the bias if any."""
+    if not objective.problem.fit_intercept:
+        return columns
+    return np.append(columns, objective.n_features)
+
+
+def _after_pending(objective: Objective, solution: Solution) -> Evaluation:
+    """Return the point after the step that a solution leaves to be taken."""
+    end = solution.point.coef + solution.pending_step
+    return objective.evaluate(objective.penalty.clip(end))
+
+
+def _first_set(
+    objective: Objective, start: Vector, before: WorkingSet | None
+) -> tuple[Indices, Objective, float]:
+    """Return the first working set, the objective over it, and f at the start if known.
+
+    It contains the features with a nonzero start, without an L1 part, or whose bounds
+    exclude 0.
+    """
+    penalty, n_features = objective.penalty, objective.n_features
+    assert isinstance(penalty, ElasticNet)
+    always = (start != 0.0) | ~(penalty.l1 > 0.0)
+    always |= (penalty.lower > 0.0) | (penalty.upper < 0.0)
+    if before is None:
+        point = objective.evaluate(start)
+        columns = np.flatnonzero(always[:n_features])
+        excess = _violations(penalty, -point.gradient)[:n_features]
+        columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
+        return columns, objective.restricted(columns), point.value
+    always |= before.may_enter(penalty.l1)
+    columns, held = np.flatnonzero(always[:n_features]), before.columns
+    if len(held) <= 1.2 * len(columns) and np.isin(columns, held).all():
+        return held, objective.restricted(held, before.restricted), np.inf
+    return columns, objective.restricted(columns), np.inf
+
+
+def _squares(objective: Objective, goal: Goal) -> Vector:
+    """Return an upper bound of the diagonal of the Hessian of the losses."""
+    if goal.working_set is not None:
+        return goal.working_set.squares
+    return objective.product_diagonal(objective.curvature_bound)
+
+
+def _outside(kept: Indices, penalty: ElasticNet, slopes: Vector) -> Vector:
+    """Return the violations of the coefficients that are not kept."""
+    excess = _violations(penalty, slopes)
+    excess[kept] = 0.0
     return excess
 
 
@@ -118,17 +227,18 @@ def _certified(
     restricted: Objective,
     kept: Indices,
     solution: Solution,
+    squares: Vector,
     tol: float,
 ) -> tuple[Vector, float]:
     """Return the slopes of all features at a dual point, and the bound that follows.
 
-    Without a dual, those of the loss at the point itself.
+    Without a dual, those of the loss at the point itself. `squares` is an upper bound
+    of the diagonal of the Hessian.
     """
     point, penalty = solution.point, objective.penalty
     assert isinstance(penalty, ElasticNet)
     coef = np.zeros(objective.n_dof)
     coef[kept] = point.coef
-    margins = point.margins
     if objective.loss.dual is None:
         slopes = -objective.evaluate(coef).gradient
         violated = _violations(penalty, slopes)
@@ -138,12 +248,17 @@ def _certified(
         end = coef.copy()
         end[kept] = step.end
         known, rows, curvature = step.objective, step.rows, step.curvature
-        change = known.margin_change(step.end - point.coef)
-        dual = known.dual_of_step(
-            margins.take(rows), restricted.weights.take(rows), curvature, change
-        )
+        start = step.start.margins
+        change = known.margin_change(step.end - step.start.coef)
+        if step.start is point:
+            weights = restricted.weights.take(rows)
+            dual = known.dual_of_step(start.take(rows), weights, curvature, change)
+        else:
+            dual = known.dual_after_step(start, point.margins)
         placed = [v.placed(rows, objective.n_samples) for v in (curvature, change)]
-        slopes = -objective.dual_slopes(margins, *placed)
+        slopes = -objective.dual_slopes(start, *placed)
+        if known.n_samples < objective.n_samples:  # their curvatures may be larger
+            squares = objective.product_diagonal(placed[0])
         bound = excess_of_slopes(
             known,
             penalty,
@@ -153,7 +268,7 @@ def _certified(
             coef,
             end,
             slopes,
-            objective.product_diagonal(placed[0]),
+            squares,
             kept,
         )
         gap = relative(bound, point)

@@ -79,7 +79,10 @@ class EntropyDual:
     def of_shift(
         cls, weights: Vector, shift: Vector, variance: Vector, change: Vector
     ) -> "EntropyDual":
-        """Return the part of rows whose dual variables are shifted by δ."""
+        """Return the part of rows whose dual variables are shifted by δ.
+
+        `change` is that of the margins since the point of the Newton system.
+        """
         relevant = weights > 0.0
         shift, change = shift * relevant, change * relevant
         t = shift / np.maximum(variance, TINY)
@@ -88,6 +91,8 @@ class EntropyDual:
             float(np.abs(t).max()),
             float(change.min()),
             float(change.max()),
+            # The third derivative is at most the second.
+            float(np.exp(np.abs(change).max())),
         )
 
     def __add__(self, other: "EntropyDual") -> "EntropyDual":

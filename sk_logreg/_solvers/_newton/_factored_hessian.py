@@ -243,4 +243,4 @@ class FactoredHessian(KnownHessian):
         left += stretch * np.sqrt(dual.quadratic)
         if left**2 > _OPTIONS.largest_residual**2 * decrement2:
             return np.inf
-        return dual.bound(residual_norm=stretch * left)
+        return dual.bound(residual_norm=left)

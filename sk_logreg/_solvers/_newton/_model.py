@@ -117,10 +117,12 @@ class Bound:
 class DualStep(NamedTuple):
     """A proximal Newton step that the dual variables follow.
 
-    `objective` is that over the rows of the model behind it, `rows` are their positions
-    in all rows, and `curvature` is theirs in that model. The step ends at `end`.
+    It starts at a point and ends at `end`. `objective` is that over the rows of the
+    model behind it, `rows` are their positions in all rows, and `curvature` is theirs
+    in that model.
     """
 
+    start: Evaluation
     objective: Objective
     rows: slice | Indices
     curvature: RowVector

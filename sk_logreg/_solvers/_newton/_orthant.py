@@ -16,7 +16,7 @@ from sk_logreg._solvers._newton._model import (
     converges_next,
 )
 from sk_logreg._solvers._newton._proximal import composite_bound
-from sk_logreg._tolerances import EPS, NOISE
+from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import ElasticNet
 
 Mask = NDArray[np.bool_]
@@ -32,6 +32,9 @@ class OrthantOptions:
     max_products: int = 1000
     #: A step that is stopped at zeros has to keep this share of its length.
     sufficient: float = 0.1
+    #: Else it is shortened, until the coefficients that are stopped are these parts of
+    #: those that were.
+    divisors: tuple[int, ...] = (2, 8, 32)
     #: Maximum number of systems per step.
     max_solves: int = 100
 
@@ -108,27 +111,43 @@ class OrthantModel:
         active = (slope != 0.0) | penalty.free(u)
         while True:
             direction, image = self._solve(slope, active)
-            end = penalty.within_orthant(u + direction, signs)
-            moved = end - u
-            stopped = active & (np.abs(moved - direction) > EPS * np.abs(direction))
+            whole = u + direction
+            end = penalty.within_orthant(whole, signs)
+            stopped = active & (end != whole)
             if not stopped.any():
-                return end, gradient + image, bool(moved.any())
-            bent = self._product(moved)
-            down, bend = -float(slope @ moved), float(moved @ bent)
-            length = min(1.0, down / bend) if bend > 0.0 else 1.0
-            if down > 0.0 and length >= _OPTIONS.sufficient:
-                end = end if length == 1.0 else u + length * moved
-                return end, gradient + length * bent, True
+                return end, gradient + image, bool((end != u).any())
+            if (found := self._toward(end, u, gradient, slope)) is not None:
+                return found
             # Coefficients at zero that a correlated one pushes back stay there.
-            pushed = stopped & (moved == 0.0)
+            pushed = stopped & (end == u)
             if not pushed.any():
                 break
             active &= ~pushed
+        # On a shorter step fewer coefficients are stopped.
+        shares = np.where(stopped, (end - u) / np.where(stopped, direction, 1.0), 1.0)
+        lengths = np.sort(shares[stopped])
+        for place in (len(lengths) // n for n in _OPTIONS.divisors):
+            if place > 0:
+                nearer = penalty.within_orthant(u + lengths[place] * direction, signs)
+                if (found := self._toward(nearer, u, gradient, slope)) is not None:
+                    return found
         # Up to where the first coefficient is stopped the model falls.
-        shares = np.where(stopped, moved / np.where(stopped, direction, 1.0), 1.0)
-        length = float(shares.min())
+        length = float(lengths[0])
         reached = np.where(shares <= length, end, u + length * direction)
         return reached, gradient + length * image, True
+
+    def _toward(
+        self, end: Vector, u: Vector, gradient: Vector, slope: Vector
+    ) -> tuple[Vector, Vector, bool] | None:
+        """Return the lowest point on the way to another point, if it is far enough."""
+        moved = end - u
+        bent = self._product(moved)
+        down, bend = -float(slope @ moved), float(moved @ bent)
+        length = min(1.0, down / bend) if bend > 0.0 else 1.0
+        if not (down > 0.0 and length >= _OPTIONS.sufficient):
+            return None
+        end = end if length == 1.0 else u + length * moved
+        return end, gradient + length * bent, True
 
     def _solve(self, slope: Vector, active: Mask) -> tuple[Vector, Vector]:
         """Return the step over the active coefficients, and the Hessian times it."""
@@ -194,7 +213,7 @@ class OrthantModel:
         assert self._last is not None
         assert self._curvature is not None
         end = self._last[1]
-        yield DualStep(self._objective, slice(None), self._curvature, end)
+        yield DualStep(point, self._objective, slice(None), self._curvature, end)
 
     def certify_after(self, _step: Step, _after: Evaluation) -> float:
         return np.inf

@@ -24,7 +24,8 @@ from sk_logreg.penalties import ElasticNet
 Mask = NDArray[np.bool_]
 
 # The residual of the quadratic problem, relative to that at the start: at first, and
-# from which on it is solved to rounding. In between it falls with the decrement.
+# from which on it is solved to rounding, as it is if the start is near the minimum. In
+# between it falls with the decrement.
 _ROUGH, _EXACT = 0.1, 1e-3
 
 
@@ -44,7 +45,8 @@ class HessianMatrix(KnownHessian):
 
     def dual_step(self, point: Evaluation) -> DualStep:
         """Return the step at a point that the dual variables may follow."""
-        return DualStep(self.objective, self.rows, self.curvature, self.end(point))
+        end = self.end(point)
+        return DualStep(point, self.objective, self.rows, self.curvature, end)
 
     @classmethod
     def at(
@@ -136,25 +138,29 @@ def excess_of_slopes(
     slopes: Vector,
     diagonal: Vector,
     kept: Indices | slice = slice(None),
+    rounding: float = 0.0,
 ) -> float:
     """Return the bound on f - f* of a dual point.
 
-    The dual point asks the penalty for these slopes. The coefficients `kept` are those
-    of the objective, and all that are free are among them. Where the penalty is hardly
-    curved, it allows a free coefficient one slope only. The dual point is changed to
-    have this slope if the coefficient has no L1 part, or if charging the error to the
-    L1 part would raise the bound by more than rounding errors.
+    The dual point asks the penalty for these slopes, up to `rounding`, in units of the
+    roots of the diagonal of the Hessian, which may be an upper bound. The coefficients
+    `kept` are those of the objective, and all that are free are among them. Where the
+    penalty is hardly curved, it allows a free coefficient one slope only. The dual
+    point is changed to have this slope if the coefficient has no L1 part, or if
+    charging the error to the L1 part would raise the bound by more than rounding
+    errors.
     """
     linear = penalty.free(end) & (penalty.curvature <= ACCURATE * diagonal)
+    roots = np.sqrt(diagonal)
     best = np.inf
     for moved in (linear & ~penalty.penalized, linear):
         target = penalty.l1 * np.sign(end) + penalty.curvature * end
         wrong = (slopes - np.where(moved, target, 0.0))[kept]
-        norm = norm_of_free(objective, curvature, wrong, moved[kept], value)
+        norm = norm_of_free(objective, curvature, wrong, moved[kept], value) + rounding
         gap = penalty.fenchel_gap(
             coef,
             np.where(moved, target, slopes),
-            np.where(moved, 0.0, norm * np.sqrt(diagonal)),
+            np.where(moved, 0.0, norm * roots),
         )
         best = min(best, dual.bound(gap.value, norm) + gap.share * value)
         small = gap.share <= ACCURATE and best < value
@@ -246,12 +252,17 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
     """
 
     def __init__(
-        self, objective: Objective, sample_hessian: HessianMatrix | None = None
+        self,
+        objective: Objective,
+        sample_hessian: HessianMatrix | None = None,
+        *,
+        near: bool = False,
     ):
         super().__init__(objective, sample_hessian)
         self._penalty = _penalty(objective)
         self._matrix = None if sample_hessian is None else sample_hessian.matrix
-        self._forcing = _ROUGH
+        self._forcing = _EXACT if near else _ROUGH
+        self._dual_step: DualStep | None = None  # the last one
 
     def _add_pair(self, point: Evaluation) -> None:
         last = self._last
@@ -280,7 +291,8 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         assert self._current is not None
         assert self._matrix is not None
         if self._forcing <= _EXACT and self._matrix is self._current.matrix:
-            end = self._current.end(point)
+            self._dual_step = self._current.dual_step(point)
+            end = self._dual_step.end
         else:
             end = proximal_point(self._objective, self._matrix, point, self._forcing)
         direction = end - point.coef
@@ -315,7 +327,13 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         return known if known and known.objective is self._objective else None
 
     def dual_steps(self, point: Evaluation, _accuracy: float) -> Iterator[DualStep]:
-        """Yield steps that the dual variables may follow, the less costly first."""
+        """Yield steps that the dual variables may follow, the less costly first.
+
+        The first may be the step that ends at the point.
+        """
+        last = self._dual_step
+        if last is not None and last.end is point.coef and self.known is not None:
+            yield last
         if self._current is not None and self.known is None:
             yield self._current.dual_step(point)
         if self.known is None:
@@ -323,8 +341,31 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         assert self._current is not None
         yield self._current.dual_step(point)
 
-    def certify_after(self, _step: Step, _after: Evaluation) -> float:
-        return np.inf
+    def certify_after(self, step: Step, after: Evaluation) -> float:
+        """Return the bound of the dual point that the step has led to.
+
+        Without a pass over X: the slopes are those of the quadratic model, whose
+        rounding errors are charged.
+        """
+        known, objective, point = self._current, self._objective, step.point
+        if known is None or self._matrix is not known.matrix:
+            return np.inf
+        direction = after.coef - point.coef
+        dual = objective.dual_after_step(point.margins, after.margins)
+        diagonal = known.matrix.diagonal()
+        residual = point.gradient + known.matrix @ direction
+        return excess_of_slopes(
+            objective,
+            self._penalty,
+            dual,
+            known.curvature,
+            after.value,
+            after.coef,
+            after.coef,
+            self._penalty.curvature * after.coef - residual,
+            diagonal,
+            rounding=NOISE * float(np.sqrt(diagonal) @ np.abs(direction)),
+        )
 
     def least_curvature(self, point: Evaluation) -> Curvature:
         """Return the least curvature over the coefficients at no kink or bound."""
