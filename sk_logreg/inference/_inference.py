@@ -1,7 +1,7 @@
 """The inference from a fitted model: the class that users see."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -690,7 +690,8 @@ def _tail(statistic: Any, degrees: Any) -> Any:
 
 
 def _listed(terms: Any) -> list[Any]:
-    return [terms] if isinstance(terms, str) or np.ndim(terms) == 0 else list(terms)
+    alone = isinstance(terms, str) or not isinstance(terms, Iterable)
+    return [terms] if alone else list(terms)
 
 
 def _two(value: float) -> str:

@@ -78,4 +78,5 @@ def _null(fitted: FittedModel, weights: Vector, mixed: Vector) -> float:
         if np.isfinite(logit_of_mean) and excess(low) < 0.0 < excess(high):
             low = brentq(excess, low, high, xtol=_XTOL)
         z = z + low
-    return float(weights @ log_likelihoods(z, mixed))
+    used = weights > 0.0
+    return float(weights[used] @ log_likelihoods(z, mixed)[used])

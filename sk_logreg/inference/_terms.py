@@ -1,6 +1,6 @@
 """Arguments of an inference: terms, levels and groups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -22,7 +22,8 @@ def check_level(level: Any) -> float:
 
 def places_of(names: Any, terms: Sequence[str]) -> Indices:
     """Return the positions of terms, given a name or several."""
-    names = [names] if isinstance(names, str) or np.ndim(names) == 0 else list(names)
+    alone = isinstance(names, str) or not isinstance(names, Iterable)
+    names = [names] if alone else list(names)
     unknown = [name for name in names if name not in terms]
     if unknown or not names:
         raise ValueError(
