@@ -635,6 +635,8 @@ class Inference:
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
         given = np.asarray(R)
+        if isinstance(R, dict):
+            raise ValueError(f"R must be an array or a list of terms, got {R!r}.")
         if given.dtype.kind in "OUS" and all(isinstance(name, str) for name in R):
             return np.eye(len(self.terms))[places_of(R, self.terms)]
         try:
