@@ -68,8 +68,8 @@ _EXACT_TOL, _EXACT_FIRTH_TOL = 1e-12, 1e-14
 _WITHIN, _CONTENDERS = 3.0, 4
 _LONGEST = 20.0
 _BOUNDS = {
-    FULL: Bounds(seconds=45.0, patience=10.0, floor=1.0, factor=6.0),
-    QUICK: Bounds(seconds=10.0, patience=10.0, floor=1.0, factor=6.0),
+    FULL: Bounds(seconds=45.0, patience=10.0, floor=1.0, factor=10.0),
+    QUICK: Bounds(seconds=10.0, patience=10.0, floor=1.0, factor=10.0),
 }
 _MOST_ROUNDS = 25
 _WARM_ROWS, _WARM_COLUMNS = 300, 3

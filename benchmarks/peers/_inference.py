@@ -20,7 +20,7 @@ MODEL, ROBUST = "model", "HC1"
 ONE_THREAD, ALL_THREADS = "1 thread", "all threads"
 _TOLERANCES = {
     "statsmodels Logit": tuple(10.0**-k for k in range(11)),
-    "statsmodels GLM": tuple(10.0**-k for k in range(-2, 9, 2)),
+    "statsmodels GLM": tuple(10.0**-k for k in range(0, 9, 2)),
     "glum": tuple(10.0**-k for k in range(2, 11)),
     "firthmodels": (1e-4, 1e-6, 1e-8),
 }
