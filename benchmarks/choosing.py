@@ -217,7 +217,7 @@ def _path(task: Task, seconds: float) -> Contest:
     ours, rivals = our_paths(Cs), path_rivals(Cs)
     excess = Excess(task, Cs)
     tight = [(peer, _EXACT_PATH_TOL) for peer in ours]
-    tight += [(peer, _RIVAL_TOL) for peer in rivals if _can(peer, task)]
+    tight += [(peer, _RIVAL_TOL) for peer in rivals if can(peer, task)]
     for peer, tol in tight:
         if peer.convention not in excess.best:
             judge = partial(excess.learn, peer.convention)
@@ -255,7 +255,7 @@ def _alo(_task: Task, _seconds: float) -> Contest:
 _KINDS = {"path": _path, "fits": _fits, "search": _search, "alo": _alo}
 
 
-def _can(peer: Peer, task: Task) -> bool:
+def can(peer: Peer, task: Task) -> bool:
     """Whether a peer is installed and fits the task."""
     return peer.installed() and not peer.refuses(task)
 
@@ -280,6 +280,7 @@ def climb(
     error: Callable[[Found], float],
     bounds: Bounds,
     quickest: float,
+    accuracy: float = _ACCURACY,
 ) -> list[Attempt]:
     """Try its tolerances, from the loosest on, until one is accurate or takes too long.
 
@@ -292,19 +293,24 @@ def climb(
         last = attempt(peer, task, error, limit, tol, _MANY_ITERATIONS)
         attempts.append(last)
         late = last.seconds > bounds.factor * quickest
-        if last.objective <= _ACCURACY or last.status != _OK or late:
+        if last.objective <= accuracy or last.status != _OK or late:
             break
     return attempts
 
 
-def chosen(peer: Peer, attempts: list[Attempt], rounding: bool) -> tuple[Attempt, str]:
+def chosen(
+    peer: Peer,
+    attempts: list[Attempt],
+    rounding: bool = False,
+    accuracy: float = _ACCURACY,
+) -> tuple[Attempt, str]:
     """Return the attempt that counts, or else the best one, and why it does not count.
 
     With `rounding`, if no tolerance is accurate, the tightest one counts that still
     changes the error.
     """
     last = attempts[-1]
-    if last.objective <= _ACCURACY:
+    if last.objective <= accuracy:
         return last, _OK
     if last.status.startswith("time"):
         return last, f"stopped at {last.setting} after {last.seconds:.2g} s"
@@ -318,8 +324,8 @@ def chosen(peer: Peer, attempts: list[Attempt], rounding: bool) -> tuple[Attempt
     return last, "no tolerance is accurate"
 
 
-def _rounds(
-    contest: Contest,
+def rounds(
+    error: Callable[[str, Found], float],
     task: Task,
     entries: list[tuple[Peer, Attempt, str]],
     effort: Effort,
@@ -337,10 +343,10 @@ def _rounds(
         turn = done % len(entries)
         for peer, setting, _ in entries[turn:] + entries[:turn]:
             time.sleep(_PAUSE)
-            error = partial(contest.error, peer.convention)
+            judge = partial(error, peer.convention)
             limit = 3 * effort.bounds.seconds
             tol, max_iter = setting.tol, setting.max_iter
-            timed[peer.name].append(attempt(peer, task, error, limit, tol, max_iter))
+            timed[peer.name].append(attempt(peer, task, judge, limit, tol, max_iter))
             spent += timed[peer.name][-1].seconds
         done += 1
     return timed
@@ -352,7 +358,7 @@ def measure(
     """Measure one problem. The results of this package come first."""
     task = problem.build()
     contest = _KINDS[problem.regime](task, effort.bounds.seconds)
-    rivals = [p for p in contest.rivals if _can(p, task)]
+    rivals = [p for p in contest.rivals if can(p, task)]
     if all(peer.convention == FREE for peer in rivals):
         contest = replace(contest, ours=contest.ours[:1])
     _warm_up(task, contest.ours + rivals)
@@ -373,7 +379,7 @@ def measure(
     near = [e for e in near if e[1].seconds <= contest.within * quickest]
     near.sort(key=lambda entry: entry[1].seconds)
     own = [entry for entry in own if entry[2] == _OK]
-    timed = _rounds(contest, task, own + near[: contest.contenders], effort)
+    timed = rounds(contest.error, task, own + near[: contest.contenders], effort)
     results = [_result(problem, task, contest, *entry, timed) for entry in entries]
     return _with_ratios(results, len(contest.ours))
 

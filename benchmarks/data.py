@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.ndimage import shift, zoom
@@ -159,13 +161,22 @@ def text_with_ones(
 
 
 def one_hot(
-    n_samples: int, n_columns: int, seed: int, *, fields: int = 20
+    n_samples: int,
+    n_columns: int,
+    seed: int,
+    *,
+    fields: int = 20,
+    drop_first: bool = False,
 ) -> tuple[sp.csr_matrix, np.ndarray]:
-    """One-hot rows of `fields` categorical variables with few to many levels."""
+    """One-hot rows of `fields` categorical variables with few to many levels.
+
+    With `drop_first`, the first level of each has no column, so that X and a column of
+    ones have full rank.
+    """
     rng = np.random.default_rng(seed)
-    levels = np.geomspace(2.0, 1.0, fields) ** 9
-    levels = np.maximum(2, levels * n_columns / levels.sum()).astype(np.int64)
-    levels[0] += n_columns - levels.sum()
+    if drop_first:
+        n_columns += fields
+    levels = one_hot_levels(n_columns, fields)
     first = np.concatenate(([0], np.cumsum(levels)[:-1]))
     effects = rng.standard_normal(n_columns) * 0.6
     indices = np.empty((n_samples, fields), dtype=np.int32)
@@ -179,7 +190,32 @@ def one_hot(
     X = sp.csr_matrix(
         (np.ones(indices.size), indices.ravel(), indptr), (n_samples, n_columns)
     )
+    if drop_first:
+        X = X[:, np.setdiff1d(np.arange(n_columns), first)]
     return X, _labels(z - z.mean() - 1.0, rng)
+
+
+def one_hot_levels(n_columns: int, fields: int = 20) -> np.ndarray:
+    """The number of levels of each variable of `one_hot`, which add to `n_columns`."""
+    levels = np.geomspace(2.0, 1.0, fields) ** 9
+    levels = np.maximum(2, levels * n_columns / levels.sum()).astype(np.int64)
+    levels[0] += n_columns - levels.sum()
+    return levels
+
+
+def categories(X: sp.csr_matrix, fields: int = 20) -> Any:
+    """The variables of `one_hot` with `drop_first`, as a DataFrame of categories."""
+    import pandas as pd
+
+    columns = one_hot_levels(X.shape[1] + fields, fields) - 1
+    last = np.cumsum(columns)
+    found = {}
+    for field, (end, width) in enumerate(zip(last, columns, strict=True)):
+        block = X[:, end - width : end]
+        codes = (block @ np.arange(1.0, width + 1.0)).astype(np.int64)
+        names = [f"{level:04d}" for level in range(width + 1)]
+        found[f"x{field}"] = pd.Categorical.from_codes(codes, categories=names)
+    return pd.DataFrame(found)
 
 
 def separable_signs(

@@ -65,8 +65,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def machine() -> str:
-    """Return the machine and the versions on one line."""
+def machine(*more: str) -> str:
+    """Return the machine and the versions, of some more packages too, on one line."""
     # The vector instructions explain most of the differences between processors.
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ())
     parts = [
@@ -74,7 +74,8 @@ def machine() -> str:
         f"{platform.machine()} with {' '.join(found) or 'no extension'}",
         f"Python {platform.python_version()}",
     ]
-    for name in ("numpy", "scipy", *dict.fromkeys(p.package for p in installed())):
+    packages = dict.fromkeys(peer.package for peer in installed())
+    for name in ("numpy", "scipy", *packages, *more):
         try:
             entry = f"{name} {version(name)}"
         except PackageNotFoundError:
@@ -84,7 +85,7 @@ def machine() -> str:
     return ", ".join(parts)
 
 
-def _warn_if_busy() -> None:
+def warn_if_busy() -> None:
     """Print a warning if other processes use the processor."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows
     if load > 0.5:
@@ -154,7 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a grid, and write the results, the tables and the figure."""
     options = _options(arguments)
     out = options.out or _RESULTS / f"{options.grid}.csv"
-    _warn_if_busy()
+    warn_if_busy()
     start = time.perf_counter()
     problems = select(options.grid, options.problems)
     rows, summaries = run_grid(

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks import benchopt_logreg_l2, choosing, data, run, sensitivity
+from benchmarks import (
+    benchopt_logreg_l2,
+    choosing,
+    data,
+    inference,
+    run,
+    sensitivity,
+)
 from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt, cheapest, climb
 from benchmarks.compare import compare
 from benchmarks.compare import main as compare_main
@@ -23,6 +30,15 @@ from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimali
 from benchmarks.orthant import pseudo_gradient
 from benchmarks.peers import OURS, Peer, installed
 from benchmarks.peers._choosing import Found, our_path
+from benchmarks.peers._inference import (
+    Table,
+    native_threads,
+    on_one_thread,
+    our_firth,
+    our_table,
+    rivals,
+    with_threads,
+)
 from benchmarks.peers._scipy import Callbacks
 from benchmarks.problems import (
     FULL,
@@ -41,6 +57,7 @@ from benchmarks.scaling import describe, measure_scaling
 from benchmarks.task import Fit, Task, as_fit
 from benchmarks.tunables import Variant, find_tunables, scaled
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg.inference import Inference
 
 SMALLER = {"n_samples": 150, "n_features": 40, "n_columns": 100}
 # snapml computes in float32; skglm compiles for many seconds.
@@ -510,6 +527,116 @@ def test_the_error_of_a_path_is_its_largest_excess() -> None:
     best = objective(replace(task, C=Cs[-1]), path.value[-1])
     value = objective(replace(task, C=Cs[-1]), worse.value[-1])
     assert excess(FREE, worse) == pytest.approx((value - best) / best)
+
+
+# Inference.
+
+
+@pytest.mark.parametrize("problem", inference.problems(QUICK), ids=lambda p: p.name)
+def test_tables_and_tests_are_compared(tmp_path, capsys, monkeypatch, problem) -> None:
+    sizes = {"n_samples": 400, "n_features": 3}
+    if problem.regime == "one_hot":
+        sizes = {"n_samples": 4_000, "n_columns": 80}
+    problem = replace(problem, sizes=sizes)
+    monkeypatch.setattr(inference, "problems", lambda grid: [problem])
+    once = replace(inference.QUICK_EFFORT, least=1)
+    monkeypatch.setattr(inference, "QUICK_EFFORT", once)
+    monkeypatch.setattr(inference, "_MOST_ROUNDS", 1)
+    monkeypatch.setattr(inference, "peak_apart", lambda problem: (3_000_000, 1_000_000))
+    # Others compile for many seconds.
+    monkeypatch.setattr(inference, "firth_rivals", lambda tests: [])
+    out = tmp_path / "inference.csv"
+    inference.main([problem.name, "--quick", "--out", str(out)])
+    ours, *others = load(out, inference.Result)
+    assert ours.status == "ok"
+    assert ours.accurate
+    assert ours.ratio is None
+    for one in others:
+        assert (one.ratio is not None) == bool(one.accurate)
+        assert one.accurate or one.status != "ok"
+    assert "3 MB" in capsys.readouterr().out
+    assert out.with_suffix(".md").read_text(encoding="utf-8").startswith("# Inference")
+
+
+@pytest.mark.parametrize("name", ["no penalty", "sparse"])
+@pytest.mark.parametrize("covariance", ["model", "HC1"])
+def test_standard_errors_are_those_of_the_package(name: str, covariance: str) -> None:
+    task = replace(TASKS[name], C=math.inf)
+    model = BinaryLogisticRegression(C=math.inf, tol=1e-12).fit(task.X, task.y)
+    fit = as_fit(model.coef_, model.intercept_)
+    found = Inference.from_estimator(model, task.X, task.y, covariance=covariance)
+    expected = np.roll(found.table["std_err"], -1)
+    std_err = inference.standard_errors(task, fit, covariance)
+    np.testing.assert_allclose(std_err, expected, rtol=1e-8)
+
+
+def test_augmented_rows_make_standard_errors_smaller() -> None:
+    task = TASKS["no penalty"]
+    fit = our_firth(False).fit(task, 1e-8, None).value.fit
+    plain, augmented = (
+        inference.standard_errors(task, fit, kind) for kind in ("model", "augmented")
+    )
+    leverage = task.n_features / task.n_samples
+    assert ((1.0 - 2.0 * leverage) * plain < augmented).all()
+    assert (augmented < plain).all()
+
+
+def test_the_errors_of_a_table_count_what_is_missing_as_infinite() -> None:
+    task = TASKS["no penalty"]
+    errors = inference.FirthErrors(task, tests=True)
+    assert set(errors(errors.exact).values()) == {0.0}
+    chi2, ends = errors.exact.chi2 + 1e-3, errors.exact.ends.copy()
+    ends[0, 1] = np.nan
+    found = errors(replace(errors.exact, chi2=chi2, ends=ends))
+    assert found == {"coef": 0.0, "chi2": pytest.approx(1e-3), "ends": math.inf}
+
+
+def test_the_convention_of_standard_errors_is_allowed_for() -> None:
+    task = TASKS["no penalty"]
+    errors = inference.TableErrors(task, "model")
+    exact = our_table().fit(task, 1e-12, None).value
+    assert errors(exact)["std_err"] <= 1e-6
+    assert errors(exact)["F"] <= 1e-12
+    longer = Table(exact.fit, 1.1 * exact.std_err, 1.1)
+    assert errors(longer)["std_err"] <= 1e-6
+    worse = Table(as_fit(exact.fit.coef + 0.1), exact.std_err)
+    assert errors(worse)["F"] > 1e-6
+
+
+def test_peers_are_timed_with_one_thread_and_with_all() -> None:
+    for group, peer in zip(with_threads(rivals()), rivals(), strict=True):
+        names = [one.name.removeprefix(f"{peer.name}, ") for one in group]
+        assert names == ["1 thread", "all threads"]
+
+    def count(task: Task, tol: float | None, max_iter: int | None) -> Found:
+        threads = [one["num_threads"] for one in native_threads().info()]
+        return Found(max(threads, default=1))
+
+    peer = Peer("made up", "none", "sys", "", count)
+    assert on_one_thread(peer).fit(TASKS["intercept"], None, None).value == 1
+
+
+def test_one_hot_columns_without_the_first_levels_have_full_rank() -> None:
+    X, _ = data.one_hot(2_000, 30, seed=0, fields=4, drop_first=True)
+    assert X.shape == (2_000, 30)
+    both = np.c_[X.toarray(), np.ones(2_000)]
+    assert np.linalg.matrix_rank(both) == 31
+    frame = data.categories(X, fields=4)
+    codes = np.array([frame[name].cat.codes for name in frame])
+    assert codes.max(axis=1).tolist() == (data.one_hot_levels(34, 4) - 1).tolist()
+    assert np.count_nonzero(codes) == X.nnz
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+def test_the_peak_of_a_table_is_measured(monkeypatch) -> None:
+    (problem, *_) = inference.problems(QUICK)
+    problem = replace(problem, sizes={"n_samples": 400, "n_features": 3})
+    monkeypatch.setattr(inference, "problems", lambda grid: [problem])
+    found, size = inference.peak(problem.name, QUICK)
+    assert size == 400 * 3 * 8
+    assert found < 2**26
+    firth = inference.problems(QUICK)[0]
+    assert inference.peak_apart(replace(firth, regime="firth")) == (None, None)
 
 
 # The sensitivity to constants, and how they are found.
