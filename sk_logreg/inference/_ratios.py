@@ -53,7 +53,10 @@ class LikelihoodRatios:
 
     def _estimable(self, terms: Indices) -> Matrix:
         """Return a basis of the combinations of some terms that the data determine."""
-        return null_space(self.estimate.null_space[terms].T).T
+        directions = self.estimate.null_space[terms]
+        if not directions.any():
+            return np.eye(len(terms))
+        return null_space(directions.T).T
 
     def interval(self, term: int, fall: float) -> tuple[float, float]:
         """Return where the profile log likelihood of a term falls by `fall`."""
