@@ -12,11 +12,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
-from sklearn.utils import (
-    assert_all_finite,
-    check_consistent_length,
-    check_random_state,
-)
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
@@ -31,6 +27,7 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
+from sk_logreg._dask import is_dask, lazy_decision, partitioned_data, per_row
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import (
     encode_labels,
@@ -193,6 +190,21 @@ def _dense(coef: Any) -> NDArray[np.floating]:
     return coef[0] if isinstance(coef, np.ndarray) else coef.toarray()[0]
 
 
+def _labels_at(z: Vector, classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the more probable labels."""
+    return classes[(z > 0.0).astype(np.intp)]
+
+
+def _probabilities(z: Vector) -> NDArray[np.floating]:
+    """Return the probabilities of both classes."""
+    return expit(np.column_stack([-z, z]))
+
+
+def _log_probabilities(z: Vector) -> NDArray[np.floating]:
+    """Return the logarithms of the probabilities of both classes."""
+    return log_expit(np.column_stack([-z, z]))
+
+
 def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
     """Return the weights, then the bias if there is one, in float64."""
     parts = [_dense(estimator.coef_)]
@@ -217,7 +229,7 @@ def on_problem(
             return function(problem)
         except NotFiniteError:
             name = type(estimator).__name__
-            assert_all_finite(data.X, estimator_name=name, input_name="X")
+            data.assert_finite(name)
     raise ValueError(
         "X holds values so large that sums of their squares overflow. Divide its "
         "columns by their largest values."
@@ -234,7 +246,7 @@ def solve(
 
     def solved(problem: Problem) -> tuple[Solution, Objective, Journal]:
         journal = Journal(estimator.max_iter, listeners)
-        objective = Objective(problem, executor)
+        objective = Objective(problem, executor).in_memory()
         tol, previous = estimator.tol, _warm_start(estimator, problem)
         if estimator.bias_reduction in _BY_JEFFREYS_PRIOR:
             solution = solve_jeffreys(
@@ -609,26 +621,28 @@ class BinaryLogisticRegression(
         offset: ArrayLike | None,
     ) -> None:
         """Fit the model, setting attributes on the way."""
-        with naming("y"):
-            labels = validate_data(self, y=y)
-        # The first gradient shows whether X is finite, which saves a pass over X.
-        X = self._validated(X, ensure_all_finite=False)
-        data, classes = data_of(self, X, labels, sample_weight, offset)
-        n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
-        with (
-            thread_executor() as executor,
-            listening(
-                self,
-                X,
-                labels,
-                {"sample_weight": sample_weight, "offset": offset},
-                classes=classes,
-                max_iterations=self.max_iter * n_starts,
-            ) as listeners,
-        ):
-            solution, objective, journal = solve(self, data, executor, listeners)
-            self.classes_ = classes
-            self._set_fitted_attributes(solution, objective, journal, X.dtype)
+        others = {"sample_weight": sample_weight, "offset": offset}
+        with thread_executor() as executor:
+            labels: Any = y
+            data: Data
+            if is_dask(X):
+                given = {"X": X, "y": y, **others}
+                data, classes = partitioned_data(self, given, executor)
+            else:
+                with naming("y"):
+                    labels = validate_data(self, y=y)
+                # The first gradient shows whether X is finite, which saves a pass.
+                X = self._validated(X, ensure_all_finite=False)
+                data, classes = data_of(self, X, labels, sample_weight, offset)
+            n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
+            most = self.max_iter * n_starts
+            with listening(
+                self, X, labels, others, classes=classes, max_iterations=most
+            ) as listeners:
+                solution, objective, journal = solve(self, data, executor, listeners)
+                self.classes_ = classes
+                dtype = data.X.dtype
+                self._set_fitted_attributes(solution, objective, journal, dtype)
 
     def _validated(self, X: Any, **options: bool) -> Any:
         """Return X as an array or CSR, of float64 or float32."""
@@ -746,6 +760,9 @@ class BinaryLogisticRegression(
             Positive where ``classes_[1]`` is the more probable: its log odds.
         """
         check_is_fitted(self)
+        if is_dask(X):
+            w, b = _dense(self.coef_), self.intercept_[0]
+            return lazy_decision(self, X, w, b, offset)
         X = self._validated(X, reset=False)
         z = X @ _dense(self.coef_) + self.intercept_[0]
         added = check_offset(offset, X.shape[0])
@@ -765,8 +782,8 @@ class BinaryLogisticRegression(
         y : ndarray of shape (n_samples,)
             Labels out of `classes_`; ``classes_[0]`` where both are as probable.
         """
-        positive = self.decision_function(X, offset) > 0.0
-        return self.classes_[positive.astype(np.intp)]
+        z, classes = self.decision_function(X, offset), self.classes_
+        return per_row(_labels_at, z, classes, dtype=classes.dtype)
 
     def predict_proba(
         self, X: Any, offset: ArrayLike | None = None
@@ -786,8 +803,7 @@ class BinaryLogisticRegression(
         probabilities : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        z = self.decision_function(X, offset)
-        return expit(np.column_stack([-z, z]))
+        return per_row(_probabilities, self.decision_function(X, offset), n_columns=2)
 
     def predict_log_proba(
         self, X: Any, offset: ArrayLike | None = None
@@ -808,7 +824,7 @@ class BinaryLogisticRegression(
             Columns in the order of `classes_`.
         """
         z = self.decision_function(X, offset)
-        return log_expit(np.column_stack([-z, z]))
+        return per_row(_log_probabilities, z, n_columns=2)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the attributes as plain data, and the version."""

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
-from sk_logreg._design._rows import Extremes, RowPart
+from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg.losses import Loss, Pointwise
 
 Sums = tuple[Any, ...]

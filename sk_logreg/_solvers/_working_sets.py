@@ -142,7 +142,7 @@ def _certified(
         dual = known.dual_of_step(
             margins.take(rows), restricted.weights.take(rows), curvature, change
         )
-        placed = [v.placed(rows, objective.n_samples) for v in (curvature, change)]
+        placed = [objective.placed(v, rows) for v in (curvature, change)]
         slopes = -objective.dual_slopes(margins, *placed)
         bound = excess_of_slopes(
             known,
