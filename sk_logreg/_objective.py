@@ -644,6 +644,38 @@ class Objective:
         share = rows.design.costs.n_values / max(1, self.costs.n_values)
         return self._of(problem, self._fraction * share)
 
+    def unit_margins(
+        self, columns: Indices, centers: Vector, scales: Vector, direction: Vector
+    ) -> RowVector:
+        """Return the products of a direction with rows of unit length and their signs.
+
+        In one pass over X; see `sk_logreg._design._products.unit_margins`.
+        """
+        args = columns, centers, scales, direction
+        return self._read(products.unit_margins, (), args, n_kept=1)[1][0]
+
+    def on_hyperplane(
+        self, margins: RowVector, other: RowVector, nearest: float
+    ) -> RowVector:
+        """Return minus the size of a vector, and 0 where margins exceed a limit."""
+        vectors, args = (margins, other), (nearest,)
+        return self._scan(products.on_hyperplane, vectors, args, n_kept=1)[1][0]
+
+    def excess(
+        self,
+        margins: RowVector,
+        other: RowVector,
+        nearest: float,
+        least: float,
+        slack: float,
+    ) -> RowVector:
+        """Return by how much a vector exceeds what it has to.
+
+        That is `least` where margins are above a limit, and minus the slack elsewhere.
+        """
+        vectors, args = (margins, other), (nearest, least, slack)
+        return self._scan(products.excess, vectors, args, n_kept=1)[1][0]
+
     def slope(self, point: Evaluation, direction: Vector) -> float:
         """Return the slope of f along a direction."""
         kinks = self.penalty.kink_slope(point.coef, direction)

@@ -18,7 +18,7 @@ from sk_logreg._design._map import Function, read, scan
 from sk_logreg._design._partitions import Result
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._sparse import SparseDesign
-from sk_logreg._design._vectors import Extremes, RowPart, RowVector
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector, lowest_of
 from sk_logreg._execution import ThreadExecutor
 
 Returned = tuple[Sequence[Any], Any]
@@ -195,6 +195,14 @@ def above_part(
     limit, curvature, change = vectors
     rows = np.flatnonzero(curvature * np.abs(change) > limit)[: most + 1]
     return [[starts[i] + rows]], None
+
+
+def lowest_part(
+    i: int, part: RowPart, vectors: list[Vector], starts: Indices, most: int
+) -> Returned:
+    """Find the rows with the lowest numbers, and these."""
+    rows, values = lowest_of(vectors[0], most)
+    return [[(starts[i] + rows, values)]], None
 
 
 def taken_part(

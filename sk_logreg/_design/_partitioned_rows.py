@@ -58,6 +58,12 @@ class PartitionedVector(RowVector):
         found: Extremes = self._sum(tasks.extremes_part)
         return found
 
+    def lowest(self, most: int) -> tuple[Indices, Vector]:
+        found = self._sum(tasks.lowest_part, args=(self._rows.starts, most))
+        rows, values = (np.concatenate(some) for some in zip(*found, strict=True))
+        order = np.argsort(values, kind="stable")[:most]
+        return rows[order], values[order]
+
     def gather(self) -> NoReturn:
         raise ValueError(NOT_PARTITIONED)
 
@@ -118,7 +124,7 @@ class PartitionedDimensions(Dimensions):
             stored = stored[0] * share, stored[1] * share**2
         self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
         # All columns are gathered.
-        self.sample_share = min(0.5, _SAMPLE_BYTES / max(1.0, n_bytes / share))
+        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, n_bytes / share))
         #: Whether all rows have room in a sample.
         self.is_small = n_bytes <= _SAMPLE_BYTES
 

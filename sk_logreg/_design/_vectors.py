@@ -34,6 +34,15 @@ class Extremes:
         return max(-self.least, self.greatest, 0.0)
 
 
+def lowest_of(values: Vector, most: int) -> tuple[Indices, Vector]:
+    """Return the positions of the lowest numbers, the lowest first, and these."""
+    some = np.arange(len(values))
+    if most < len(values):
+        some = np.argpartition(values, most)[:most]
+    some = some[np.argsort(values[some], kind="stable")]
+    return some, values[some]
+
+
 class RowVector:
     """A number per row of X, such as the margins at a point.
 
@@ -61,6 +70,10 @@ class RowVector:
     def extremes(self) -> Extremes:
         """Return the least and the greatest number."""
         return Extremes.of(self.values)
+
+    def lowest(self, most: int) -> tuple[Indices, Vector]:
+        """Return the rows with the lowest numbers, the lowest first, and these."""
+        return lowest_of(self.values, most)
 
     def gather(self) -> Vector:
         """Return the numbers of all rows on this machine."""
