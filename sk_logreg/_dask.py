@@ -28,7 +28,7 @@ from sk_logreg._design._partition_tasks import (
     sizes_part,
 )
 from sk_logreg._design._partitioned_rows import Facts, PartitionedRows, stacked
-from sk_logreg._design._partitions import Handle, Partitions
+from sk_logreg._design._partitions import Handle, Partitions, is_future
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import encode_labels, weights_of_classes
 from sk_logreg._problem import Data
@@ -297,6 +297,9 @@ def _graph(collections: list[Any]) -> tuple[dict[Any, Any], list[list[Any]]]:
     frames = [c.optimize() for c in collections if _is_frame(c)]
     optimized = [*arrays, *frames]  # the frames, if any, were last
     graph: dict[Any, Any] = {}
+    for collection in collections:  # optimized, persisted blocks may have no entry
+        entries = dict(collection.__dask_graph__())
+        graph |= {key: value for key, value in entries.items() if is_future(value)}
     for collection in optimized:
         graph |= dict(collection.__dask_graph__())
     return graph, [list(flatten(c.__dask_keys__())) for c in optimized]

@@ -58,8 +58,9 @@ class Partitions:
         get: Callable[..., Any],
         executor: ThreadExecutor,
     ):
-        self._graph, self._keys = graph, keys
-        self._get, self._executor = get, executor
+        # A persisted block is passed as the future that the graph has for it.
+        self._keys = [[_persisted(graph, key) for key in some] for some in keys]
+        self._graph, self._get, self._executor = graph, get, executor
         client = getattr(get, "__self__", None)
         #: The client of a cluster, None with a scheduler of this process.
         self._client = client if hasattr(client, "scheduler_info") else None
@@ -149,8 +150,19 @@ class Partitions:
         try:
             return futures[0].result(), futures[1:]
         except BaseException:
-            self._client.cancel(futures)
+            self._client.cancel([f for f in futures if f.status == "pending"])
             raise
+
+
+def _persisted(graph: dict[Any, Any], key: Any) -> Any:
+    """Return the future of a key if a graph has one, else the key."""
+    value = graph.get(key)
+    return value if getattr(value, "key", None) == key and is_future(value) else key
+
+
+def is_future(value: Any) -> bool:
+    """Return whether a value of a graph is a future of `distributed`."""
+    return type(value).__module__.partition(".")[0] == "distributed"
 
 
 def _called(task: Task, i: int, blocks: Any, *results: Result) -> Result:
