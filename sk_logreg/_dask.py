@@ -28,7 +28,7 @@ from sk_logreg._design._partition_tasks import (
     sizes_part,
 )
 from sk_logreg._design._partitioned_rows import Facts, PartitionedRows, stacked
-from sk_logreg._design._partitions import Handle, Partitions, is_future
+from sk_logreg._design._partitions import Handle, Partitions, client_of, is_future
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import encode_labels, weights_of_classes
 from sk_logreg._problem import Data
@@ -229,8 +229,8 @@ def _check_partitions(given: dict[str, Any]) -> None:
         if value.npartitions != X.npartitions:
             raise ValueError(
                 f"{name} has {value.npartitions} partitions, but X has "
-                f"{X.npartitions}. Give them the same, for instance with rechunk or "
-                "repartition."
+                f"{X.npartitions}. Give them the same: take them out of one data "
+                "frame, or use rechunk or repartition."
             )
         if _is_frame(X) or _is_frame(value):
             continue
@@ -261,6 +261,7 @@ def _partitions(
     different columns, read from the same files, differently.
     """
     get = _module("dask.base").get_scheduler(collections=list(given.values()))
+    on_cluster = client_of(get) is not None
     arrays = {name: value for name, value in given.items() if not _is_frame(value)}
     frames = {name: value for name, value in given.items() if _is_frame(value)}
     collections = dict(arrays)  # before the frames, see `_graph`
@@ -277,20 +278,24 @@ def _partitions(
         collections |= frames
     names = tuple(name for name in collections if name)
     layout = Layout(names, tuple(frames) if "" in collections else ())
-    graph, keys = _graph(list(collections.values()))
+    graph, keys = _graph(list(collections.values()), on_cluster)
     if len({len(k) for k in keys}) > 1:
         found = {n: len(k) for n, k in zip(collections, keys, strict=True)}
         raise ValueError(f"The partitions do not match: {found}.")
     everything = Partitions(
         graph, [list(k) for k in zip(*keys, strict=True)], get, executor
     )
-    graph, [of_x] = _graph([given["X"]])
-    if len(of_x) != len(everything):
-        raise ValueError("The partitions of X depend on what is read beside it.")
+    alone, [of_x] = _graph([given["X"]], on_cluster)
+    if len(of_x) == len(everything):
+        graph = alone
+    else:  # dask would divide X otherwise
+        of_x = keys[list(collections).index("X" if "X" in collections else "")]
     return everything, Partitions(graph, [[k] for k in of_x], get, executor), layout
 
 
-def _graph(collections: list[Any]) -> tuple[dict[Any, Any], list[list[Any]]]:
+def _graph(
+    collections: list[Any], on_cluster: bool
+) -> tuple[dict[Any, Any], list[list[Any]]]:
     """Return the optimized low-level graph of collections, and their blocks' keys."""
     flatten = _module("dask.core").flatten
     arrays = _module("dask").optimize(*(c for c in collections if not _is_frame(c)))
@@ -300,6 +305,11 @@ def _graph(collections: list[Any]) -> tuple[dict[Any, Any], list[list[Any]]]:
     for collection in collections:  # optimized, persisted blocks may have no entry
         entries = dict(collection.__dask_graph__())
         graph |= {key: value for key, value in entries.items() if is_future(value)}
+    if graph and not on_cluster:
+        raise ValueError(
+            "The data are persisted on a cluster whose client is closed, or is not the "
+            "scheduler that dask is set to."
+        )
     for collection in optimized:
         graph |= dict(collection.__dask_graph__())
     return graph, [list(flatten(c.__dask_keys__())) for c in optimized]

@@ -1,5 +1,9 @@
 """Dask collections: the answer in memory, few passes, lazy predictions, errors."""
 
+import os
+import signal
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -314,6 +318,43 @@ def test_quasi_separable():
     assert expected.status_.sentence == model.status_.sentence
 
 
+def test_separated_by_a_single_row():
+    X, y = sample()
+    X[:, 2] = 0.0
+    X[3210, 2] = 2 * y[3210] - 1
+    model = BinaryLogisticRegression(C=np.inf)
+    with pytest.warns(UserWarning, match="separat"):
+        model.fit(chunked(X), chunked(y))
+    assert model.status_.word == "quasi_separable"
+    assert "alone does it: 2" in model.status_.sentence
+
+
+def write_parquet(folder, n_columns=20):
+    """Files that dask reads several at a time if few columns are needed."""
+    X, y = sample(n_columns)
+    data = pd.DataFrame(X, columns=[f"x{j}" for j in range(n_columns)])
+    data["label"] = np.where(y == 1, "yes", "no")
+    data["weight"] = np.linspace(0.5, 1.5, len(y))
+    for k, part in enumerate(np.array_split(np.arange(len(y)), 7)):
+        data.iloc[part].to_parquet(folder / f"part{k}.parquet")
+    return data
+
+
+@pytest.mark.parametrize("n_columns", [2, 20])
+def test_parquet(tmp_path, n_columns):
+    local = write_parquet(tmp_path)
+    data, columns = dd.read_parquet(tmp_path), [f"x{j}" for j in range(n_columns)]
+    # Alone, columns are read in fewer partitions.
+    assert len(data["label"].to_delayed()) < data.npartitions
+    model = BinaryLogisticRegression(**FINE)
+    model.fit(data[columns], data["label"], data["weight"])
+    expected = BinaryLogisticRegression(**FINE)
+    expected.fit(local[columns], local["label"], local["weight"])
+    same(model, expected)
+    found = model.predict_proba(data[columns]).compute()
+    np.testing.assert_allclose(found, expected.predict_proba(local[columns]), 1e-9)
+
+
 class TestErrors:
     """What is wrong is named, and the estimator stays as it was."""
 
@@ -368,3 +409,101 @@ class TestErrors:
         X, y = sample()
         nothing = chunked(X[:0], (0, 0)), chunked(y[:0], (0, 0))
         self.fails("no rows", *nothing)
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+class TestCluster:
+    """On two processes."""
+
+    @pytest.fixture(autouse=True)
+    def scheduler(self, client):
+        with dask.config.set(scheduler=client):
+            yield
+
+    @pytest.mark.parametrize("form", ["dense", "csr", "frame"])
+    @pytest.mark.parametrize("persisted", [False, True])
+    def test_fit(self, client, form, persisted):
+        X, y = sample()
+        X = csr(X) if form == "csr" else X
+        there, labels = chunked(X), chunked(y)
+        if form == "frame":
+            data = frame(X, y)
+            data = client.persist(data) if persisted else data
+            there, labels = data.drop(columns="y"), data["y"]
+        elif persisted:
+            there, labels = client.persist([there, labels])
+        model = BinaryLogisticRegression(**FINE).fit(there, labels)
+        same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+        again = BinaryLogisticRegression(**FINE).fit(there, labels)
+        np.testing.assert_array_equal(again.coef_, model.coef_)
+        assert model.predict(there).compute().shape == y.shape
+
+    def test_a_worker_is_killed(self, client):
+        X, y = sample()
+        there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
+        there, labels = client.persist([there, chunked(y)])
+        killed = []
+
+        def kill():
+            [pid, *_] = client.run(os.getpid).values()
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
+        timer = threading.Timer(0.2, kill)
+        timer.start()
+        model = BinaryLogisticRegression(**FINE).fit(there, labels)
+        timer.join()
+        assert killed
+        same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+        client.wait_for_workers(2)
+
+    def test_an_interrupt_cancels(self, client):
+        X, y = sample()
+        there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
+        interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        model = BinaryLogisticRegression()
+        before = dict(vars(model))
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(there, chunked(y))
+        assert vars(model) == before
+        deadline = time.monotonic() + 20.0
+        while any(client.processing().values()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def test_errors_of_partitions(self, client):
+        X, y = sample()
+        X[1500, 2] = np.nan
+        with pytest.raises(ValueError, match=r"Partition 3 of X: .*NaN"):
+            BinaryLogisticRegression().fit(chunked(X), chunked(y))
+
+
+def _slowly(block):
+    time.sleep(0.2)
+    return block
+
+
+def test_a_closed_client():
+    distributed = pytest.importorskip("distributed")
+    X, y = sample()
+    with (
+        distributed.LocalCluster(
+            n_workers=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        there, labels = client.persist([chunked(X), chunked(y)])
+    with pytest.raises(ValueError, match="closed"):
+        BinaryLogisticRegression().fit(there, labels)

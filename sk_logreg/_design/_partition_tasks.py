@@ -47,6 +47,11 @@ class View:
     chosen: Indices | None = None
     sizes: BlockSizes = BLOCK_SIZES
 
+    def matrix(self, blocks: list[Any]) -> Any:
+        """Return the X of a partition, whose first block is X or a tuple with it."""
+        first = blocks[0]
+        return matrix_of(first[0] if isinstance(first, tuple) else first, self.dtype)
+
     def design(self, X: Any) -> Design:
         """Return the design of an array or CSR of all columns."""
         if not X.shape[0]:  # a sparse design has mean lengths of rows
@@ -57,7 +62,7 @@ class View:
 
     def rows(self, i: int, blocks: Any, part: RowPart) -> Rows:
         """Return the rows of a partition; a ValueError if X has changed."""
-        X = matrix_of(blocks[0], self.dtype)
+        X = self.matrix(blocks)
         if X.shape != (len(part.signs), self.n_features):
             raise ValueError(
                 f"Partition {i} of X has the shape {X.shape}, but "
@@ -176,10 +181,10 @@ def squared_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
 
 
 def weights_part(
-    i: int, part: RowPart, vectors: list[Vector], factor: float | None
+    i: int, part: RowPart, vectors: list[Vector], factor: float
 ) -> Returned:
-    """Keep the weights, times a factor if one is given."""
-    return [], [part.weights if factor is None else factor * part.weights]
+    """Keep the weights, times a factor."""
+    return [], [factor * part.weights]
 
 
 def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
@@ -256,7 +261,7 @@ class PieceTask:
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Result:
         rows = self.view.rows(i, blocks, state.held)  # checks the shape
-        X = matrix_of(blocks[0], self.view.dtype)
+        X = self.view.matrix(blocks)
         where = self.select(i, state.held, self.starts, *self.args)
         piece = Piece(self.starts[i] + where, X[where], rows.part(where))
         return Result([[piece]])

@@ -17,9 +17,11 @@ from sk_logreg._design._partition_tasks import RowsTask, View
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._strata import Strata
-from sk_logreg._design._vectors import Extremes, RowVector
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
 
+# The position of the weights in a `RowPart`.
+_OF_WEIGHTS = RowPart._fields.index("weights")
 # Maximum number of bytes of a sample of the rows, which is copied to this process.
 _SAMPLE_BYTES = 1 << 26
 
@@ -72,6 +74,10 @@ class PartitionedVector(RowVector):
         if isinstance(rows, slice):
             assert rows == slice(None)
             return self
+        if self.place == _OF_WEIGHTS and self.handles is self._rows.states:
+            known = self._rows.gathered(rows)
+            if known is not None:
+                return RowVector(known.weights)
         args = self._rows.starts, rows
         return RowVector(np.concatenate(self._sum(tasks.taken_part, args=args)))
 
@@ -159,7 +165,7 @@ class PartitionedRows(Rows):
         view: View,
         gathered: list[_Gathered] | None = None,
     ):
-        self.partitions, self._states = partitions, states
+        self.partitions, self.states = partitions, states
         self._facts, self._view = facts, view
         # The last sample, shared by the rows over other columns; empty before it.
         self._gathered: list[_Gathered] = [] if gathered is None else gathered
@@ -207,7 +213,7 @@ class PartitionedRows(Rows):
         held = [v.handles for v in vectors]  # type: ignore[attr-defined]
         task = RowsTask(function, args, places, view)
         read = view is not None
-        return self.partitions.run(task, self._states, *held, read=read, keep=keep)
+        return self.partitions.run(task, self.states, *held, read=read, keep=keep)
 
     def on_vectors(
         self,
@@ -285,6 +291,8 @@ class PartitionedRows(Rows):
     # ------------------------------------------------------------------ row vectors
 
     def weight_vector(self, factor: float | None = None) -> RowVector:
+        if factor is None:
+            return PartitionedVector(self, self.states, _OF_WEIGHTS)
         _, handles = self._run(tasks.weights_part, (), (factor,), keep=True)
         return PartitionedVector(self, handles)
 
@@ -319,22 +327,31 @@ class PartitionedRows(Rows):
         copied: bool = False,
     ) -> Rows:
         """Return some of the rows, which are sorted, in the memory of this process."""
-        found = self._gathered[0] if self._gathered else None
-        where = None
-        if found is not None and len(found.ids):
-            where = np.searchsorted(found.ids, rows)
-            known = found.ids[np.minimum(where, len(found.ids) - 1)]
-            where = where if np.array_equal(known, rows) else None
-        if found is None or where is None:
-            found = self._gather(tasks.chosen, (rows,), self._with_rows(rows))
-            where = np.arange(len(found.ids))
-        held = found.rows
-        if len(where) < len(found.ids):
+        where = self._places(rows)
+        if where is None:
+            held = self._gather(tasks.chosen, (rows,), self._with_rows(rows)).rows
+        else:
+            held = self._gathered[0].rows
+        if where is not None and len(where) < len(held.signs):
             taken = held.take(where, weights, executor, copied=copied)
         else:
             taken = held if weights is None else replace(held, weights=weights)
         chosen = self._view.chosen
         return taken if chosen is None else taken.columns(chosen)
+
+    def gathered(self, rows: Indices) -> RowPart | None:
+        """Return the entries of some rows if they are in the last sample."""
+        where = self._places(rows)
+        return None if where is None else self._gathered[0].rows.part(where)
+
+    def _places(self, rows: Indices) -> Indices | None:
+        """Return where sorted rows are in the last sample, None if not all are."""
+        if not (self._gathered and len(self._gathered[0].ids)):
+            return None
+        ids = self._gathered[0].ids
+        where = np.searchsorted(ids, rows)
+        known = ids[np.minimum(where, len(ids) - 1)]
+        return where if np.array_equal(known, rows) else None
 
     def _with_rows(self, rows: Indices) -> list[int]:
         """Return the partitions that have some of the rows."""
@@ -346,7 +363,7 @@ class PartitionedRows(Rows):
         """Return some rows, all columns, in the memory of this process."""
         view = replace(self._view, chosen=None)
         task = tasks.PieceTask(select, args, self.starts, view)
-        sums, _ = self.partitions.run(task, self._states, read=True, only=only)
+        sums, _ = self.partitions.run(task, self.states, read=True, only=only)
         pieces: list[tasks.Piece] = sums[0]
         X = stacked([piece.X for piece in pieces])
         columns = zip(*(piece.part for piece in pieces), strict=True)
@@ -401,7 +418,7 @@ class PartitionedRows(Rows):
     def columns(self, columns: Indices) -> "PartitionedRows":
         view = replace(self._view, chosen=self._columns(columns))
         facts, gathered = self._facts, self._gathered
-        return PartitionedRows(self.partitions, self._states, facts, view, gathered)
+        return PartitionedRows(self.partitions, self.states, facts, view, gathered)
 
 
 def stacked(pieces: list[Any]) -> Any:

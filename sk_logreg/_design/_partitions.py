@@ -61,9 +61,7 @@ class Partitions:
         # A persisted block is passed as the future that the graph has for it.
         self._keys = [[_persisted(graph, key) for key in some] for some in keys]
         self._graph, self._get, self._executor = graph, get, executor
-        client = getattr(get, "__self__", None)
-        #: The client of a cluster, None with a scheduler of this process.
-        self._client = client if hasattr(client, "scheduler_info") else None
+        self._client = client_of(get)
         self._name, self._rounds = f"sk_logreg-{uuid4().hex}", count()
         #: Counts the passes over the partitions.
         self.meter = Meter()
@@ -152,6 +150,12 @@ class Partitions:
         except BaseException:
             self._client.cancel([f for f in futures if f.status == "pending"])
             raise
+
+
+def client_of(get: Callable[..., Any]) -> Any:
+    """Return the client that a scheduler's function is of, None without a cluster."""
+    client = getattr(get, "__self__", None)
+    return client if hasattr(client, "scheduler_info") else None
 
 
 def _persisted(graph: dict[Any, Any], key: Any) -> Any:
