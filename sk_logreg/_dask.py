@@ -305,7 +305,8 @@ def _graph(
     for collection in collections:  # optimized, persisted blocks may have no entry
         entries = dict(collection.__dask_graph__())
         graph |= {key: value for key, value in entries.items() if is_future(value)}
-    if graph and not on_cluster:
+    closed = any(future.client.status != "running" for future in graph.values())
+    if closed or (graph and not on_cluster):
         raise ValueError(
             "The data are persisted on a cluster whose client is closed, or is not the "
             "scheduler that dask is set to."
