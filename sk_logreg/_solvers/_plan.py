@@ -174,7 +174,7 @@ def _from_samples(
         unsolved = solution.status in (BUDGET_SPENT, STALLED, SUSPECTED)
         if not unsolved or (journal.closed and solution.status is not BUDGET_SPENT):
             return solution
-    model = _kind_of_model(objective)(objective, of_sample)
+    model = _kind_of_model(objective)(objective, of_sample, fine=goal.fine)
     return _minimize(objective, start, journal, model, goal)
 
 

@@ -246,9 +246,13 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
     """
 
     def __init__(
-        self, objective: Objective, sample_hessian: HessianMatrix | None = None
+        self,
+        objective: Objective,
+        sample_hessian: HessianMatrix | None = None,
+        *,
+        fine: bool = False,
     ):
-        super().__init__(objective, sample_hessian)
+        super().__init__(objective, sample_hessian, fine=fine)
         self._penalty = _penalty(objective)
         self._matrix = None if sample_hessian is None else sample_hessian.matrix
         self._forcing = _ROUGH
