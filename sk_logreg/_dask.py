@@ -6,7 +6,7 @@ collections.
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from numbers import Real
@@ -76,9 +76,25 @@ class PartitionedData(Data):
         """The largest weight, and the sum of all weights relative to it."""
         return self.scale
 
+    has_features: bool = True
+
+    def without_features(self) -> "PartitionedData":
+        """Return the same with one feature, which is zero, in place of X."""
+        assert self.facts is not None
+        look = np.zeros((self.facts.look.shape[0], 1))
+        return replace(
+            self,
+            X=_Shape((self.X.shape[0], 1), np.dtype(np.float64)),
+            facts=replace(self.facts, look=look, stored=None),
+            penalty_factor=None,
+            penalty_center=None,
+            bounds=None,
+            has_features=False,
+        )
+
     @property
     def _view(self) -> View:
-        return View(self.X.dtype, self.X.shape[1])
+        return View(self.X.dtype, self.X.shape[1], is_zero=not self.has_features)
 
     def _over_x(self, function: Any, *args: Any) -> Any:
         """Return the sum of a function of the rows of each partition."""
@@ -106,7 +122,7 @@ class PartitionedData(Data):
         """Return the rows in some coordinates, with weights of sum one."""
         assert self.partitions is not None
         assert self.facts is not None
-        view = View(self.X.dtype, self.X.shape[1], coordinates)
+        view = replace(self._view, coordinates=coordinates)
         return PartitionedRows(self.partitions, list(self.states), self.facts, view)
 
     def assert_finite(self, name: str) -> None:

@@ -166,6 +166,28 @@ def data_of(
     return Data(X, signs, weights, offset, p_other, factor, center, bounds), classes
 
 
+def validated_data(
+    estimator: "BinaryLogisticRegression",
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any,
+    executor: ThreadExecutor,
+) -> tuple[Data, NDArray[Any], Any]:
+    """Return the data that an estimator is fitted to, the classes and the labels.
+
+    X and y are those of a user, in memory or in partitions of dask.
+    """
+    if is_dask(X):
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
+        return *partitioned_data(estimator, given, executor), y
+    with naming("y"):
+        labels = validate_data(estimator, y=y)
+    # The first gradient shows whether X is finite, which saves a pass.
+    X = estimator._validated(X, ensure_all_finite=False)
+    return *data_of(estimator, X, labels, sample_weight, offset), labels
+
+
 def problem_of(
     estimator: "BinaryLogisticRegression",
     data: Data,
@@ -623,17 +645,11 @@ class BinaryLogisticRegression(
         """Fit the model, setting attributes on the way."""
         others = {"sample_weight": sample_weight, "offset": offset}
         with thread_executor() as executor:
-            labels: Any = y
-            data: Data
-            if is_dask(X):
-                given = {"X": X, "y": y, **others}
-                data, classes = partitioned_data(self, given, executor)
-            else:
-                with naming("y"):
-                    labels = validate_data(self, y=y)
-                # The first gradient shows whether X is finite, which saves a pass.
-                X = self._validated(X, ensure_all_finite=False)
-                data, classes = data_of(self, X, labels, sample_weight, offset)
+            data, classes, labels = validated_data(
+                self, X, y, **others, executor=executor
+            )
+            if not is_dask(X):
+                X = data.X
             n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
             most = self.max_iter * n_starts
             with listening(

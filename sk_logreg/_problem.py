@@ -91,6 +91,11 @@ class Data:
             self.p_other,
         )
 
+    def without_features(self) -> "Data":
+        """Return the same with one feature, which is zero, in place of X."""
+        nothing = np.zeros((self.X.shape[0], 1))
+        return Data(nothing, self.signs, self.weights, self.offset, self.p_other)
+
     def assert_finite(self, name: str) -> None:
         """Raise a ValueError that names an estimator if X has NaN or infinity."""
         assert_all_finite(self.X, estimator_name=name, input_name="X")

@@ -11,7 +11,11 @@ import pytest
 from scipy import sparse
 from scipy.special import expit
 
-from sk_logreg import BinaryLogisticRegression
+from sk_logreg import (
+    BinaryLogisticRegression,
+    BinaryLogisticRegressionCV,
+    regularization_path,
+)
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -353,6 +357,40 @@ def test_parquet(tmp_path, n_columns):
     same(model, expected)
     found = model.predict_proba(data[columns]).compute()
     np.testing.assert_allclose(found, expected.predict_proba(local[columns]), 1e-9)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"l1_ratio": 1.0},
+        {"l1_ratio": 0.5, "penalty_center": [1.0, 0.0, 0.0, -1.0, 0.0]},
+        {"soft_labels": True, "loss": "squared_error"},
+        {"fit_intercept": False},
+    ],
+    ids=str,
+)
+def test_regularization_path(params):
+    X, y = sample()
+    y = 0.9 * y + 0.05 if params.get("soft_labels") else y
+    offset, model = np.linspace(-1.0, 1.0, len(y)), BinaryLogisticRegression(**params)
+    expected = regularization_path(model, X, y, Cs=7, offset=offset)
+    given = {"Cs": 7, "offset": chunked(offset)}
+    found = regularization_path(model, chunked(X), chunked(y), **given)
+    np.testing.assert_allclose(found.Cs, expected.Cs, rtol=1e-8)
+    np.testing.assert_allclose(found.objectives, expected.objectives, rtol=2e-8)
+    np.testing.assert_allclose(found.coefs, expected.coefs, rtol=1e-2, atol=1e-4)
+    np.testing.assert_allclose(found.deviances, expected.deviances, rtol=1e-6)
+    np.testing.assert_array_less(found.gaps, 1.001e-8)
+    assert found.null_deviance == pytest.approx(expected.null_deviance, rel=1e-7)
+    degrees = expected.degrees_of_freedom
+    np.testing.assert_allclose(found.degrees_of_freedom, degrees, rtol=0.02)
+
+
+def test_cross_validation_is_refused():
+    X, y = sample()
+    with pytest.raises(ValueError, match="takes no dask"):
+        BinaryLogisticRegressionCV().fit(chunked(X), chunked(y))
 
 
 class TestErrors:

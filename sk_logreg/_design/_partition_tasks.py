@@ -46,6 +46,8 @@ class View:
     coordinates: Coordinates | None = None
     chosen: Indices | None = None
     sizes: BlockSizes = BLOCK_SIZES
+    #: Whether X is not read: all of its values are zero.
+    is_zero: bool = False
 
     def matrix(self, blocks: list[Any]) -> Any:
         """Return the X of a partition, whose first block is X or a tuple with it."""
@@ -62,7 +64,10 @@ class View:
 
     def rows(self, i: int, blocks: Any, part: RowPart) -> Rows:
         """Return the rows of a partition; a ValueError if X has changed."""
-        X = self.matrix(blocks)
+        if self.is_zero:
+            X: Any = np.zeros((len(part.signs), self.n_features))
+        else:
+            X = self.matrix(blocks)
         if X.shape != (len(part.signs), self.n_features):
             raise ValueError(
                 f"Partition {i} of X has the shape {X.shape}, but "
@@ -261,7 +266,8 @@ class PieceTask:
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Result:
         rows = self.view.rows(i, blocks, state.held)  # checks the shape
-        X = self.view.matrix(blocks)
+        zeros = np.zeros((len(state.held.signs), self.view.n_features))
+        X = zeros if self.view.is_zero else self.view.matrix(blocks)
         where = self.select(i, state.held, self.starts, *self.args)
         piece = Piece(self.starts[i] + where, X[where], rows.part(where))
         return Result([[piece]])

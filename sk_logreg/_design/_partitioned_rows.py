@@ -10,6 +10,7 @@ from scipy import sparse
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _partition_tasks as tasks
+from sk_logreg._design import _products as products
 from sk_logreg._design._base import Dimensions
 from sk_logreg._design._costs import BLOCK_SIZES, Meter
 from sk_logreg._design._map import Function, Result
@@ -19,6 +20,7 @@ from sk_logreg._design._rows import Rows
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import Extremes, RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
+from sk_logreg.losses import Loss
 
 # The position of the weights in a `RowPart`.
 _OF_WEIGHTS = RowPart._fields.index("weights")
@@ -212,7 +214,7 @@ class PartitionedRows(Rows):
         places = tuple(v.place for v in vectors)  # type: ignore[attr-defined]
         held = [v.handles for v in vectors]  # type: ignore[attr-defined]
         task = RowsTask(function, args, places, view)
-        read = view is not None
+        read = view is not None and not view.is_zero
         return self.partitions.run(task, self.states, *held, read=read, keep=keep)
 
     def on_vectors(
@@ -287,6 +289,12 @@ class PartitionedRows(Rows):
     @property
     def has_soft_labels(self) -> bool:
         return self._facts.has_soft_labels
+
+    def saturated_loss(self, executor: ThreadExecutor, loss: Loss) -> float:
+        if not self.has_soft_labels:
+            return 0.0
+        [found], _ = self.scan(executor, products.saturated_loss, (), (loss,))
+        return float(found)
 
     # ------------------------------------------------------------------ row vectors
 
@@ -363,7 +371,8 @@ class PartitionedRows(Rows):
         """Return some rows, all columns, in the memory of this process."""
         view = replace(self._view, chosen=None)
         task = tasks.PieceTask(select, args, self.starts, view)
-        sums, _ = self.partitions.run(task, self.states, read=True, only=only)
+        read = not view.is_zero
+        sums, _ = self.partitions.run(task, self.states, read=read, only=only)
         pieces: list[tasks.Piece] = sums[0]
         X = stacked([piece.X for piece in pieces])
         columns = zip(*(piece.part for piece in pieces), strict=True)

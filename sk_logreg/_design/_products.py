@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
@@ -416,6 +416,16 @@ def losses_at_offset(rows: RowPart, loss: Loss) -> Sums:
     """Sum the losses where all coefficients are zero."""
     m = rows.signs * (np.zeros(len(rows.signs)) if rows.offset is None else rows.offset)
     return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),)
+
+
+def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
+    """Sum the losses where each prediction is the label."""
+    if rows.p_other is None:
+        return (0.0,)
+    soft = rows.p_other > 0.0
+    p_other = rows.p_other[soft]
+    losses = loss.at_margin(-logit(p_other), p_other).value
+    return (float(losses @ rows.weights[soft]),)
 
 
 def curvature(

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
 from sk_logreg._design._costs import Meter
 from sk_logreg._design._map import Function, Result, gram_float32, read, scan
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
+from sk_logreg.losses import Loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,12 @@ class Rows:
     def has_soft_labels(self) -> bool:
         """Whether some label is a probability between 0 and 1."""
         return self.p_other is not None
+
+    def saturated_loss(self, executor: ThreadExecutor, loss: Loss) -> float:
+        """Return the mean loss where each prediction is the label."""
+        del executor
+        every = self.part(slice(None))
+        return float(products.saturated_loss(every, loss)[0])
 
     # ------------------------------------------------------------------ row vectors
 
