@@ -594,7 +594,9 @@ class BinaryLogisticRegression(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples, one per row. Float64 and float32 are used as they are, dense
-            arrays in any memory layout without a copy, sparse ones as CSR.
+            arrays in any memory layout without a copy, sparse ones as CSR. A dask array
+            or data frame is read some partitions at a time, by dask's scheduler; the
+            other arguments are then dask arrays or series of the same partitions.
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -766,7 +768,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -789,7 +792,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -810,7 +814,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -830,7 +835,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 

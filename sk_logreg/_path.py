@@ -126,7 +126,7 @@ def regularization_path(
         An estimator whose parameters hold, apart from `C` and `warm_start`. It is not
         changed, and need not be fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The examples, one per row.
+        The examples, one per row. If it is a dask collection, so are the others.
     y : array-like of shape (n_samples,)
         The labels, of two values; with `soft_labels`, probabilities.
     Cs : int or array-like of shape (n_Cs,), default=100
