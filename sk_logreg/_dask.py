@@ -7,7 +7,6 @@ collections.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib import import_module
 from numbers import Real
 from typing import Any, NamedTuple
@@ -71,9 +70,8 @@ class PartitionedData(Data):
     facts: Facts | None = None
     scale: tuple[float, float] = (1.0, 1.0)
 
-    @cached_property
     def weight_scale(self) -> tuple[float, float]:
-        """The largest weight, and the sum of all weights relative to it."""
+        """Return the largest weight, and the sum of all weights relative to it."""
         return self.scale
 
     has_features: bool = True
@@ -118,8 +116,9 @@ class PartitionedData(Data):
             all_sizes=sizes,
         )
 
-    def rows(self, coordinates: Coordinates | None) -> Rows:
+    def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
         """Return the rows in some coordinates, with weights of sum one."""
+        del scale  # the weights have it already
         assert self.partitions is not None
         assert self.facts is not None
         view = replace(self._view, coordinates=coordinates)

@@ -72,17 +72,19 @@ class Data:
             every_row=every_row,
         )
 
-    @cached_property
     def weight_scale(self) -> tuple[float, float]:
-        """The largest weight, and the sum of all weights relative to it."""
+        """Return the largest weight, and the sum of all weights relative to it."""
         # Dividing by the largest first keeps the sum of tiny or huge weights exact.
         largest = self.weights.max()
         relative = self.weights / largest
         return largest, relative.sum() * (self.X.shape[0] / relative.size)
 
-    def rows(self, coordinates: Coordinates | None) -> Rows:
-        """Return the rows in some coordinates, with weights of sum one."""
-        largest, total = self.weight_scale
+    def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
+        """Return the rows in some coordinates, with weights of sum one.
+
+        The scale is that of `weight_scale`.
+        """
+        largest, total = scale
         return Rows(
             design_of(self.X, coordinates),
             self.signs,
@@ -208,7 +210,7 @@ def build_problem(
             every_row=every_row,
         )
     coordinates = found or Coordinates.none(n_features)
-    largest, total = data.weight_scale
+    largest, total = scale = data.weight_scale()
     # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
     strengths = np.full(n_features, strength)
@@ -219,7 +221,7 @@ def build_problem(
     if fit_intercept:
         strengths = np.append(strengths, strength if absorb_bias else 0.0)
     problem = Problem(
-        data.rows(found),
+        data.rows(found, scale),
         loss,
         kind.of(strengths),
         fit_intercept,
