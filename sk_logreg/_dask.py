@@ -142,21 +142,9 @@ def partitioned_data(
 
     In one pass over the partitions. `given` are the arguments of `fit` by name.
     """
-    number = given["sample_weight"]
-    if isinstance(number, Real):
-        given = given | {"sample_weight": None}
-    given = {name: value for name, value in given.items() if value is not None}
-    given, dtype, n_features = _checked(estimator, given)
-    everything, of_x, layout = _partitions(given, executor)
-    n_look = int(np.clip(_LOOK_ROWS // len(everything), 2, _KEPT_ROWS))
-    weight = float(number) if isinstance(number, Real) else None
+    looked = _look(estimator, given, executor)
+    summaries, n_features = looked.summaries, looked.n_features
     soft = estimator.soft_labels
-    task = Summarize(layout, dtype, n_features, soft, n_look, weight)
-    [summaries], raw = everything.run(task, read=True, keep=True)
-    errors = [summary.error for summary in summaries if summary.error]
-    if errors:
-        raise ValueError(errors[0])
-    of_x.meter = everything.meter
     classes, signs = _classes(summaries, soft)
     of_labels = _of_labels(summaries, signs)
     absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
@@ -173,13 +161,14 @@ def partitioned_data(
     if estimator.bias_reduction == "mdypl":
         shrunk = n_features / (scale[0] * scale[1] + n_features)
     finish = Finish(signs, per_class, scale, is_soft, shrunk)
-    [counts, totals, least], states = everything.run(finish, raw, keep=True)
+    found, states = looked.partitions.run(finish, looked.raw, keep=True)
+    counts, totals, least = found
     facts = _facts(
         summaries, counts, totals, least.least, is_soft or shrunk is not None
     )
     nothing = np.zeros(0, dtype=np.int8)
     data = PartitionedData(
-        _Shape((int(facts.starts[-1]), n_features), dtype),
+        _Shape((int(facts.starts[-1]), n_features), looked.dtype),
         nothing,
         np.zeros(0),
         penalty_factor=per_feature(
@@ -189,12 +178,43 @@ def partitioned_data(
             estimator, "penalty_center", n_features, default=0.0, least=-np.inf
         ),
         bounds=check_bounds(estimator, n_features),
-        partitions=of_x,
+        partitions=looked.partitions,
         states=tuple(states),
         facts=facts,
         scale=scale,
     )
     return data, classes
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What the first pass over the partitions finds, and the partitions of X."""
+
+    partitions: Partitions
+    summaries: list[Summary]
+    raw: list[Handle]
+    dtype: np.dtype[Any]
+    n_features: int
+
+
+def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _Look:
+    """Check the arguments of a fit, in one pass over the partitions."""
+    number = given["sample_weight"]
+    weight = float(number) if isinstance(number, Real) else None
+    if weight is not None:
+        given = given | {"sample_weight": None}
+    given = {name: value for name, value in given.items() if value is not None}
+    given, dtype, n_features = _checked(estimator, given)
+    everything, of_x, layout = _partitions(given, executor)
+    n_look = int(np.clip(_LOOK_ROWS // len(everything), 2, _KEPT_ROWS))
+    soft = estimator.soft_labels
+    task = Summarize(layout, dtype, n_features, soft, n_look, weight)
+    [summaries], raw = everything.run(task, read=True, keep=True)
+    errors = [summary.error for summary in summaries if summary.error]
+    if errors:
+        raise ValueError(errors[0])
+    of_x.meter = everything.meter
+    return _Look(of_x, summaries, raw, dtype, n_features)
 
 
 def _checked(
