@@ -29,6 +29,7 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
+from sk_logreg._dask import is_dask
 from sk_logreg._estimator import BinaryLogisticRegression, data_of, problem_of
 from sk_logreg._execution import thread_executor
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
@@ -314,6 +315,12 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         ConvergenceWarning
             If some fits reached no minimum. The message says how many, and why.
         """
+        if is_dask(X):
+            raise ValueError(
+                "BinaryLogisticRegressionCV takes no dask collections. Pass X and y as "
+                "arrays in memory, such as X.compute(), or compare values of C with "
+                "BinaryLogisticRegression or regularization_path, which do."
+            )
         for_split, for_score = self._routed(params, sample_weight)
         Cs, l1_ratios = checked_grid(self.Cs), checked_ratios(self.l1_ratios)
         self._check_choices()

@@ -12,11 +12,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
-from sklearn.utils import (
-    assert_all_finite,
-    check_consistent_length,
-    check_random_state,
-)
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
@@ -31,6 +27,7 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
+from sk_logreg._dask import is_dask, lazy_decision, partitioned_data, per_row
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import (
     encode_labels,
@@ -169,6 +166,28 @@ def data_of(
     return Data(X, signs, weights, offset, p_other, factor, center, bounds), classes
 
 
+def validated_data(
+    estimator: "BinaryLogisticRegression",
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any,
+    executor: ThreadExecutor,
+) -> tuple[Data, NDArray[Any], Any]:
+    """Return the data that an estimator is fitted to, the classes and the labels.
+
+    X and y are those of a user, in memory or in partitions of dask.
+    """
+    if is_dask(X):
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
+        return *partitioned_data(estimator, given, executor), y
+    with naming("y"):
+        labels = validate_data(estimator, y=y)
+    # The first gradient shows whether X is finite, which saves a pass.
+    X = estimator._validated(X, ensure_all_finite=False)
+    return *data_of(estimator, X, labels, sample_weight, offset), labels
+
+
 def problem_of(
     estimator: "BinaryLogisticRegression",
     data: Data,
@@ -191,6 +210,21 @@ def problem_of(
 def _dense(coef: Any) -> NDArray[np.floating]:
     """Return the weights, of shape (n_features,), also after `sparsify`."""
     return coef[0] if isinstance(coef, np.ndarray) else coef.toarray()[0]
+
+
+def _labels_at(z: Vector, classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the more probable labels."""
+    return classes[(z > 0.0).astype(np.intp)]
+
+
+def _probabilities(z: Vector) -> NDArray[np.floating]:
+    """Return the probabilities of both classes."""
+    return expit(np.column_stack([-z, z]))
+
+
+def _log_probabilities(z: Vector) -> NDArray[np.floating]:
+    """Return the logarithms of the probabilities of both classes."""
+    return log_expit(np.column_stack([-z, z]))
 
 
 def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
@@ -217,7 +251,7 @@ def on_problem(
             return function(problem)
         except NotFiniteError:
             name = type(estimator).__name__
-            assert_all_finite(data.X, estimator_name=name, input_name="X")
+            data.assert_finite(name)
     raise ValueError(
         "X holds values so large that sums of their squares overflow. Divide its "
         "columns by their largest values."
@@ -234,7 +268,7 @@ def solve(
 
     def solved(problem: Problem) -> tuple[Solution, Objective, Journal]:
         journal = Journal(estimator.max_iter, listeners)
-        objective = Objective(problem, executor)
+        objective = Objective(problem, executor).in_memory()
         tol, previous = estimator.tol, _warm_start(estimator, problem)
         if estimator.bias_reduction in _BY_JEFFREYS_PRIOR:
             solution = solve_jeffreys(
@@ -560,7 +594,9 @@ class BinaryLogisticRegression(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples, one per row. Float64 and float32 are used as they are, dense
-            arrays in any memory layout without a copy, sparse ones as CSR.
+            arrays in any memory layout without a copy, sparse ones as CSR. A dask array
+            or data frame is read some partitions at a time, by dask's scheduler; the
+            other arguments are then dask arrays or series of the same partitions.
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -609,26 +645,22 @@ class BinaryLogisticRegression(
         offset: ArrayLike | None,
     ) -> None:
         """Fit the model, setting attributes on the way."""
-        with naming("y"):
-            labels = validate_data(self, y=y)
-        # The first gradient shows whether X is finite, which saves a pass over X.
-        X = self._validated(X, ensure_all_finite=False)
-        data, classes = data_of(self, X, labels, sample_weight, offset)
-        n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
-        with (
-            thread_executor() as executor,
-            listening(
-                self,
-                X,
-                labels,
-                {"sample_weight": sample_weight, "offset": offset},
-                classes=classes,
-                max_iterations=self.max_iter * n_starts,
-            ) as listeners,
-        ):
-            solution, objective, journal = solve(self, data, executor, listeners)
-            self.classes_ = classes
-            self._set_fitted_attributes(solution, objective, journal, X.dtype)
+        others = {"sample_weight": sample_weight, "offset": offset}
+        with thread_executor() as executor:
+            data, classes, labels = validated_data(
+                self, X, y, **others, executor=executor
+            )
+            if not is_dask(X):
+                X = data.X
+            n_starts = 1 if LOSSES[self.loss].convex else max_starts(self.n_init)
+            most = self.max_iter * n_starts
+            with listening(
+                self, X, labels, others, classes=classes, max_iterations=most
+            ) as listeners:
+                solution, objective, journal = solve(self, data, executor, listeners)
+                self.classes_ = classes
+                dtype = data.X.dtype
+                self._set_fitted_attributes(solution, objective, journal, dtype)
 
     def _validated(self, X: Any, **options: bool) -> Any:
         """Return X as an array or CSR, of float64 or float32."""
@@ -736,7 +768,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -746,6 +779,9 @@ class BinaryLogisticRegression(
             Positive where ``classes_[1]`` is the more probable: its log odds.
         """
         check_is_fitted(self)
+        if is_dask(X):
+            w, b = _dense(self.coef_), self.intercept_[0]
+            return lazy_decision(self, X, w, b, offset)
         X = self._validated(X, reset=False)
         z = X @ _dense(self.coef_) + self.intercept_[0]
         added = check_offset(offset, X.shape[0])
@@ -756,7 +792,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -765,8 +802,8 @@ class BinaryLogisticRegression(
         y : ndarray of shape (n_samples,)
             Labels out of `classes_`; ``classes_[0]`` where both are as probable.
         """
-        positive = self.decision_function(X, offset) > 0.0
-        return self.classes_[positive.astype(np.intp)]
+        z, classes = self.decision_function(X, offset), self.classes_
+        return per_row(_labels_at, z, classes, dtype=classes.dtype)
 
     def predict_proba(
         self, X: Any, offset: ArrayLike | None = None
@@ -777,7 +814,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -786,8 +824,7 @@ class BinaryLogisticRegression(
         probabilities : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        z = self.decision_function(X, offset)
-        return expit(np.column_stack([-z, z]))
+        return per_row(_probabilities, self.decision_function(X, offset), n_columns=2)
 
     def predict_log_proba(
         self, X: Any, offset: ArrayLike | None = None
@@ -798,7 +835,8 @@ class BinaryLogisticRegression(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask array.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -808,7 +846,7 @@ class BinaryLogisticRegression(
             Columns in the order of `classes_`.
         """
         z = self.decision_function(X, offset)
-        return log_expit(np.column_stack([-z, z]))
+        return per_row(_log_probabilities, z, n_columns=2)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the attributes as plain data, and the version."""

@@ -134,17 +134,67 @@ def soft_weights(
     largest = np.array([(s * (1.0 - q)).max(), (s * q).max()])
     _check_both_weighted(largest, classes, class_weight, free_bias)
     weights = s
+    per_class = None
     if class_weight is not None:
         per_class = class_factors(class_weight, sample_weight, classes, q)
         _check_range(per_class, largest)
-        positive, negative = per_class[1] * q, per_class[0] * (1.0 - q)
-        both = positive + negative
-        weights, signs = both * s, _signs(positive > negative)
-        # Of the smaller part, so that no digits cancel.
-        p_other = np.minimum(positive, negative) / both
-    else:
-        signs, p_other = _signs(q > 0.5), np.where(q > 0.5, 1.0 - q, q)
+    both, signs, p_other = divided_labels(q, per_class)
+    weights = s if both is None else both * s
     return weights, signs, p_other if p_other.any() else None
+
+
+def divided_labels(
+    q: NDArray[np.float64], per_class: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64] | None, NDArray[np.int8], NDArray[np.float64]]:
+    """Return what soft labels, and weights of the classes, mean for each row.
+
+    Returns
+    -------
+    both : ndarray of shape (n_samples,) or None
+        The weight that the class weights give to the row, None if there are none.
+    signs, p_other : ndarray of shape (n_samples,)
+        As `soft_weights` returns them.
+    """
+    if per_class is None:
+        return None, _signs(q > 0.5), np.where(q > 0.5, 1.0 - q, q)
+    positive, negative = per_class[1] * q, per_class[0] * (1.0 - q)
+    both = positive + negative
+    # Of the smaller part, so that no digits cancel.
+    return both, _signs(positive > negative), np.minimum(positive, negative) / both
+
+
+def weights_of_classes(
+    class_weight: Any,
+    classes: NDArray[Any],
+    largest: NDArray[np.float64],
+    totals: NDArray[np.float64],
+    *,
+    free_bias: bool,
+) -> NDArray[np.float64] | None:
+    """Return the weight of each class, None without class weights.
+
+    Parameters
+    ----------
+    class_weight, classes, free_bias
+        As for `total_weights`.
+    largest, totals : ndarray of shape (2,)
+        The largest and the sum of the sample weights of each class. The sums may have
+        another unit.
+
+    Raises
+    ------
+    ValueError
+        As `total_weights` does.
+    """
+    _check_both_weighted(largest, classes, class_weight, free_bias)
+    if class_weight is None:
+        return None
+    if class_weight == "balanced":
+        per_class = np.asarray(0.5 * totals.sum() / totals)
+    else:
+        per_class = _given_weights(class_weight, classes.tolist())
+    _check_range(per_class, largest)
+    return per_class
 
 
 def class_factors(
@@ -201,7 +251,13 @@ def shrunk_labels(
        logistic regression models. Statistics & Probability Letters 202, 109901.
     """
     total = float(weights.sum()) * (n_samples / weights.size)
-    share = n_features / (total + n_features)
+    return shrunk_by(n_features / (total + n_features), p_other, n_samples)
+
+
+def shrunk_by(
+    share: float, p_other: NDArray[np.float64] | None, n_samples: int
+) -> NDArray[np.float64]:
+    """Return labels that are shrunk toward one half by a share; see above."""
     shrunk = np.full(n_samples, 0.5 * share)
     return shrunk if p_other is None else shrunk + (1.0 - share) * p_other
 

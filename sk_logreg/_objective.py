@@ -4,7 +4,7 @@ It is a map over the rows and a reduction. A solver sees coefficients, numbers, 
 vectors that it does not look into, and arrays of the size of the coefficients.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -17,13 +17,11 @@ from sk_logreg._design import (
     Coordinates,
     Costs,
     Extremes,
+    Meter,
     Points,
     Rows,
     RowVector,
     design_of,
-    gram_float32,
-    read,
-    scan,
 )
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor, blas_threads
@@ -33,6 +31,9 @@ from sk_logreg.losses import Loss
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet, Penalty
 
+# At most this number of rows in partitions are gathered: the search for starts draws no
+# sample from so few, and other ways to select rows need them all.
+_FEW_ROWS = 1000
 # Number of values of X that are copied at a time, where rows are read in their order.
 _CHUNK_VALUES = 1 << 20
 
@@ -76,13 +77,6 @@ class Evaluation:
         return self.value
 
 
-@dataclass
-class Meter:
-    """Counts the passes over the whole of X so far."""
-
-    passes: float = 0.0
-
-
 class Objective:
     """The objective of a problem, evaluated by an executor.
 
@@ -98,7 +92,7 @@ class Objective:
         fraction: float = 1.0,
     ):
         self.problem = problem
-        self.meter = Meter() if meter is None else meter
+        self.meter = problem.rows.new_meter() if meter is None else meter
         self._executor = executor
         self._fraction = fraction
         self._rows = problem.rows
@@ -110,7 +104,7 @@ class Objective:
         self.costs: Costs = problem.rows.design.costs
         #: The largest number of rows that a sample has memory for.
         self.largest_sample = problem.rows.design.sample_share * self.n_samples
-        self.weights = RowVector(problem.rows.weights)
+        self.weights = problem.rows.weight_vector()
 
     # ---------------------------------------------------------------- evaluation
 
@@ -224,7 +218,7 @@ class Objective:
     @cached_property
     def value_at_zero(self) -> float:
         """The value of f at zero coefficients, without a pass over X."""
-        if self._rows.offset is None and not self.has_soft_labels:
+        if not (self.has_offset or self.has_soft_labels):
             return float(self.loss.at_margin(np.zeros(1)).value[0])
         [value], _ = self._scan(products.losses_at_offset, (), (self.loss,))
         return float(value)
@@ -297,7 +291,7 @@ class Objective:
 
     def curvature_of(self, curvature: float) -> RowVector:
         """Return the weighted curvature of rows whose losses have the one given."""
-        return RowVector(curvature * self._rows.weights)
+        return self._rows.weight_vector(curvature)
 
     def hessian(self, curvature: RowVector) -> Matrix:
         """Return Xᵀ diag(curvature) X, bias included, plus the penalty's curvature.
@@ -317,7 +311,7 @@ class Objective:
         No curvature may be negative.
         """
         self._count()
-        total = gram_float32(self._rows, curvature, scale)
+        total = self._rows.gram_float32(curvature, scale)
         total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
         return total
 
@@ -417,11 +411,13 @@ class Objective:
         return self._scan(products.weighted_variance, vectors, args, n_kept=1)[1][0]
 
     def rows_above(
-        self, limit: RowVector, curvature: RowVector, change: RowVector
-    ) -> Indices:
-        """Return the rows whose part in a Newton system, in size, exceeds a limit."""
-        part = curvature.values * np.abs(change.values)
-        return np.flatnonzero(part > limit.values)
+        self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
+    ) -> Indices | None:
+        """Return the rows whose part in a Newton system, in size, exceeds a limit.
+
+        None if they are more than `most`.
+        """
+        return self._rows.above(limit, curvature, change, most)
 
     # --------------------------------------------------------------------- rounding
 
@@ -499,9 +495,9 @@ class Objective:
     def mean_square(self, point: Evaluation) -> float:
         """Return the weighted mean of (z - offset)² at a point."""
         linear = point.margins
-        if self._rows.offset is not None:
+        if self.has_offset:
             linear = self.margin_change(point.coef)
-        return self.weights.dot(RowVector(np.square(linear.values)))
+        return self.weights.dot(linear.squared())
 
     def vanishes(self, point: Evaluation) -> bool:
         """Return whether f is a sum of squares of rounding errors.
@@ -517,12 +513,12 @@ class Objective:
         All rows of positive weight are then on their right sides of the hyperplane,
         and have margins above `least`. Along these weights the loss falls for ever.
         """
-        penalty, offset = self.penalty, self._rows.offset
+        penalty = self.penalty
         if self.weighted_extremes(point.margins).least <= least:
             return False
         if (penalty.one_sided(slice(None)) * point.coef < 0.0).any():
             return False  # a bound ends this direction
-        if self.has_soft_labels or (penalty.absent and offset is None):
+        if self.has_soft_labels or (penalty.absent and not self.has_offset):
             return not self.has_soft_labels
         free = np.where(penalty.penalized, 0.0, point.coef)
         return self.weighted_extremes(self.margin_change(free)).least > 0.0
@@ -537,32 +533,47 @@ class Objective:
         return found.least >= 0.0
 
     @property
+    def partitioned(self) -> bool:
+        """Whether the rows are in partitions, outside the memory of this process."""
+        return self._rows.partitioned
+
+    @property
     def has_offset(self) -> bool:
         """Whether z is not zero where all coefficients are."""
-        return self._rows.offset is not None
+        return self._rows.has_offset
 
     @property
     def largest_offset(self) -> float:
         """The largest size of an offset."""
-        offset = self._rows.offset
-        return 0.0 if offset is None else RowVector(offset).extremes().size
+        return self._rows.largest_offset
 
     @property
     def has_soft_labels(self) -> bool:
         """Whether some label is a probability between 0 and 1."""
-        return self._rows.p_other is not None
+        return self._rows.has_soft_labels
 
     @property
     def lightest_weight(self) -> float:
         """The smallest weight that is not zero."""
-        weights = self._rows.weights
-        return float(weights.min(where=weights > 0.0, initial=np.inf))
+        return self._rows.lightest_weight
 
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
         """Return the largest change of a predicted probability between two points."""
         vectors = before.margins, after.margins
         [found], _ = self._scan(products.probability_change, vectors)
         return found.size
+
+    def placed(self, vector: RowVector, rows: Indices | slice) -> RowVector:
+        """Return the numbers of a vector of some of the rows, and 0 at the others."""
+        return self._rows.placed(vector, rows)
+
+    def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
+        """Draw samples of the rows of about these sizes, with weights of sum one."""
+        return self._rows.draw(sizes)
+
+    def spread_rows(self, size: int, columns: Indices) -> Matrix:
+        """Return some columns of a few rows, spread over all of them, dense."""
+        return self._rows.spread(size, columns)
 
     def sample(
         self, rows: Indices, weights: Vector, *, copied: bool = False
@@ -573,7 +584,23 @@ class Objective:
         """
         some = self._rows.take(rows, weights, self._executor, copied=copied)
         fraction = self._fraction * len(rows) / self.n_samples
+        if self._rows.partitioned:  # the rows are in memory now
+            fraction = 0.0
         return self._of(replace(self.problem, rows=some), fraction)
+
+    def in_memory(self) -> "Objective":
+        """Return the same objective; rows in partitions are gathered if they are few.
+
+        So they are if there are fewer than features, or too few to draw from, and they
+        have room in memory.
+        """
+        rows = self._rows
+        few = self.n_samples <= max(_FEW_ROWS, self.n_features)
+        if not (rows.partitioned and few and rows.fits):
+            return self
+        every = np.arange(self.n_samples)
+        gathered = rows.take(every, None, self._executor)
+        return self._of(replace(self.problem, rows=gathered), 1.0)
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
@@ -608,11 +635,8 @@ class Objective:
         Passes over their columns count by the share of the stored values. An objective
         over the same features from `before` shares their values.
         """
-        if before is None:
-            design = self._rows.design.columns(columns)
-        else:
-            design = before.problem.rows.design
-        kept = columns
+        kept, shared = columns, before and before.problem.rows
+        rows = shared or self._rows.columns(columns)
         if self.problem.fit_intercept:
             kept = np.append(columns, self.n_features)
         assert isinstance(self.penalty, ElasticNet)
@@ -625,11 +649,11 @@ class Objective:
 
         problem = replace(
             self.problem,
-            rows=replace(self._rows, design=design),
+            rows=rows,
             penalty=self.penalty.take(kept),
             lift=lift,
         )
-        share = design.costs.n_values / max(1, self.costs.n_values)
+        share = rows.design.costs.n_values / max(1, self.costs.n_values)
         return self._of(problem, self._fraction * share)
 
     def gradient_of_losses(self, margins: RowVector) -> Vector:
@@ -639,6 +663,38 @@ class Objective:
         if not np.isfinite(gradient).all():
             raise NotFiniteError
         return gradient
+
+    def unit_margins(
+        self, columns: Indices, centers: Vector, scales: Vector, direction: Vector
+    ) -> RowVector:
+        """Return the products of a direction with rows of unit length and their signs.
+
+        In one pass over X; see `sk_logreg._design._products.unit_margins`.
+        """
+        args = columns, centers, scales, direction
+        return self._read(products.unit_margins, (), args, n_kept=1)[1][0]
+
+    def on_hyperplane(
+        self, margins: RowVector, other: RowVector, nearest: float
+    ) -> RowVector:
+        """Return minus the size of a vector, and 0 where margins exceed a limit."""
+        vectors, args = (margins, other), (nearest,)
+        return self._scan(products.on_hyperplane, vectors, args, n_kept=1)[1][0]
+
+    def excess(
+        self,
+        margins: RowVector,
+        other: RowVector,
+        nearest: float,
+        least: float,
+        slack: float,
+    ) -> RowVector:
+        """Return by how much a vector exceeds what it has to.
+
+        That is `least` where margins are above a limit, and minus the slack elsewhere.
+        """
+        vectors, args = (margins, other), (nearest, least, slack)
+        return self._scan(products.excess, vectors, args, n_kept=1)[1][0]
 
     def slope(self, point: Evaluation, direction: Vector) -> float:
         """Return the slope of f along a direction."""
@@ -658,7 +714,7 @@ class Objective:
         """
         rows = np.arange(self.n_samples) if rows is None else rows
         columns = np.arange(self.n_features) if columns is None else columns
-        values = self._rows.design.part(rows, columns)
+        values = self._rows.dense(rows, columns)
         if not (intercept and self.problem.fit_intercept):
             return values
         return np.column_stack([values, np.ones(len(values))])
@@ -754,14 +810,15 @@ class Objective:
     # ---------------------------------------------------------------------- the map
 
     def _count(self) -> None:
-        self.meter.passes += self._fraction
+        if not self._rows.partitioned:  # partitions count by themselves
+            self.meter.passes += self._fraction
 
     def _read(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
         self._count()
-        return read(self._rows, self._executor, *args, **options)
+        return self._rows.read(self._executor, *args, **options)
 
     def _scan(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
-        return scan(self._rows, self._executor, *args, **options)
+        return self._rows.scan(self._executor, *args, **options)
 
     def _matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
         """Return the penalized Hessian from the sums over the rows."""

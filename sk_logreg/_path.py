@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._compat import naming
 from sk_logreg._degrees_of_freedom import (
     degrees_of_freedom,
     free_coefficients,
@@ -26,9 +23,9 @@ from sk_logreg._degrees_of_freedom import (
 from sk_logreg._estimator import (
     BinaryLogisticRegression,
     check_parameters,
-    data_of,
     on_problem,
     problem_of,
+    validated_data,
 )
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
@@ -131,7 +128,7 @@ def regularization_path(
         An estimator whose parameters hold, apart from `C` and `warm_start`. It is not
         changed, and need not be fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The examples, one per row.
+        The examples, one per row. If it is a dask collection, so are the others.
     y : array-like of shape (n_samples,)
         The labels, of two values; with `soft_labels`, probabilities.
     Cs : int or array-like of shape (n_Cs,), default=100
@@ -190,12 +187,8 @@ def regularization_path(
             "there is no path over C. Set bias_reduction=None."
         )
     check_prototype(model)
-    with naming("y"):
-        labels = validate_data(model, y=y)
-    # The first gradient shows whether X is finite.
-    X = model._validated(X, ensure_all_finite=False)
-    data, _ = data_of(model, X, labels, sample_weight, offset)
     with thread_executor() as executor, np.errstate(all="ignore"):
+        data, _, _ = validated_data(model, X, y, sample_weight, offset, executor)
         path = on_problem(
             model, data, executor, lambda p: _path(model, data, p, grid, executor)
         )
@@ -236,6 +229,7 @@ def _path(
     executor: ThreadExecutor,
 ) -> RegularizationPath:
     """Return the path, given the problem at C = 1."""
+    problem = Objective(problem, executor).in_memory().problem
     start, largest = null_fit(model, problem, executor)
     if isinstance(Cs, int):
         Cs = geometric_grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
@@ -251,7 +245,8 @@ def _path(
     weights, biases = coefs[:, :n_features], coefs[:, n_features:].sum(axis=1)
     # 2 Σ s times the mean of the losses, less that of the best predictions.
     losses = np.array([fit.loss for fit in found])
-    least, at_null = _saturated(problem), _null_loss(model, data, executor)
+    least = problem.rows.saturated_loss(executor, problem.loss)
+    at_null = _null_loss(model, data, executor)
     return RegularizationPath(
         Cs=Cs,
         coefs=weights,
@@ -434,26 +429,12 @@ def _null_loss(
     model: BinaryLogisticRegression, data: Data, executor: ThreadExecutor
 ) -> float:
     """Return the mean loss of the model with a free bias, if any, and the offset."""
-    n_samples = data.X.shape[0]
-    nothing = Data(
-        np.zeros((n_samples, 1)), data.signs, data.weights, data.offset, data.p_other
-    )
     plain = clone(model).set_params(l1_ratio=0.0, absorb_bias=False)
-    objective = Objective(problem_of(plain, nothing, executor), executor)
+    problem = problem_of(plain, data.without_features(), executor)
+    objective = Objective(problem, executor).in_memory()
     if not model.fit_intercept:
         return objective.value_at_zero
     return _solved(model, objective, model.tol, np.zeros(2)).point.loss
-
-
-def _saturated(problem: Problem) -> float:
-    """Return the mean loss where each prediction is the label."""
-    rows, p_other = problem.rows, problem.rows.p_other
-    if p_other is None:
-        return 0.0
-    soft = p_other > 0.0
-    p_other = p_other[soft]
-    losses = problem.loss.at_margin(-logit(p_other), p_other).value
-    return float(losses @ rows.weights[soft])
 
 
 def _warn(path: RegularizationPath) -> None:

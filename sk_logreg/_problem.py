@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 
 from sk_logreg._arrays import Vector
-from sk_logreg._design import Coordinates, Rows, coordinates_of, design_of, read
+from sk_logreg._design import Coordinates, Rows, coordinates_of, design_of
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
@@ -58,6 +59,48 @@ class Data:
     penalty_factor: Vector | None = None
     penalty_center: Vector | None = None
     bounds: tuple[Vector, Vector] | None = None
+
+    def coordinates(
+        self, *, centered: bool, penalized: bool, every_row: bool
+    ) -> Coordinates | None:
+        """Return the coordinates that X needs, see `coordinates_of`."""
+        return coordinates_of(
+            self.X,
+            self.weights,
+            centered=centered,
+            penalized=penalized,
+            every_row=every_row,
+        )
+
+    def weight_scale(self) -> tuple[float, float]:
+        """Return the largest weight, and the sum of all weights relative to it."""
+        # Dividing by the largest first keeps the sum of tiny or huge weights exact.
+        largest = self.weights.max()
+        relative = self.weights / largest
+        return largest, relative.sum() * (self.X.shape[0] / relative.size)
+
+    def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
+        """Return the rows in some coordinates, with weights of sum one.
+
+        The scale is that of `weight_scale`.
+        """
+        largest, total = scale
+        return Rows(
+            design_of(self.X, coordinates),
+            self.signs,
+            np.broadcast_to(self.weights / largest / total, (self.X.shape[0],)),
+            self.offset,
+            self.p_other,
+        )
+
+    def without_features(self) -> "Data":
+        """Return the same with one feature, which is zero, in place of X."""
+        nothing = np.zeros((self.X.shape[0], 1))
+        return Data(nothing, self.signs, self.weights, self.offset, self.p_other)
+
+    def assert_finite(self, name: str) -> None:
+        """Raise a ValueError that names an estimator if X has NaN or infinity."""
+        assert_all_finite(self.X, estimator_name=name, input_name="X")
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,21 +201,16 @@ def build_problem(
             f"The penalty {penalty!r} is not quadratic, which Newton's method requires."
         )
     penalized = bool(np.isfinite(C))
-    n_samples, n_features = data.X.shape
+    n_features = data.X.shape[1]
     found = None
     if not as_given:
-        found = coordinates_of(
-            data.X,
-            data.weights,
+        found = data.coordinates(
             centered=fit_intercept and not (absorb_bias and penalized),
             penalized=penalized,
             every_row=every_row,
         )
     coordinates = found or Coordinates.none(n_features)
-    # Dividing by the largest first keeps the sum of tiny or huge weights exact.
-    largest = data.weights.max()
-    relative = data.weights / largest
-    total = relative.sum() * (n_samples / relative.size)
+    largest, total = scale = data.weight_scale()
     # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
     strengths = np.full(n_features, strength)
@@ -182,15 +220,8 @@ def build_problem(
         strengths /= found.units.astype(np.longdouble) ** 2
     if fit_intercept:
         strengths = np.append(strengths, strength if absorb_bias else 0.0)
-    rows = Rows(
-        design_of(data.X, found),
-        data.signs,
-        np.broadcast_to(relative / total, (n_samples,)),
-        data.offset,
-        data.p_other,
-    )
     problem = Problem(
-        rows,
+        data.rows(found, scale),
         loss,
         kind.of(strengths),
         fit_intercept,
@@ -256,10 +287,10 @@ def _about(
     """Return a problem in translated coefficients, zero at the origin."""
     assert coordinates.origin is not None
     rows, w = problem.rows, coordinates.units * coordinates.origin
-    _, [margins] = read(rows, executor, products.margins, (), (w, 0.0), n_kept=1)
+    _, [margins] = rows.read(executor, products.margins, (), (w, 0.0), n_kept=1)
     return replace(
         problem,
-        rows=replace(rows, offset=rows.signs * margins.values),
+        rows=rows.with_offset_at(margins),
         coordinates=coordinates,
         lift=coordinates.outside,
     )

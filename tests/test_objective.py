@@ -13,7 +13,6 @@ from scipy import sparse
 from sk_logreg._design import RowVector
 from sk_logreg._objective import NotFiniteError
 from sk_logreg._solvers._newton import CholeskyModel
-from sk_logreg._solvers._samples import Strata
 from sk_logreg.losses import LOSSES
 
 
@@ -313,7 +312,7 @@ def test_rows_are_drawn_by_class_without_replacement(size, bias):
     weights = np.random.default_rng(0).exponential(size=5000)
     weights[::7] = 0.0
     objective = objective_of(X, y, weights)
-    rows, drawn = Strata(objective).draw(size)
+    [(rows, drawn)] = objective.draw([size])
     assert len(np.unique(rows)) == len(rows)
     assert weights[rows].all()
     for label in (0, 1):

@@ -6,11 +6,11 @@ from scipy import sparse
 
 from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
-from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs, Meter
 from sk_logreg._design._dense import DenseDesign
-from sk_logreg._design._map import gram_float32, read, scan
-from sk_logreg._design._rows import Extremes, RowPart, Rows, RowVector
+from sk_logreg._design._rows import Rows
 from sk_logreg._design._sparse import SparseDesign
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector
 
 __all__ = [
     "Block",
@@ -20,6 +20,7 @@ __all__ = [
     "DenseDesign",
     "Design",
     "Extremes",
+    "Meter",
     "Points",
     "RowPart",
     "RowVector",
@@ -27,9 +28,6 @@ __all__ = [
     "coordinates_of",
     "cut",
     "design_of",
-    "gram_float32",
-    "read",
-    "scan",
 ]
 
 

@@ -102,21 +102,26 @@ class Block(ABC):
             out += np.einsum("ij,ij->i", products, products)
 
 
-class Design(ABC):
-    """A matrix X of shape (n_samples, n_features), read in blocks of rows."""
+class Dimensions:
+    """What is known of a matrix X without reading it."""
 
     n_samples: int
     n_features: int
-    #: Rows in a block, from the size of the cache.
-    block_rows: int
-    #: Rows in a block where each block's Gram matrix is added up.
-    gram_rows: int
     #: What operations on it cost.
     costs: Costs
     #: How much of it is processed at a time.
     sizes: BlockSizes
-    #: The largest sample that `take` may copy, as a share of the rows.
+    #: The largest sample that may be copied, as a share of the rows.
     sample_share: float
+
+
+class Design(Dimensions, ABC):
+    """A matrix X of shape (n_samples, n_features), read in blocks of rows."""
+
+    #: Rows in a block, from the size of the cache.
+    block_rows: int
+    #: Rows in a block where each block's Gram matrix is added up.
+    gram_rows: int
 
     @abstractmethod
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:

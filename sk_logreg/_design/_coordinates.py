@@ -106,6 +106,7 @@ def coordinates_of(
     centered: bool,
     penalized: bool,
     every_row: bool = False,
+    all_sizes: Vector | None = None,
 ) -> Coordinates | None:
     """Return the coordinates that a design needs, or None if it needs none.
 
@@ -125,15 +126,18 @@ def coordinates_of(
         divided by their squares does not overflow.
     every_row : bool, default=False
         Whether the largest values are those of all rows, not only of the few rows.
+    all_sizes : ndarray of shape (n_features,), default=None
+        The largest absolute value of each column in all rows, if X has not all rows.
 
     Returns
     -------
     Coordinates or None
     """
-    rows = _spread_rows(X, weights)
+    rows = spread_rows(X, weights)
     look = _parts_of_sparse if sparse.issparse(X) else _parts_of_dense
     needed = []
-    for columns, values, largest in look(X, rows, every_row):
+    for columns, values, sizes in look(X, rows, every_row):
+        largest = sizes if all_sizes is None else all_sizes[columns]
         units = _units(largest, penalized)
         centers = None
         if centered and len(values):
@@ -245,10 +249,10 @@ def _centers(values: Any) -> Vector | None:
     return np.where(np.isfinite(centers), centers, 0.0)
 
 
-def _spread_rows(X: Any, weights: Vector) -> NDArray[np.intp] | slice:
+def spread_rows(X: Any, weights: Vector, most: int = _ROWS) -> NDArray[np.intp] | slice:
     """Return some of the rows of nonzero weight, spread over all of them."""
     n_rows, n_features = X.shape
-    size = max(1, min(_ROWS, _MOST_VALUES // n_features))
+    size = max(1, min(most, _MOST_VALUES // n_features))
     weighted = None if weights.all() else np.flatnonzero(weights)
     length = n_rows if weighted is None else len(weighted)
     if length <= size:

@@ -48,6 +48,13 @@ class BlockSizes:
 BLOCK_SIZES = BlockSizes()
 
 
+@dataclass
+class Meter:
+    """Counts the passes over the whole of X so far."""
+
+    passes: float = 0.0
+
+
 @dataclass(frozen=True)
 class Costs:
     """What operations on a design cost, in passes over X.

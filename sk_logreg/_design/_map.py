@@ -8,14 +8,17 @@ run it in a thread, in another process or on another machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
-from sk_logreg._design._rows import Rows, RowVector
+from sk_logreg._design._vectors import RowVector
 from sk_logreg._execution import ThreadExecutor, blas_threads
+
+if TYPE_CHECKING:
+    from sk_logreg._design._rows import Rows
 
 Function = Callable[..., tuple[Any, ...]]
 #: Some rows, and their block if X is read.
@@ -25,7 +28,7 @@ Result = tuple[list[Any], list[RowVector]]
 
 
 def read(
-    rows: Rows,
+    rows: "Rows",
     executor: ThreadExecutor,
     function: Function,
     vectors: Sequence[RowVector] = (),
@@ -53,7 +56,7 @@ def read(
 
 
 def scan(
-    rows: Rows,
+    rows: "Rows",
     executor: ThreadExecutor,
     function: Function,
     vectors: Sequence[RowVector] = (),
@@ -72,7 +75,7 @@ def scan(
 
 
 def gram_float32(
-    rows: Rows, curvature: RowVector, scale: Vector
+    rows: "Rows", curvature: RowVector, scale: Vector
 ) -> NDArray[np.float32]:
     """Return a Gram matrix in single precision, in one pass over X.
 
@@ -90,7 +93,7 @@ def gram_float32(
 
 
 def _reduce(
-    rows: Rows,
+    rows: "Rows",
     executor: ThreadExecutor,
     stretches: Callable[[slice], Stretches],
     function: Function,

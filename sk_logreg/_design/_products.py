@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
-from sk_logreg._design._rows import Extremes, RowPart
+from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg._tolerances import NOISE
 from sk_logreg.losses import Loss, Pointwise
 
@@ -378,6 +378,38 @@ def _column_tiles(columns: Indices) -> list[Indices]:
     return np.array_split(columns, range(_TILE_COLUMNS, len(columns), _TILE_COLUMNS))
 
 
+def unit_margins(
+    block: Block,
+    rows: RowPart,
+    columns: Indices,
+    centers: Vector,
+    scales: Vector,
+    direction: Vector,
+    *,
+    out: Out,
+) -> Sums:
+    """Keep the products of a direction with rows of unit length and their signs.
+
+    The rows are ±(x, 1) over some columns, centered and scaled; the direction ends with
+    an entry for the bias, if there is one. A soft label has both signs, of which the
+    lesser product counts. A row of weight zero has the product infinity.
+    """
+    [m] = out
+    m[:] = direction[len(columns) :].sum()
+    squares = np.full(len(m), float(len(direction) - len(columns)))
+    for place in _column_tiles(np.arange(len(columns))):
+        tile = columns[place]
+        part = (block.columns(tile) - centers[tile]) / scales[tile]
+        m += part @ direction[place]
+        squares += np.einsum("ij,ij->i", part, part)
+    m /= np.sqrt(np.where(squares > 0.0, squares, 1.0))
+    m *= rows.signs
+    if rows.p_other is not None:
+        np.copyto(m, -np.abs(m), where=rows.p_other > 0.0)
+    m[rows.weights <= 0.0] = np.inf
+    return ()
+
+
 def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Sums:
     """Sum Xᵀ u, and u for the bias."""
     return block.rmatvec(u), u.sum()
@@ -395,6 +427,16 @@ def losses_at_offset(rows: RowPart, loss: Loss) -> Sums:
     """Sum the losses where all coefficients are zero."""
     m = rows.signs * (np.zeros(len(rows.signs)) if rows.offset is None else rows.offset)
     return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),)
+
+
+def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
+    """Sum the losses where each prediction is the label."""
+    if rows.p_other is None:
+        return (0.0,)
+    soft = rows.p_other > 0.0
+    p_other = rows.p_other[soft]
+    losses = loss.at_margin(-logit(p_other), p_other).value
+    return (float(losses @ rows.weights[soft]),)
 
 
 def curvature(
@@ -496,6 +538,35 @@ def least_above(rows: RowPart, m: Vector, threshold: float) -> Sums:
     """Find how far margins, and the opposite ones of soft labels, exceed a number."""
     m = m if rows.p_other is None else np.where(rows.p_other > 0.0, -np.abs(m), m)
     return (_extremes(rows, m - threshold),)
+
+
+def on_hyperplane(
+    rows: RowPart, m: Vector, other: Vector, nearest: float, *, out: Out
+) -> Sums:
+    """Keep minus the size of a row vector where another is nearly 0, and 0 elsewhere.
+
+    The other, `m`, is infinite for rows that do not count.
+    """
+    out[0][:] = np.where(np.abs(m) <= nearest, -np.abs(other), 0.0)
+    return ()
+
+
+def excess(
+    rows: RowPart,
+    m: Vector,
+    other: Vector,
+    nearest: float,
+    least: float,
+    slack: float,
+    *,
+    out: Out,
+) -> Sums:
+    """Keep by how much a row vector exceeds what it has to.
+
+    That is `least` where the first is above a limit, and minus the slack elsewhere.
+    """
+    np.subtract(other, np.where(m > nearest, least, -slack), out=out[0])
+    return ()
 
 
 def probability_change(rows: RowPart, before: Vector, after: Vector) -> Sums:

@@ -1,88 +1,22 @@
 """Everything that has an entry per row: X, the labels, the weights, the offset."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
+from sk_logreg._design._costs import Meter
+from sk_logreg._design._map import Function, Result, gram_float32, read, scan
+from sk_logreg._design._strata import Strata
+from sk_logreg._design._vectors import RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
-
-
-@dataclass(frozen=True)
-class Extremes:
-    """The least and the greatest of some numbers; those of several are added."""
-
-    least: float = np.inf
-    greatest: float = -np.inf
-
-    @classmethod
-    def of(cls, values: Vector) -> "Extremes":
-        """Return the extremes of an array."""
-        return cls(
-            float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
-        )
-
-    def __add__(self, other: "Extremes") -> "Extremes":
-        return Extremes(
-            min(self.least, other.least), max(self.greatest, other.greatest)
-        )
-
-    @property
-    def size(self) -> float:
-        """The greatest absolute value, 0 of no numbers."""
-        return max(-self.least, self.greatest, 0.0)
-
-
-class RowVector:
-    """A number per row of X, such as the margins at a point.
-
-    It stays where the rows are. A solver passes it back to the objective it comes
-    from and does not look into it; its sum and its extremes are numbers like others.
-    """
-
-    __slots__ = ("values",)
-
-    def __init__(self, values: Vector):
-        self.values = values
-
-    def total(self) -> float:
-        """Return the sum over all rows."""
-        return float(self.values.sum())
-
-    def dot(self, other: "RowVector") -> float:
-        """Return the sum over all rows of the product with another row vector."""
-        return float(self.values @ other.values)
-
-    def extremes(self) -> Extremes:
-        """Return the least and the greatest number."""
-        return Extremes.of(self.values)
-
-    def gather(self) -> Vector:
-        """Return the numbers of all rows on this machine."""
-        return self.values
-
-    def take(self, rows: Indices | slice) -> "RowVector":
-        """Return the numbers of some of the rows."""
-        return RowVector(self.values[rows])
-
-    def placed(self, rows: Indices | slice, n_rows: int) -> "RowVector":
-        """Return these numbers at some of more rows, and 0 at the others."""
-        values = np.zeros(n_rows)
-        values[rows] = self.values
-        return RowVector(values)
-
-
-class RowPart(NamedTuple):
-    """The entries of some rows, see `Rows`."""
-
-    signs: NDArray[np.int8]
-    weights: Vector
-    offset: Vector | None
-    p_other: Vector | None
+from sk_logreg.losses import Loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +35,106 @@ class Rows:
     offset: Vector | None = None
     p_other: Vector | None = None
 
+    # ---------------------------------------------------------------------- the map
+
+    def read(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        vectors: Sequence[RowVector] = (),
+        args: tuple[Any, ...] = (),
+        *,
+        n_kept: int = 0,
+        for_gram: bool = False,
+    ) -> Result:
+        """Apply a function to all blocks of X, see `sk_logreg._design._map`."""
+        return read(
+            self, executor, function, vectors, args, n_kept=n_kept, for_gram=for_gram
+        )
+
+    def scan(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        vectors: Sequence[RowVector] = (),
+        args: tuple[Any, ...] = (),
+        *,
+        n_kept: int = 0,
+    ) -> Result:
+        """Apply a function to row vectors alone, without reading X."""
+        return scan(self, executor, function, vectors, args, n_kept=n_kept)
+
+    def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
+        """Return a Gram matrix in single precision, in one pass over X."""
+        return gram_float32(self, curvature, scale)
+
+    # ------------------------------------------------------------ what is known of all
+
+    #: Whether the rows are in partitions, outside the memory of this process.
+    partitioned: ClassVar[bool] = False
+    #: Whether all rows have room in memory.
+    fits: ClassVar[bool] = True
+
+    def new_meter(self) -> Meter:
+        """Return a meter of the passes over these rows."""
+        return Meter()
+
     @cached_property
     def all_positive(self) -> bool:
         """Whether no weight is zero."""
         return bool(self.weights.min() > 0.0)
+
+    @property
+    def lightest_weight(self) -> float:
+        """The smallest weight that is not zero."""
+        return float(self.weights.min(where=self.weights > 0.0, initial=np.inf))
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether there is an offset."""
+        return self.offset is not None
+
+    @property
+    def largest_offset(self) -> float:
+        """The largest size of an offset."""
+        return 0.0 if self.offset is None else RowVector(self.offset).extremes().size
+
+    @property
+    def has_soft_labels(self) -> bool:
+        """Whether some label is a probability between 0 and 1."""
+        return self.p_other is not None
+
+    def saturated_loss(self, executor: ThreadExecutor, loss: Loss) -> float:
+        """Return the mean loss where each prediction is the label."""
+        del executor
+        every = self.part(slice(None))
+        return float(products.saturated_loss(every, loss)[0])
+
+    # ------------------------------------------------------------------ row vectors
+
+    def weight_vector(self, factor: float | None = None) -> RowVector:
+        """Return the weights, times a factor if one is given."""
+        return RowVector(self.weights if factor is None else factor * self.weights)
+
+    def above(
+        self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
+    ) -> Indices | None:
+        """Return the rows with |curvature · change| above a limit; None if too many."""
+        part = curvature.values * np.abs(change.values)
+        rows = np.flatnonzero(part > limit.values)
+        return None if len(rows) > most else rows
+
+    def placed(self, vector: RowVector, rows: Indices | slice) -> RowVector:
+        """Return the numbers of a vector of some of the rows, and 0 at the others."""
+        values = np.zeros(self.design.n_samples)
+        values[rows] = vector.values
+        return RowVector(values)
+
+    def with_offset_at(self, margins: RowVector) -> "Rows":
+        """Return the rows with the z of these margins as the offset."""
+        return replace(self, offset=self.signs * margins.values)
+
+    # -------------------------------------------------------------- some of the rows
 
     def part(self, rows: slice | Indices) -> RowPart:
         """Return the entries of some rows."""
@@ -119,11 +149,32 @@ class Rows:
     def take(
         self,
         rows: Indices,
-        weights: Vector,
+        weights: Vector | None,
         executor: ThreadExecutor,
         *,
         copied: bool = False,
     ) -> "Rows":
-        """Return some of the rows, with other weights of sum one."""
-        part = self.part(rows)._replace(weights=weights)
+        """Return some of the rows, with other weights of sum one if any are given."""
+        part = self.part(rows)
+        if weights is not None:
+            part = part._replace(weights=weights)
         return Rows(self.design.take(rows, executor, copied=copied), *part)
+
+    def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
+        """Draw samples of about these sizes, with weights of sum one; see `Strata`."""
+        strata = Strata(self.signs, self.weights)
+        for size in sizes:
+            yield strata.draw(size)
+
+    def dense(self, rows: Indices, columns: Indices) -> Matrix:
+        """Return some columns of some rows of X, copied, dense."""
+        return self.design.part(rows, columns)
+
+    def spread(self, size: int, columns: Indices) -> Matrix:
+        """Return some columns of a few rows, spread over all of them, dense."""
+        rows = np.linspace(0, self.design.n_samples - 1, size).astype(np.intp)
+        return self.dense(rows, columns)
+
+    def columns(self, columns: Indices) -> "Rows":
+        """Return the rows over some of the features."""
+        return replace(self, design=self.design.columns(columns))

@@ -13,7 +13,7 @@ from sk_logreg._records import SEPARABLE, STALLED, STOPPED, SUSPECTED, StartReco
 from sk_logreg._solvers._base import Goal, Solution, Solver
 from sk_logreg._solvers._certificates import optimality_scope
 from sk_logreg._solvers._elemental_starts import ELEMENTAL, ElementalStarts, Start
-from sk_logreg._solvers._samples import SAMPLING, Strata
+from sk_logreg._solvers._samples import SAMPLING
 from sk_logreg._solvers._separation import resolve_separation
 from sk_logreg._tolerances import NOISE
 from sk_logreg.losses import CrossEntropy
@@ -214,7 +214,8 @@ class _Search:
         n_rows = max(_OPTIONS.max_rows, SAMPLING.rows_per_coef * objective.n_dof)
         many, some = objective.n_samples > n_rows, objective
         if many:
-            some = objective.sample(*Strata(objective).draw(n_rows))
+            [drawn] = objective.draw([n_rows])
+            some = objective.sample(*drawn)
         elemental = None
         if objective.n_dof <= _OPTIONS.max_coefs:
             elemental = ElementalStarts(some)

@@ -176,9 +176,9 @@ def _from_samples(
             return solution
     model: Model
     if objective.penalty.smooth:
-        model = CholeskyModel(objective, of_sample)
+        model = CholeskyModel(objective, of_sample, fine=goal.fine)
     else:
-        model = ProximalModel(objective, of_sample, near=goal.near)
+        model = ProximalModel(objective, of_sample, near=goal.near, fine=goal.fine)
     return _minimize(objective, start, journal, model, goal)
 
 

@@ -255,7 +255,7 @@ def _certified(
             dual = known.dual_of_step(start.take(rows), weights, curvature, change)
         else:
             dual = known.dual_after_step(start, point.margins)
-        placed = [v.placed(rows, objective.n_samples) for v in (curvature, change)]
+        placed = [objective.placed(v, rows) for v in (curvature, change)]
         slopes = -objective.dual_slopes(start, *placed)
         if known.n_samples < objective.n_samples:  # their curvatures may be larger
             squares = objective.product_diagonal(placed[0])

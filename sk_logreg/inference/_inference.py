@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._compat import import_pandas
+from sk_logreg._dask import is_dask
 from sk_logreg.inference._covariance import quadratic_form
 from sk_logreg.inference._diagnostics import (
     Diagnostics,
@@ -163,6 +164,11 @@ class Inference:
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
+        if is_dask(X):
+            raise ValueError(
+                "Inference needs X in memory, but it is a dask collection. Pass "
+                "X.compute(), y.compute() and so on, of all rows."
+            )
         codes = group_codes(groups, covariance, X)
         fitted = fitted_model(estimator, X, y, sample_weight, offset, covariance)
         return cls(estimate_of(fitted, codes), level, index_of(X))

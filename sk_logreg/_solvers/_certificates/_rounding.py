@@ -60,9 +60,8 @@ def _excess(
     """
     z_change = change
     if changes is not None:
-        rows = np.linspace(0, objective.n_samples - 1, _N_ROWS).astype(np.intp)
         columns = np.flatnonzero(changes)
-        part = objective.dense_rows(rows, columns)
+        part = objective.spread_rows(_N_ROWS, columns)
         sizes = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
         z_change += _SAFETY * float(sizes @ changes[columns])
     if objective.loss.curvature_bound is not None:

@@ -13,9 +13,13 @@ class CholeskyModel(ReusedHessianModel[FactoredHessian]):
     """A quadratic model by Cholesky factors, updated by L-BFGS between them."""
 
     def __init__(
-        self, objective: Objective, sample_hessian: FactoredHessian | None = None
+        self,
+        objective: Objective,
+        sample_hessian: FactoredHessian | None = None,
+        *,
+        fine: bool = False,
     ):
-        super().__init__(objective, sample_hessian)
+        super().__init__(objective, sample_hessian, fine=fine)
         self._correction = Correction()
 
     def _add_pair(self, point: Evaluation) -> None:

@@ -138,8 +138,9 @@ class FactoredHessian(KnownHessian):
             # Rows with large margins have tiny dual variables, and the step asks for
             # more. Limit their parts and solve for the other rows.
             limit = objective.weighted_variance(margins, weights)
-            above = objective.rows_above(limit, self.curvature, step.change)
-            known = known and self._is_definite_without(above)
+            most = _OPTIONS.max_values // objective.n_dof
+            above = objective.rows_above(limit, self.curvature, step.change, most)
+            known = known and above is not None and self._is_definite_without(above)
             step = self._solved(point.gradient, step.direction, limit)
             known = known and step.solved
             dual = objective.dual_of_step(
@@ -162,10 +163,7 @@ class FactoredHessian(KnownHessian):
 
         So it is if the sum of their leverages is at most a half.
         """
-        objective = self.objective
-        if len(rows) * objective.n_dof > _OPTIONS.max_values:
-            return False
-        norms = self.factor.norms(objective.dense_rows(rows, intercept=True))
+        norms = self.factor.norms(self.objective.dense_rows(rows, intercept=True))
         return self.curvature.take(rows).dot(RowVector(norms**2)) <= 0.5
 
     def _without_inaccurate(self) -> "FactoredHessian":

@@ -257,8 +257,9 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         sample_hessian: HessianMatrix | None = None,
         *,
         near: bool = False,
+        fine: bool = False,
     ):
-        super().__init__(objective, sample_hessian)
+        super().__init__(objective, sample_hessian, fine=fine)
         self._penalty = _penalty(objective)
         self._matrix = None if sample_hessian is None else sample_hessian.matrix
         self._forcing = _EXACT if near else _ROUGH

@@ -59,10 +59,17 @@ Known = TypeVar("Known", bound=KnownHessian)
 class ReusedHessianModel(ABC, Generic[Known]):
     """A quadratic model whose matrix is kept for as long as it serves.
 
-    The first may be the Hessian of a sample of the rows.
+    The first may be the Hessian of a sample of the rows. With a `fine` goal, the last
+    is that of all rows.
     """
 
-    def __init__(self, objective: Objective, sample_hessian: Known | None = None):
+    def __init__(
+        self,
+        objective: Objective,
+        sample_hessian: Known | None = None,
+        *,
+        fine: bool = False,
+    ):
         self._objective = objective
         self._current = self._of_sample = sample_hessian
         self._shift = 0.0
@@ -71,8 +78,10 @@ class ReusedHessianModel(ABC, Generic[Known]):
         # The sample's Hessian usually lasts to the end of the fit, and its certificate
         # needs the margins of the sample alone.
         provable = objective.loss.dual is not None and objective.problem.bounded
-        narrow = costs.n_values < _NARROW * objective.n_samples
-        self._discards_margins = sample_hessian is not None and provable and narrow
+        # The sample of rows in partitions is in memory, unlike their margins.
+        cheaper = costs.n_values < _NARROW * objective.n_samples
+        cheaper = cheaper or (objective.partitioned and not fine)
+        self._discards_margins = sample_hessian is not None and provable and cheaper
         self._known_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # coefficients and gradient
         self._first_decrement2, self._n_uses = np.inf, 0

@@ -9,6 +9,7 @@ from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
+from sk_logreg._solvers._separation._in_partitions import find_in_partitions
 from sk_logreg._solvers._separation._linear_programs import LP_RESOLUTION
 from sk_logreg._solvers._separation._recession import (
     recession_direction,
@@ -25,12 +26,14 @@ class Separation:
 
     It is `complete` if all rows are on their right sides. The columns, those of the
     largest weights first, alone separate the same rows; of up to `max_dropped` columns,
-    none can be dropped. The coefficients may have any length.
+    none can be dropped. The coefficients may have any length; those of the columns
+    alone are None if they are not known.
     """
 
     complete: bool
     columns: Indices
     coef: Vector
+    of_columns: Vector | None = None
 
 
 def resolve_separation(
@@ -104,6 +107,8 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     .. [2] K. Konis (2007). Linear programming algorithms for detecting separated data
        in binary logistic regression models. DPhil thesis, University of Oxford.
     """
+    if objective.partitioned:
+        return find_in_partitions(objective, point, find_separation)
     rows = UnitRows(objective)
     search = Search(objective, point, rows)
     n_columns = len(search.order)
@@ -115,8 +120,8 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
         if objective.separates(far, 0.0):
             return Separation(True, search.order, far.coef)
     if separated.any():
-        columns = search.minimal_columns(columns, separated)
-        return Separation(bool(separated.all()), columns, coef)
+        columns, of_columns = search.minimal_columns(columns, separated)
+        return Separation(bool(separated.all()), columns, coef, of_columns)
     if not many:
         return None
     direction = recession_direction(far, rows)

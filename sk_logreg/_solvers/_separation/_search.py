@@ -33,6 +33,9 @@ class SearchOptions:
 
 
 SEARCH = SearchOptions()
+#: Where columns alone separate a row, its margin is 1 in the program that finds them,
+#: and at least this where they are checked.
+LEAST_MARGIN = 0.5
 
 
 class Search:
@@ -115,19 +118,19 @@ class Search:
 
     def minimal_columns(
         self, columns: Indices, separated: NDArray[np.bool_]
-    ) -> Indices:
-        """Return few columns that alone separate these rows."""
+    ) -> tuple[Indices, Vector | None]:
+        """Return few columns that alone separate these rows, and how, if fewer do."""
         rows = np.arange(len(separated))
         working = self._initial_working_set(rows, columns)
         while True:
             fewer, direction = self._drop_columns(columns, working, separated[working])
             if direction is None:
-                return columns
+                return columns, None
             margins = self._rows.margins(rows, fewer, direction)
-            excess = margins - np.where(separated, 0.5, -LP_RESOLUTION)
+            excess = margins - np.where(separated, LEAST_MARGIN, -LP_RESOLUTION)
             wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
-                return fewer
+                return fewer, self._rows.coef(fewer, direction)
             working = np.append(working, wrong)
 
     def _drop_columns(

@@ -17,8 +17,9 @@ class UnitRows:
 
     Only the columns without a penalty count, and the `n_rows` rows of positive weight,
     to which indices of rows refer. A row with a soft label counts twice, with both
-    signs; `ids` are the positions of the rows in X. Columns are divided by `scales`, of
-    shape (n_features,). `n_biases` is 1 if there is a bias without a penalty, else 0.
+    signs; `ids` are the positions of the rows in X. `centers` and `scales`, of shape
+    (n_features,), are what columns are centered by and divided by. `n_biases` is 1 if
+    there is a bias without a penalty, else 0.
     """
 
     def __init__(self, objective: Objective):
@@ -35,7 +36,7 @@ class UnitRows:
         free = ~objective.penalty.penalized
         self.columns: Indices = np.flatnonzero(free[: objective.n_features])
         self.n_biases = int(objective.problem.free_bias)
-        self._centers, self.scales = _units(objective, bool(self.n_biases))
+        self.centers, self.scales = _units(objective, bool(self.n_biases))
 
     def margins_at(self, point: Evaluation) -> Vector:
         """Return the margins of these rows at a point."""
@@ -45,7 +46,7 @@ class UnitRows:
     def some(self, rows: Indices, columns: Indices) -> Matrix:
         """Return some of the rows, over some of the columns."""
         part = self._objective.dense_rows(self.ids[rows], columns)
-        part -= self._centers[columns]
+        part -= self.centers[columns]
         part /= self.scales[columns]
         if self.n_biases:
             part = np.column_stack([part, np.ones(len(part))])
@@ -80,13 +81,13 @@ class UnitRows:
         n_columns = len(columns)
         coef[columns] = direction[:n_columns] / self.scales[columns]
         if self.n_biases:
-            coef[-1] = direction[-1] - coef[columns] @ self._centers[columns]
+            coef[-1] = direction[-1] - coef[columns] @ self.centers[columns]
         return coef
 
     def direction(self, coef: Vector) -> Vector:
         """Return coefficients of the objective as a direction, over `columns`."""
         w, b = self._objective.problem.split(coef)
-        bias = [b + w @ self._centers] * self.n_biases
+        bias = [b + w @ self.centers] * self.n_biases
         return np.append((w * self.scales)[self.columns], bias)
 
 

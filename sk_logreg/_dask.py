@@ -1,0 +1,491 @@
+"""Dask collections as the data of a fit, and lazy predictions for them.
+
+Dask is an optional dependency. It is imported only if an argument is one of its
+collections.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from sk_logreg._arguments import check_bounds, per_feature
+from sk_logreg._arrays import Vector
+from sk_logreg._design import Coordinates, Extremes, Rows, coordinates_of
+from sk_logreg._design._partition_data import Finish, Layout, Summarize, Summary
+from sk_logreg._design._partition_tasks import (
+    RowsTask,
+    View,
+    matrix_of,
+    not_finite_part,
+    sizes_part,
+)
+from sk_logreg._design._partitioned_rows import Facts, PartitionedRows, stacked
+from sk_logreg._design._partitions import Handle, Partitions, client_of, is_future
+from sk_logreg._execution import ThreadExecutor
+from sk_logreg._labels import encode_labels, weights_of_classes
+from sk_logreg._problem import Data
+
+# Number of rows that all partitions together offer for a look at a few, at least.
+_LOOK_ROWS = 128
+# A few rows are kept, spread over all.
+_KEPT_ROWS = 64
+
+
+def is_dask(value: Any) -> bool:
+    """Return whether a value is a collection of dask, without importing dask."""
+    package = type(value).__module__.partition(".")[0]
+    return package in ("dask", "dask_expr") and hasattr(value, "__dask_graph__")
+
+
+def _is_frame(value: Any) -> bool:
+    """Return whether a dask collection is a data frame or a series."""
+    return not hasattr(value, "chunks")
+
+
+def _module(name: str) -> Any:
+    """Return a module of dask, which has no types or incomplete ones."""
+    return import_module(name)
+
+
+class _Shape(NamedTuple):
+    """What is known of X where the rows are not in memory."""
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionedData(Data):
+    """Validated data in partitions; `X` has a shape and a dtype alone."""
+
+    partitions: Partitions | None = None
+    states: tuple[Handle, ...] = ()
+    facts: Facts | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def weight_scale(self) -> tuple[float, float]:
+        """Return the largest weight, and the sum of all weights relative to it."""
+        return self.scale
+
+    has_features: bool = True
+
+    def without_features(self) -> "PartitionedData":
+        """Return the same with one feature, which is zero, in place of X."""
+        assert self.facts is not None
+        look = np.zeros((self.facts.look.shape[0], 1))
+        return replace(
+            self,
+            X=_Shape((self.X.shape[0], 1), np.dtype(np.float64)),
+            facts=replace(self.facts, look=look, stored=None),
+            penalty_factor=None,
+            penalty_center=None,
+            bounds=None,
+            has_features=False,
+        )
+
+    @property
+    def _view(self) -> View:
+        return View(self.X.dtype, self.X.shape[1], is_zero=not self.has_features)
+
+    def _over_x(self, function: Any, *args: Any) -> Any:
+        """Return the sum of a function of the rows of each partition."""
+        assert self.partitions is not None
+        task = RowsTask(function, args, (), self._view)
+        [found], _ = self.partitions.run(task, self.states, read=True)
+        return found
+
+    def coordinates(
+        self, *, centered: bool, penalized: bool, every_row: bool
+    ) -> Coordinates | None:
+        """Return the coordinates that X needs, see `coordinates_of`."""
+        assert self.facts is not None
+        sizes = self._over_x(sizes_part).values if every_row else None
+        return coordinates_of(
+            self.facts.look,
+            np.ones(1),
+            centered=centered,
+            penalized=penalized,
+            every_row=every_row,
+            all_sizes=sizes,
+        )
+
+    def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
+        """Return the rows in some coordinates, with weights of sum one."""
+        del scale  # the weights have it already
+        assert self.partitions is not None
+        assert self.facts is not None
+        view = replace(self._view, coordinates=coordinates)
+        return PartitionedRows(self.partitions, list(self.states), self.facts, view)
+
+    def assert_finite(self, name: str) -> None:
+        """Raise a ValueError that names an estimator if X has NaN or infinity."""
+        found = self._over_x(not_finite_part, name)
+        if found:
+            i, message = found[0]
+            raise ValueError(f"Partition {i} of X: {message}")
+
+
+# ----------------------------------------------------------------------------- a fit
+
+
+def partitioned_data(
+    estimator: Any, given: dict[str, Any], executor: ThreadExecutor
+) -> tuple[PartitionedData, NDArray[Any]]:
+    """Return the data that an estimator is fitted to, and the classes.
+
+    In one pass over the partitions. `given` are the arguments of `fit` by name.
+    """
+    looked = _look(estimator, given, executor)
+    summaries, n_features = looked.summaries, looked.n_features
+    soft = estimator.soft_labels
+    classes, signs = _classes(summaries, soft)
+    of_labels = _of_labels(summaries, signs)
+    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
+    per_class = weights_of_classes(
+        estimator.class_weight,
+        classes,
+        of_labels.largest,
+        of_labels.totals,
+        free_bias=bool(estimator.fit_intercept and not absorbed),
+    )
+    scale = of_labels.scale(per_class, soft)
+    is_soft = any(summary.soft[2] for summary in summaries)
+    shrunk = None
+    if estimator.bias_reduction == "mdypl":
+        shrunk = n_features / (scale[0] * scale[1] + n_features)
+    finish = Finish(signs, per_class, scale, is_soft, shrunk)
+    found, states = looked.partitions.run(finish, looked.raw, keep=True)
+    counts, totals, least = found
+    facts = _facts(
+        summaries, counts, totals, least.least, is_soft or shrunk is not None
+    )
+    nothing = np.zeros(0, dtype=np.int8)
+    data = PartitionedData(
+        _Shape((int(facts.starts[-1]), n_features), looked.dtype),
+        nothing,
+        np.zeros(0),
+        penalty_factor=per_feature(
+            estimator, "penalty_factor", n_features, default=1.0, least=0.0
+        ),
+        penalty_center=per_feature(
+            estimator, "penalty_center", n_features, default=0.0, least=-np.inf
+        ),
+        bounds=check_bounds(estimator, n_features),
+        partitions=looked.partitions,
+        states=tuple(states),
+        facts=facts,
+        scale=scale,
+    )
+    return data, classes
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What the first pass over the partitions finds, and the partitions of X."""
+
+    partitions: Partitions
+    summaries: list[Summary]
+    raw: list[Handle]
+    dtype: np.dtype[Any]
+    n_features: int
+
+
+def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _Look:
+    """Check the arguments of a fit, in one pass over the partitions."""
+    number = given["sample_weight"]
+    weight = float(number) if isinstance(number, Real) else None
+    if weight is not None:
+        given = given | {"sample_weight": None}
+    given = {name: value for name, value in given.items() if value is not None}
+    given, dtype, n_features = _checked(estimator, given)
+    everything, of_x, layout = _partitions(given, executor)
+    n_look = int(np.clip(_LOOK_ROWS // len(everything), 2, _KEPT_ROWS))
+    soft = estimator.soft_labels
+    task = Summarize(layout, dtype, n_features, soft, n_look, weight)
+    [summaries], raw = everything.run(task, read=True, keep=True)
+    errors = [summary.error for summary in summaries if summary.error]
+    if errors:
+        raise ValueError(errors[0])
+    of_x.meter = everything.meter
+    return _Look(of_x, summaries, raw, dtype, n_features)
+
+
+def _checked(
+    estimator: Any, given: dict[str, Any]
+) -> tuple[dict[str, Any], np.dtype[Any], int]:
+    """Return the collections, one block of columns each, the dtype and n_features."""
+    for name, value in given.items():
+        if not is_dask(value):
+            raise ValueError(
+                f"{name} must be a dask collection, since others are, of the same "
+                f"partitions; got {type(value).__name__}."
+            )
+        wanted = 2 if name == "X" else 1
+        if value.ndim != wanted:
+            raise ValueError(
+                f"{name} must have {wanted} dimension{'s' * (wanted > 1)}, but has "
+                f"{value.ndim}."
+            )
+    X = given["X"]
+    dtype, n_features = check_features(estimator, X, reset=True)
+    if not _is_frame(X) and X.numblocks[1] > 1:
+        given = given | {"X": X.rechunk({1: -1})}
+    _check_partitions(given)
+    return given, dtype, n_features
+
+
+def check_features(estimator: Any, X: Any, *, reset: bool) -> tuple[np.dtype[Any], int]:
+    """Check the columns of a dask X; return the type of its values and their number."""
+    n_features = X.shape[1]
+    if np.isnan(n_features):
+        raise ValueError("X must have a known number of columns.")
+    if n_features == 0:
+        raise ValueError("X has 0 features, but at least 1 is required.")
+    seen = X._meta if _is_frame(X) else np.empty((0, n_features))
+    validate_data(estimator, seen, reset=reset, skip_check_array=True)
+    dtypes = list(X.dtypes) if _is_frame(X) else [X.dtype]
+    if any(getattr(dtype, "kind", "O") in "cmM" for dtype in dtypes):
+        raise ValueError(f"X must hold real numbers, got {dtypes}.")
+    narrow = all(dtype == np.float32 for dtype in dtypes)
+    return np.dtype(np.float32 if narrow else np.float64), int(n_features)
+
+
+def _check_partitions(given: dict[str, Any]) -> None:
+    """Raise a ValueError if the partitions of collections do not match."""
+    X = given["X"]
+    for name, value in given.items():
+        if value.npartitions != X.npartitions:
+            raise ValueError(
+                f"{name} has {value.npartitions} partitions, but X has "
+                f"{X.npartitions}. Give them the same: take them out of one data "
+                "frame, or use rechunk or repartition."
+            )
+        if _is_frame(X) or _is_frame(value):
+            continue
+        wrong = [
+            (i, a, b)
+            for i, (a, b) in enumerate(zip(value.chunks[0], X.chunks[0], strict=True))
+            if a != b and not (np.isnan(a) or np.isnan(b))
+        ]
+        if wrong:
+            i, a, b = wrong[0]
+            raise ValueError(
+                f"Partition {i} of {name} has {a} rows, but that of X has {b}. Give "
+                f"them the same chunks: {name}.rechunk((X.chunks[0],))."
+            )
+
+
+def _packed(*blocks: Any) -> tuple[Any, ...]:
+    """Return the partitions of data frames as one."""
+    return blocks
+
+
+def _partitions(
+    given: dict[str, Any], executor: ThreadExecutor
+) -> tuple[Partitions, Partitions, Layout]:
+    """Return the partitions of all collections, and those of X alone.
+
+    Partitions of data frames are taken out of one expression: dask may divide frames of
+    different columns, read from the same files, differently.
+    """
+    get = _module("dask.base").get_scheduler(collections=list(given.values()))
+    on_cluster = client_of(get) is not None
+    arrays = {name: value for name, value in given.items() if not _is_frame(value)}
+    frames = {name: value for name, value in given.items() if _is_frame(value)}
+    collections = dict(arrays)  # before the frames, see `_graph`
+    if len(frames) > 1:
+        values = list(frames.values())
+        collections[""] = _module("dask.dataframe").map_partitions(
+            _packed,
+            *values,
+            align_dataframes=False,
+            meta=values[0]._meta,
+            enforce_metadata=False,
+        )
+    else:
+        collections |= frames
+    names = tuple(name for name in collections if name)
+    layout = Layout(names, tuple(frames) if "" in collections else ())
+    graph, keys = _graph(list(collections.values()), on_cluster)
+    if len({len(k) for k in keys}) > 1:
+        found = {n: len(k) for n, k in zip(collections, keys, strict=True)}
+        raise ValueError(f"The partitions do not match: {found}.")
+    everything = Partitions(
+        graph, [list(k) for k in zip(*keys, strict=True)], get, executor
+    )
+    alone, [of_x] = _graph([given["X"]], on_cluster)
+    if len(of_x) == len(everything):
+        graph = alone
+    else:  # dask would divide X otherwise
+        of_x = keys[list(collections).index("X" if "X" in collections else "")]
+    return everything, Partitions(graph, [[k] for k in of_x], get, executor), layout
+
+
+def _graph(
+    collections: list[Any], on_cluster: bool
+) -> tuple[dict[Any, Any], list[list[Any]]]:
+    """Return the optimized low-level graph of collections, and their blocks' keys."""
+    flatten = _module("dask.core").flatten
+    arrays = _module("dask").optimize(*(c for c in collections if not _is_frame(c)))
+    frames = [c.optimize() for c in collections if _is_frame(c)]
+    optimized = [*arrays, *frames]  # the frames, if any, were last
+    graph: dict[Any, Any] = {}
+    for collection in collections:  # optimized, persisted blocks may have no entry
+        entries = dict(collection.__dask_graph__())
+        graph |= {key: value for key, value in entries.items() if is_future(value)}
+    closed = any(future.client.status != "running" for future in graph.values())
+    if closed or (graph and not on_cluster):
+        raise ValueError(
+            "The data are persisted on a cluster whose client is closed, or is not the "
+            "scheduler that dask is set to."
+        )
+    for collection in optimized:
+        graph |= dict(collection.__dask_graph__())
+    return graph, [list(flatten(c.__dask_keys__())) for c in optimized]
+
+
+@dataclass(frozen=True, eq=False)
+class _OfLabels:
+    """The sample weights of the two classes.
+
+    Attributes
+    ----------
+    largest, totals : ndarray of shape (2,)
+        The largest sample weight of each class, and the sum in units of `unit`.
+    unit : float
+        The largest sample weight.
+    """
+
+    largest: Vector
+    totals: Vector
+    unit: float
+
+    def scale(self, per_class: Vector | None, soft: bool) -> tuple[float, float]:
+        """Return the largest weight, and the sum of all weights relative to it."""
+        factors = np.ones(2) if per_class is None else per_class
+        largest = float((factors * self.largest).max())
+        if soft:  # a bound: a row has a part in both classes
+            largest = float(factors.max() * self.unit)
+        total = float(factors @ self.totals) * (self.unit / largest)
+        return largest, total
+
+
+def _classes(
+    summaries: list[Summary], soft: bool
+) -> tuple[NDArray[Any], list[NDArray[np.int8]]]:
+    """Return the classes, and the sign of each label of each partition."""
+    some = [summary for summary in summaries if summary.n_rows]
+    if not some:
+        raise ValueError("X and y have no rows, but at least 1 is required.")
+    if soft:
+        for kind, which in ((0, 0), (1, 1)):
+            if not any(summary.soft[kind] for summary in some):
+                raise ValueError(
+                    "BinaryLogisticRegression needs both classes in y, but all soft "
+                    f"labels are {which}."
+                )
+        both = np.array([-1, 1], dtype=np.int8)
+        return np.array([0, 1]), [both] * len(summaries)
+    with warnings.catch_warnings():
+        # About many classes for the number of rows: these are the labels, each once.
+        warnings.simplefilter("ignore", UserWarning)
+        classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
+    lengths = [len(s.labels) if s.n_rows else 0 for s in summaries]
+    return classes, np.split(signs, np.cumsum(lengths)[:-1])
+
+
+def _of_labels(summaries: list[Summary], signs: list[NDArray[np.int8]]) -> _OfLabels:
+    """Return the sample weights of the two classes, over all partitions."""
+    unit = max(summary.unit for summary in summaries if summary.n_rows)
+    largest, totals = np.zeros(2), np.zeros(2)
+    for summary, sign in zip(summaries, signs, strict=True):
+        if not summary.n_rows:
+            continue
+        kinds = (sign > 0).astype(np.intp)
+        np.maximum.at(largest, kinds, summary.largest)
+        np.add.at(totals, kinds, summary.totals * (summary.unit / unit))
+    if not largest.any():
+        raise ValueError("Sample weights must not all be 0.")
+    return _OfLabels(largest, totals, unit)
+
+
+def _facts(
+    summaries: list[Summary],
+    counts: NDArray[np.int64],
+    totals: Vector,
+    lightest: float,
+    has_soft_labels: bool,
+) -> Facts:
+    """Return what is known of all rows."""
+    offsets = sum((summary.offset for summary in summaries), Extremes())
+    has_offset = any(np.isfinite(s.offset.least) for s in summaries)
+    look = stacked([s.look for s in summaries if s.n_rows])
+    rows = np.linspace(0, look.shape[0] - 1, min(_KEPT_ROWS, look.shape[0]))
+    stored = [s.stored for s in summaries if s.stored is not None]
+    values, pairs = (
+        (sum(k) for k in zip(*stored, strict=True)) if stored else (0.0, 0.0)
+    )
+    return Facts(
+        np.cumsum([0, *(summary.n_rows for summary in summaries)]),
+        counts,
+        totals,
+        lightest,
+        offsets.size if has_offset else None,
+        has_soft_labels,
+        look[rows.astype(np.intp)],
+        (values, pairs) if stored else None,
+    )
+
+
+# ----------------------------------------------------------------------- predictions
+
+
+def _z(block: Any, *offset: Any, w: Vector, b: Any, kind: np.dtype[Any]) -> Vector:
+    """Return wᵀx + b of the rows of a block, plus an offset of shape (n_rows, 1)."""
+    z = matrix_of(block, kind) @ w + b
+    return z + np.asarray(offset[0], dtype=np.float64)[:, 0] if offset else z
+
+
+def lazy_decision(estimator: Any, X: Any, w: NDArray[Any], b: Any, offset: Any) -> Any:
+    """Return the linear predictions for a dask X as a dask array."""
+    dtype, _ = check_features(estimator, X, reset=False)
+    blocks = [X.to_dask_array() if _is_frame(X) else X.rechunk({1: -1})]
+    if offset is not None:
+        if not is_dask(offset) or offset.npartitions != X.npartitions:
+            raise ValueError(
+                "offset must be a dask collection of the same partitions as X."
+            )
+        added = offset.to_dask_array() if _is_frame(offset) else offset
+        blocks.append(added[:, None])
+    wide = offset is not None or w.dtype == np.float64
+    meta = np.empty(0, dtype=np.float64 if wide else dtype)
+    chunks = (blocks[0].chunks[0],)
+    options: Any = {"drop_axis": 1, "chunks": chunks, "meta": meta}
+    return blocks[0].map_blocks(_z, *blocks[1:], w=w, b=b, kind=dtype, **options)
+
+
+def per_row(
+    function: Callable[..., NDArray[Any]],
+    z: Any,
+    *args: Any,
+    dtype: np.dtype[Any] | None = None,
+    n_columns: int | None = None,
+) -> Any:
+    """Return a function of z, lazily if z is a dask array.
+
+    It has `n_columns` columns or, without, one dimension, and the type of z by default.
+    """
+    if not is_dask(z):
+        return function(z, *args)
+    shape: tuple[int, ...] = (0,) if n_columns is None else (0, n_columns)
+    options: Any = {"meta": np.empty(shape, dtype=z.dtype if dtype is None else dtype)}
+    if n_columns is not None:
+        options |= {"new_axis": 1, "chunks": (z.chunks[0], (n_columns,))}
+    return z.map_blocks(function, *args, **options)

@@ -1,0 +1,363 @@
+"""What a task does on one partition: the maps in memory, samples, a few rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import assert_all_finite
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._base import Design, Dimensions
+from sk_logreg._design._coordinates import Coordinates
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
+from sk_logreg._design._dense import DenseDesign
+from sk_logreg._design._map import Function, read, scan
+from sk_logreg._design._partitions import Result
+from sk_logreg._design._rows import Rows
+from sk_logreg._design._sparse import SparseDesign
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector, lowest_of
+from sk_logreg._execution import ThreadExecutor
+
+Returned = tuple[Sequence[Any], Any]
+
+
+def matrix_of(block: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a block of X, also a data frame, as an array or CSR, of a dtype."""
+    if sparse.issparse(block):
+        matrix: Any = block
+        return matrix.tocsr().astype(dtype, copy=False)
+    if hasattr(block, "to_numpy"):
+        try:
+            return block.to_numpy(dtype=dtype)
+        except (TypeError, ValueError):  # missing values of a nullable type
+            return block.to_numpy(dtype=dtype, na_value=np.nan)
+    return np.asarray(block, dtype=dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How blocks of X are seen: their type, their coordinates, which of the columns."""
+
+    dtype: np.dtype[Any]
+    n_features: int
+    coordinates: Coordinates | None = None
+    chosen: Indices | None = None
+    sizes: BlockSizes = BLOCK_SIZES
+    #: Whether X is not read: all of its values are zero.
+    is_zero: bool = False
+
+    def matrix(self, blocks: list[Any]) -> Any:
+        """Return the X of a partition, whose first block is X or a tuple with it."""
+        first = blocks[0]
+        return matrix_of(first[0] if isinstance(first, tuple) else first, self.dtype)
+
+    def design(self, X: Any) -> Design:
+        """Return the design of an array or CSR of all columns."""
+        if not X.shape[0]:  # a sparse design has mean lengths of rows
+            X = np.empty(X.shape)
+        kind: Any = SparseDesign if sparse.issparse(X) else DenseDesign
+        design: Design = kind(X, coordinates=self.coordinates, sizes=self.sizes)
+        return design if self.chosen is None else design.columns(self.chosen)
+
+    def rows(self, i: int, blocks: Any, part: RowPart) -> Rows:
+        """Return the rows of a partition; a ValueError if X has changed."""
+        if self.is_zero:
+            X: Any = np.zeros((len(part.signs), self.n_features))
+        else:
+            X = self.matrix(blocks)
+        if X.shape != (len(part.signs), self.n_features):
+            raise ValueError(
+                f"Partition {i} of X has the shape {X.shape}, but "
+                f"{(len(part.signs), self.n_features)} is expected: all reads of X "
+                "must give the same rows."
+            )
+        return Rows(self.design(X), *part)
+
+
+@dataclass(frozen=True, eq=False)
+class RowsTask:
+    """Calls a function of a module with the rows of a partition.
+
+    It is called as ``function(i, rows, row_vectors, *args)``, with `rows` a `RowPart`
+    if there is no `view`. `places` says which of the row vectors that each earlier
+    result holds is meant.
+    """
+
+    function: Callable[..., Returned]
+    args: tuple[Any, ...] = ()
+    places: tuple[int, ...] = ()
+    view: View | None = None
+
+    def __call__(self, i: int, blocks: Any, state: Result, *results: Result) -> Result:
+        rows = state.held
+        vectors = [r.held[k] for r, k in zip(results, self.places, strict=True)]
+        # Sums that are not finite show an overflow, as in memory.
+        with np.errstate(all="ignore"):
+            if self.view is not None:
+                rows = self.view.rows(i, blocks, rows)
+            return Result(*self.function(i, rows, vectors, *self.args))
+
+
+class _Entries(Dimensions):
+    """The dimensions of a partition whose X is not read."""
+
+    def __init__(self, n_samples: int):
+        self.n_samples, self.sizes = n_samples, BLOCK_SIZES
+
+    def chunks(self, n_workers: int) -> Sequence[slice]:
+        del n_workers
+        return [slice(0, self.n_samples)]
+
+
+def _nothing(n_kept: int) -> Returned:
+    """Return what a map over an empty partition does."""
+    return [], [np.empty(0) for _ in range(n_kept)]
+
+
+def read_part(
+    i: int,
+    rows: Rows,
+    vectors: list[Vector],
+    function: Function,
+    args: tuple[Any, ...],
+    n_kept: int,
+    for_gram: bool,
+) -> Returned:
+    """Apply a function of a map to all blocks of a partition."""
+    if not rows.design.n_samples:
+        return _nothing(n_kept)
+    of_rows = [RowVector(v) for v in vectors]
+    options: Any = {"n_kept": n_kept, "for_gram": for_gram}
+    sums, kept = read(rows, ThreadExecutor(), function, of_rows, args, **options)
+    return sums, [v.values for v in kept]
+
+
+def scan_part(
+    i: int,
+    part: RowPart,
+    vectors: list[Vector],
+    function: Function,
+    args: tuple[Any, ...],
+    n_kept: int,
+) -> Returned:
+    """Apply a function of a map to the row vectors of a partition."""
+    if not len(part.signs):
+        return _nothing(n_kept)
+    entries: Any = _Entries(len(part.signs))
+    of_rows = [RowVector(v) for v in vectors]
+    rows = Rows(entries, *part)
+    sums, kept = scan(rows, ThreadExecutor(), function, of_rows, args, n_kept=n_kept)
+    return sums, [v.values for v in kept]
+
+
+def gram_float32_part(
+    i: int, rows: Rows, vectors: list[Vector], scale: Vector
+) -> Returned:
+    """Sum a Gram matrix in single precision."""
+    if not rows.design.n_samples:
+        return [], None
+    return [rows.gram_float32(RowVector(vectors[0]), scale)], None
+
+
+# ----------------------------------------------------------------- row vectors
+
+
+def total_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Sum a row vector."""
+    return [float(vectors[0].sum())], None
+
+
+def dot_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Sum the product of two row vectors."""
+    return [float(vectors[0] @ vectors[1])], None
+
+
+def extremes_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Find the extremes of a row vector."""
+    return [Extremes.of(vectors[0])], None
+
+
+def squared_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Keep the squares of a row vector."""
+    return [], [np.square(vectors[0])]
+
+
+def weights_part(
+    i: int, part: RowPart, vectors: list[Vector], factor: float
+) -> Returned:
+    """Keep the weights, times a factor."""
+    return [], [factor * part.weights]
+
+
+def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Keep the entries of the rows with the z of some margins as the offset."""
+    offset = part.signs * vectors[0]
+    return [Extremes.of(offset)], part._replace(offset=offset)
+
+
+def above_part(
+    i: int, part: RowPart, vectors: list[Vector], starts: Indices, most: int
+) -> Returned:
+    """Find the rows with |curvature · change| above a limit, at most some more."""
+    limit, curvature, change = vectors
+    rows = np.flatnonzero(curvature * np.abs(change) > limit)[: most + 1]
+    return [[starts[i] + rows]], None
+
+
+def lowest_part(
+    i: int, part: RowPart, vectors: list[Vector], starts: Indices, most: int
+) -> Returned:
+    """Find the rows with the lowest numbers, and these."""
+    rows, values = lowest_of(vectors[0], most)
+    return [[(starts[i] + rows, values)]], None
+
+
+def taken_part(
+    i: int, part: RowPart, vectors: list[Vector], starts: Indices, rows: Indices
+) -> Returned:
+    """Gather the numbers of some rows, which are sorted."""
+    return [[vectors[0][_within(i, starts, rows)]]], None
+
+
+def placed_part(
+    i: int,
+    part: RowPart,
+    vectors: list[Vector],
+    starts: Indices,
+    rows: Indices,
+    values: Vector,
+) -> Returned:
+    """Keep the numbers of some rows, which are sorted, and 0 at the others."""
+    mine = slice(*np.searchsorted(rows, starts[i : i + 2]))
+    placed = np.zeros(len(part.signs))
+    placed[rows[mine] - starts[i]] = values[mine]
+    return [], [placed]
+
+
+def _within(i: int, starts: Indices, rows: Indices) -> Indices:
+    """Return those of sorted rows that are in a partition, counted from its first."""
+    first, last = np.searchsorted(rows, starts[i : i + 2])
+    return rows[first:last] - starts[i]
+
+
+# ------------------------------------------------------------------ some of the rows
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some rows of a partition: their positions in X, values and other entries."""
+
+    ids: Indices
+    X: Any
+    part: RowPart
+
+
+@dataclass(frozen=True, eq=False)
+class PieceTask:
+    """Gathers some rows of a partition: `select` says which, see `chosen`, `drawn`."""
+
+    select: Callable[..., Indices]
+    args: tuple[Any, ...]
+    starts: Indices
+    view: View
+
+    def __call__(self, i: int, blocks: Any, state: Result) -> Result:
+        rows = self.view.rows(i, blocks, state.held)  # checks the shape
+        zeros = np.zeros((len(state.held.signs), self.view.n_features))
+        X = zeros if self.view.is_zero else self.view.matrix(blocks)
+        where = self.select(i, state.held, self.starts, *self.args)
+        piece = Piece(self.starts[i] + where, X[where], rows.part(where))
+        return Result([[piece]])
+
+
+def chosen(i: int, part: RowPart, starts: Indices, rows: Indices) -> Indices:
+    """Return those of some sorted rows that are in the partition."""
+    return _within(i, starts, rows)
+
+
+def drawn(
+    i: int, part: RowPart, starts: Indices, shares: tuple[float, float]
+) -> Indices:
+    """Draw rows of positive weight: a share of each class, see `Strata`."""
+    rng = np.random.default_rng((0, i))
+    found = []
+    for share, sign in zip(shares, (-1, 1), strict=True):
+        rows = _spread(rng, int(starts[i]), int(starts[i + 1]), share) - starts[i]
+        kept = (part.signs[rows] == sign) & (part.weights[rows] > 0.0)
+        found.append(rows[kept])
+    return np.sort(np.concatenate(found))
+
+
+def _spread(
+    rng: np.random.Generator, start: int, stop: int, share: float
+) -> NDArray[np.intp]:
+    """Return a row from each of equal stretches of all rows that begin in a range."""
+    if share <= 0.0:
+        return np.zeros(0, dtype=np.intp)
+    numbers = np.arange(np.ceil(start * share), np.ceil(stop * share))
+    low = np.clip(np.ceil(numbers / share), start, None)
+    high = np.clip(np.ceil((numbers + 1.0) / share), None, stop)
+    some = low < high
+    low, high = low[some], high[some]
+    # No row belongs to two stretches: the bound requires distinct rows.
+    return (low + np.floor(rng.random(len(low)) * (high - low))).astype(np.intp)
+
+
+# ---------------------------------------------------------------------- all of X
+
+
+def sizes_part(i: int, rows: Rows, vectors: list[Vector]) -> Returned:
+    """Find the largest absolute value of each column."""
+    if not rows.design.n_samples:
+        return [], None
+    return [_Largest(_column_sizes(rows))], None
+
+
+class _Largest:
+    """Largest absolute values; those of several are added."""
+
+    def __init__(self, values: Vector):
+        self.values = values
+
+    def __add__(self, other: "_Largest") -> "_Largest":
+        return _Largest(np.maximum(self.values, other.values))
+
+
+def _column_sizes(rows: Rows) -> Vector:
+    """Return the largest absolute value of each column."""
+    design, sizes = rows.design, np.zeros(rows.design.n_features)
+    every = np.arange(design.n_features)
+    for block in design.blocks(slice(0, design.n_samples)):
+        values: Matrix = block.columns(every)
+        np.maximum(sizes, np.abs(values).max(axis=0), out=sizes)
+    return sizes
+
+
+def not_finite_part(i: int, rows: Rows, vectors: list[Vector], name: str) -> Returned:
+    """Find what is wrong with a partition that holds NaN or infinity."""
+    design = rows.design
+    every = np.arange(design.n_features)
+    for block in design.blocks(slice(0, design.n_samples)):
+        try:
+            assert_all_finite(block.columns(every), estimator_name=name, input_name="X")
+        except ValueError as error:
+            return [[(i, str(error))]], None
+    return [[]], None
+
+
+def dimensions(
+    n_samples: int, n_features: int, stored: tuple[float, float] | None
+) -> tuple[Costs, float]:
+    """Return the costs of X, and its bytes.
+
+    If X is sparse, `stored` are the numbers of values and of pairs of them in a row.
+    """
+    if stored is None:
+        n_values = n_samples * n_features
+        return Costs.of_dense(n_values, n_features), 8.0 * n_values
+    values, pairs = stored
+    per_value = pairs / max(1.0, values)
+    return Costs.of_sparse(int(values), per_value), 16.0 * values

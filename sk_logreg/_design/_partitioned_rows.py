@@ -1,0 +1,437 @@
+"""Rows in partitions of dask collections, behind the interface of `Rows`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import _partition_tasks as tasks
+from sk_logreg._design import _products as products
+from sk_logreg._design._base import Dimensions
+from sk_logreg._design._costs import BLOCK_SIZES, Meter
+from sk_logreg._design._map import Function, Result
+from sk_logreg._design._partition_tasks import RowsTask, View
+from sk_logreg._design._partitions import Handle, Partitions
+from sk_logreg._design._rows import Rows
+from sk_logreg._design._strata import Strata
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector
+from sk_logreg._execution import ThreadExecutor
+from sk_logreg.losses import Loss
+
+# The position of the weights in a `RowPart`.
+_OF_WEIGHTS = RowPart._fields.index("weights")
+# Maximum number of bytes of a sample of the rows, which is copied to this process.
+_SAMPLE_BYTES = 1 << 26
+
+
+class PartitionedVector(RowVector):
+    """A number per row, which stays with the partitions.
+
+    Attributes
+    ----------
+    handles : list of handles
+        One per partition, of a result that holds row vectors.
+    place : int
+        Which of them this is.
+    """
+
+    __slots__ = ("_rows", "handles", "place")
+
+    def __init__(self, rows: "PartitionedRows", handles: list[Handle], place: int = 0):
+        self._rows, self.handles, self.place = rows, handles, place
+
+    def _sum(self, function: Any, *others: RowVector, **options: Any) -> Any:
+        [found], _ = self._rows.on_vectors(function, (self, *others), **options)
+        return found
+
+    def total(self) -> float:
+        return float(self._sum(tasks.total_part))
+
+    def dot(self, other: RowVector) -> float:
+        return float(self._sum(tasks.dot_part, other))
+
+    def squared(self) -> RowVector:
+        _, handles = self._rows.on_vectors(tasks.squared_part, (self,), keep=True)
+        return PartitionedVector(self._rows, handles)
+
+    def extremes(self) -> Extremes:
+        found: Extremes = self._sum(tasks.extremes_part)
+        return found
+
+    def lowest(self, most: int) -> tuple[Indices, Vector]:
+        found = self._sum(tasks.lowest_part, args=(self._rows.starts, most))
+        rows, values = (np.concatenate(some) for some in zip(*found, strict=True))
+        order = np.argsort(values, kind="stable")[:most]
+        return rows[order], values[order]
+
+    def gather(self) -> NoReturn:
+        raise ValueError(NOT_PARTITIONED)
+
+    def take(self, rows: Indices | slice) -> RowVector:
+        """Return the numbers of all rows, or gather those of some sorted rows."""
+        if isinstance(rows, slice):
+            assert rows == slice(None)
+            return self
+        if self.place == _OF_WEIGHTS and self.handles is self._rows.states:
+            known = self._rows.gathered(rows)
+            if known is not None:
+                return RowVector(known.weights)
+        args = self._rows.starts, rows
+        return RowVector(np.concatenate(self._sum(tasks.taken_part, args=args)))
+
+
+#: The message about what partitioned data have no implementation for.
+NOT_PARTITIONED = (
+    "This is not available for dask collections. Pass X, y and the other arguments as "
+    "arrays in memory, such as X.compute()."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What is known of all rows of a partitioned problem.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (n_partitions + 1,)
+        The number of rows before each partition, and that of all rows.
+    counts, totals : ndarray of shape (2,)
+        Number and sum of the weights of the rows of positive weight with sign -1 and 1.
+    lightest : float
+        The smallest weight that is not zero.
+    look : {ndarray, CSR matrix}
+        A few rows, spread over all of positive weight, all columns as they are.
+    stored : tuple of float, or None
+        If X is sparse, the numbers of stored values and of pairs of them in a row.
+    """
+
+    starts: Indices
+    counts: NDArray[np.int64]
+    totals: Vector
+    lightest: float
+    largest_offset: float | None
+    has_soft_labels: bool
+    look: Any
+    stored: tuple[float, float] | None = None
+
+
+class PartitionedDimensions(Dimensions):
+    """The dimensions of X in partitions."""
+
+    def __init__(self, facts: Facts, view: View):
+        self.n_samples = int(facts.starts[-1])
+        chosen = view.chosen
+        self.n_features = view.n_features if chosen is None else len(chosen)
+        self.sizes = BLOCK_SIZES
+        share, stored = self.n_features / max(1, view.n_features), facts.stored
+        if stored is not None:
+            stored = stored[0] * share, stored[1] * share**2
+        self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
+        # All columns are gathered.
+        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, n_bytes / share))
+        #: Whether all rows have room in a sample.
+        self.is_small = n_bytes <= _SAMPLE_BYTES
+
+
+@dataclass
+class _Gathered:
+    """A sample of the rows in memory: their positions, ascending, X and the rest."""
+
+    ids: Indices
+    X: Any
+    rows: Rows
+
+
+class PartitionedRows(Rows):
+    """Rows in partitions; see `Rows`. Row vectors stay with their partitions.
+
+    Parameters
+    ----------
+    partitions : Partitions
+        Those of X.
+    states : list of handles
+        Results that hold the `RowPart` of each partition.
+    """
+
+    partitioned = True
+
+    def __init__(
+        self,
+        partitions: Partitions,
+        states: list[Handle],
+        facts: Facts,
+        view: View,
+        gathered: list[_Gathered] | None = None,
+    ):
+        self.partitions, self.states = partitions, states
+        self._facts, self._view = facts, view
+        # The last sample, shared by the rows over other columns; empty before it.
+        self._gathered: list[_Gathered] = [] if gathered is None else gathered
+        set_ = object.__setattr__  # the base is frozen
+        set_(self, "design", PartitionedDimensions(facts, view))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def starts(self) -> Indices:
+        """The number of rows before each partition, and that of all rows."""
+        return self._facts.starts
+
+    @property
+    def fits(self) -> bool:  # type: ignore[override]
+        """Whether all rows have room in a sample."""
+        return bool(self.design.is_small)  # type: ignore[attr-defined]
+
+    def _refused(self) -> NoReturn:
+        raise ValueError(NOT_PARTITIONED)
+
+    # What would have an entry per row on this machine.
+    signs = property(_refused)
+    weights = property(_refused)
+    offset = property(_refused)
+    p_other = property(_refused)
+
+    def new_meter(self) -> Meter:
+        """Return the meter of the partitions."""
+        return self.partitions.meter
+
+    # ---------------------------------------------------------------------- the map
+
+    def _run(
+        self,
+        function: Any,
+        vectors: Sequence[RowVector],
+        args: tuple[Any, ...],
+        *,
+        view: View | None = None,
+        keep: bool = False,
+    ) -> tuple[list[Any], list[Handle]]:
+        places = tuple(v.place for v in vectors)  # type: ignore[attr-defined]
+        held = [v.handles for v in vectors]  # type: ignore[attr-defined]
+        task = RowsTask(function, args, places, view)
+        read = view is not None and not view.is_zero
+        return self.partitions.run(task, self.states, *held, read=read, keep=keep)
+
+    def on_vectors(
+        self,
+        function: Any,
+        vectors: Sequence[RowVector],
+        args: tuple[Any, ...] = (),
+        *,
+        keep: bool = False,
+    ) -> tuple[list[Any], list[Handle]]:
+        """Apply a function of `_partition_tasks` to all rows of each partition."""
+        return self._run(function, vectors, args, keep=keep)
+
+    def _kept(self, handles: list[Handle], n_kept: int) -> list[RowVector]:
+        return [PartitionedVector(self, handles, k) for k in range(n_kept)]
+
+    def read(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        vectors: Sequence[RowVector] = (),
+        args: tuple[Any, ...] = (),
+        *,
+        n_kept: int = 0,
+        for_gram: bool = False,
+    ) -> Result:
+        del executor
+        inner = (function, args, n_kept, for_gram)
+        sums, handles = self._run(
+            tasks.read_part, vectors, inner, view=self._view, keep=n_kept > 0
+        )
+        return sums, self._kept(handles, n_kept)
+
+    def scan(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        vectors: Sequence[RowVector] = (),
+        args: tuple[Any, ...] = (),
+        *,
+        n_kept: int = 0,
+    ) -> Result:
+        del executor
+        inner = (function, args, n_kept)
+        sums, handles = self._run(tasks.scan_part, vectors, inner, keep=n_kept > 0)
+        return sums, self._kept(handles, n_kept)
+
+    def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
+        [total], _ = self._run(
+            tasks.gram_float32_part, (curvature,), (scale,), view=self._view
+        )
+        return np.asarray(total)
+
+    # ------------------------------------------------------------ what is known of all
+
+    @property
+    def all_positive(self) -> bool:
+        return int(self._facts.counts.sum()) == self.design.n_samples
+
+    @property
+    def lightest_weight(self) -> float:
+        return self._facts.lightest
+
+    @property
+    def has_offset(self) -> bool:
+        return self._facts.largest_offset is not None
+
+    @property
+    def largest_offset(self) -> float:
+        return self._facts.largest_offset or 0.0
+
+    @property
+    def has_soft_labels(self) -> bool:
+        return self._facts.has_soft_labels
+
+    def saturated_loss(self, executor: ThreadExecutor, loss: Loss) -> float:
+        if not self.has_soft_labels:
+            return 0.0
+        [found], _ = self.scan(executor, products.saturated_loss, (), (loss,))
+        return float(found)
+
+    # ------------------------------------------------------------------ row vectors
+
+    def weight_vector(self, factor: float | None = None) -> RowVector:
+        if factor is None:
+            return PartitionedVector(self, self.states, _OF_WEIGHTS)
+        _, handles = self._run(tasks.weights_part, (), (factor,), keep=True)
+        return PartitionedVector(self, handles)
+
+    def above(
+        self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
+    ) -> Indices | None:
+        vectors, args = (limit, curvature, change), (self.starts, most)
+        [found], _ = self._run(tasks.above_part, vectors, args)
+        rows: Indices = np.concatenate(found)
+        return None if len(rows) > most else rows
+
+    def placed(self, vector: RowVector, rows: Indices | slice) -> RowVector:
+        if isinstance(rows, slice):
+            return vector
+        args = (self.starts, rows, vector.gather())
+        _, handles = self._run(tasks.placed_part, (), args, keep=True)
+        return PartitionedVector(self, handles)
+
+    def with_offset_at(self, margins: RowVector) -> "PartitionedRows":
+        [extremes], states = self._run(tasks.offset_part, (margins,), (), keep=True)
+        facts = replace(self._facts, largest_offset=extremes.size)
+        return PartitionedRows(self.partitions, states, facts, self._view)
+
+    # -------------------------------------------------------------- some of the rows
+
+    def take(
+        self,
+        rows: Indices,
+        weights: Vector | None,
+        executor: ThreadExecutor,
+        *,
+        copied: bool = False,
+    ) -> Rows:
+        """Return some of the rows, which are sorted, in the memory of this process."""
+        where = self._places(rows)
+        if where is None:
+            held = self._gather(tasks.chosen, (rows,), self._with_rows(rows)).rows
+        else:
+            held = self._gathered[0].rows
+        if where is not None and len(where) < len(held.signs):
+            taken = held.take(where, weights, executor, copied=copied)
+        else:
+            taken = held if weights is None else replace(held, weights=weights)
+        chosen = self._view.chosen
+        return taken if chosen is None else taken.columns(chosen)
+
+    def gathered(self, rows: Indices) -> RowPart | None:
+        """Return the entries of some rows if they are in the last sample."""
+        where = self._places(rows)
+        return None if where is None else self._gathered[0].rows.part(where)
+
+    def _places(self, rows: Indices) -> Indices | None:
+        """Return where sorted rows are in the last sample, None if not all are."""
+        if not (self._gathered and len(self._gathered[0].ids)):
+            return None
+        ids = self._gathered[0].ids
+        where = np.searchsorted(ids, rows)
+        known = ids[np.minimum(where, len(ids) - 1)]
+        return where if np.array_equal(known, rows) else None
+
+    def _with_rows(self, rows: Indices) -> list[int]:
+        """Return the partitions that have some of the rows."""
+        return np.unique(np.searchsorted(self.starts, rows, "right") - 1).tolist()
+
+    def _gather(
+        self, select: Any, args: tuple[Any, ...], only: list[int] | None = None
+    ) -> _Gathered:
+        """Return some rows, all columns, in the memory of this process."""
+        view = replace(self._view, chosen=None)
+        task = tasks.PieceTask(select, args, self.starts, view)
+        read = not view.is_zero
+        sums, _ = self.partitions.run(task, self.states, read=read, only=only)
+        pieces: list[tasks.Piece] = sums[0]
+        X = stacked([piece.X for piece in pieces])
+        columns = zip(*(piece.part for piece in pieces), strict=True)
+        part = [None if c[0] is None else np.concatenate(c) for c in columns]
+        ids = np.concatenate([piece.ids for piece in pieces])
+        return _Gathered(ids, X, Rows(view.design(X), *part))  # type: ignore[arg-type]
+
+    def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
+        """Draw samples; the smaller ones are samples of the largest, which is read."""
+        if not sizes:
+            return
+        counts, totals = self._facts.counts, self._facts.totals
+        size = max(sizes)
+        others = np.minimum(size // 2, counts[::-1])
+        shares = np.minimum((size - others) / np.maximum(counts, 1), 1.0)
+        found = self._gather(tasks.drawn, ((float(shares[0]), float(shares[1])),))
+        self._gathered[:] = [found]
+        signs, weights = found.rows.signs, found.rows.weights.copy()
+        for sign, total in zip((-1, 1), totals, strict=True):
+            kind = signs == sign
+            if kind.any():
+                weights[kind] *= total / weights[kind].sum()
+        weights /= weights.sum()  # one, unless a class was not drawn
+        strata = Strata(signs, weights)
+        for some in sizes:
+            if some == size:
+                yield found.ids, weights
+            else:
+                rows, drawn = strata.draw(some)
+                yield found.ids[rows], drawn
+
+    def dense(self, rows: Indices, columns: Indices) -> Matrix:
+        if not len(rows):
+            return np.empty((0, len(columns)))
+        unique, inverse = np.unique(rows, return_inverse=True)
+        found = self._gather(tasks.chosen, (unique,), self._with_rows(unique))
+        return self._part(found.rows, inverse, columns)
+
+    def spread(self, size: int, columns: Indices) -> Matrix:
+        look = self._facts.look
+        rows = np.linspace(0, look.shape[0] - 1, size).astype(np.intp)
+        seen = replace(self._view, chosen=None).design(look)
+        return seen.part(rows, self._columns(columns))
+
+    def _part(self, rows: Rows, where: Indices, columns: Indices) -> Matrix:
+        return rows.dense(where, self._columns(columns))
+
+    def _columns(self, columns: Indices) -> Indices:
+        """Return the positions of some of the columns in all of X."""
+        return columns if self._view.chosen is None else self._view.chosen[columns]
+
+    def columns(self, columns: Indices) -> "PartitionedRows":
+        view = replace(self._view, chosen=self._columns(columns))
+        facts, gathered = self._facts, self._gathered
+        return PartitionedRows(self.partitions, self.states, facts, view, gathered)
+
+
+def stacked(pieces: list[Any]) -> Any:
+    """Return arrays or CSR matrices, one below the other."""
+    if any(sparse.issparse(piece) for piece in pieces):
+        return sparse.vstack(pieces, format="csr")
+    return np.concatenate(pieces)

@@ -1,0 +1,208 @@
+"""Tasks on the partitions of dask collections, and sums over them.
+
+A partition is a unit of work: per round, one task per partition. Sums are added in a
+tree that depends on the number of partitions alone, so that results are identical from
+run to run. What has an entry per row stays where its partition was processed: in this
+process with dask's local schedulers, on a worker with `distributed`.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from sk_logreg._design._costs import Meter
+from sk_logreg._execution import ThreadExecutor
+
+#: Number of partitions, or of sums over partitions, that one task adds up.
+FAN_IN = 8
+
+#: What a task has left on its partition: a `Result`, or a future of one.
+Handle = Any
+
+
+class Result:
+    """What a task returns: sums to be added, and what stays with the partition."""
+
+    __slots__ = ("held", "sums")
+
+    def __init__(self, sums: Sequence[Any], held: Any = None):
+        self.sums: list[Any] = list(sums)
+        self.held = held
+
+
+#: A task. It is called with the number of a partition, the blocks of the collections or
+#: None, and the results of earlier tasks on the same partition.
+Task = Callable[..., Result]
+
+
+class Partitions:
+    """The partitions of some dask collections, and the scheduler for tasks on them.
+
+    Parameters
+    ----------
+    graph : dict
+        A low-level graph, optimized once, that has all blocks of the collections.
+    keys : list of list
+        The keys of the blocks of each partition.
+    get : callable
+        The scheduler's function that computes keys of a graph.
+    executor : ThreadExecutor
+        Runs tasks that do not read the collections, if they run in this process.
+    """
+
+    def __init__(
+        self,
+        graph: dict[Any, Any],
+        keys: list[list[Any]],
+        get: Callable[..., Any],
+        executor: ThreadExecutor,
+    ):
+        # A persisted block is passed as the future that the graph has for it.
+        self._keys = [[_persisted(graph, key) for key in some] for some in keys]
+        self._graph, self._get, self._executor = graph, get, executor
+        self._client = client_of(get)
+        self._name, self._rounds = f"sk_logreg-{uuid4().hex}", count()
+        #: Counts the passes over the partitions.
+        self.meter = Meter()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def run(
+        self,
+        task: Task,
+        *held: Sequence[Handle],
+        read: bool = False,
+        keep: bool = False,
+        only: Sequence[int] | None = None,
+    ) -> tuple[list[Any], list[Handle]]:
+        """Run a task on each partition; return the sums, and handles to the results.
+
+        Parameters
+        ----------
+        task : callable
+            See `Task`.
+        *held : sequence of handles
+            Results of earlier tasks, one per partition, that are passed to the task.
+        read : bool, default=False
+            Whether the task gets the blocks of the collections.
+        keep : bool, default=False
+            Whether its results are kept.
+        only : sequence of int, default=None
+            The partitions that matter; by default all.
+        """
+        numbers = range(len(self)) if only is None else only
+        if not numbers:
+            return [], []
+        if read:
+            self.meter.passes += len(numbers) / len(self)
+        if self._client is None and not read:
+            return self._run_here(task, held, numbers)
+        name = f"{self._name}-{next(self._rounds)}"
+        graph: dict[Any, Any] = dict(self._graph) if read else {}
+        graph[name] = task
+        keys: list[Any] = []
+        for i in numbers:
+            blocks = self._keys[i] if read else None
+            key = (name, i)
+            graph[key] = (_called, name, i, blocks, *(handles[i] for handles in held))
+            keys.append(key)
+        kept, parts = keys if keep else [], keys
+        if keep and self._client is not None:
+            # Otherwise the row vectors would travel with the sums.
+            parts = [(f"{name}-sums", i) for i in numbers]
+            graph |= {p: (_sums_of, k) for p, k in zip(parts, keys, strict=True)}
+        top = _add_tree(graph, name, parts)
+        if self._client is None:
+            total, *results = self._get(graph, [top, *kept])
+            for result in results:
+                result.sums = []  # frees their memory
+            return total, results
+        return self._run_on_cluster(graph, top, kept)
+
+    def _run_here(
+        self, task: Task, held: Sequence[Sequence[Handle]], numbers: Sequence[int]
+    ) -> tuple[list[Any], list[Handle]]:
+        """Run a task that does not read the collections in threads of this process."""
+
+        def call(i: int) -> Result:
+            return task(i, None, *(handles[i] for handles in held))
+
+        results = self._executor.map(call, list(numbers))
+        parts: list[Any] = results
+        while len(parts) > 1 or parts is results:
+            parts = [
+                _added(parts[k : k + FAN_IN]) for k in range(0, len(parts), FAN_IN)
+            ]
+        for result in results:
+            result.sums = []
+        return parts[0], results
+
+    def _run_on_cluster(
+        self, graph: dict[Any, Any], top: Any, kept: list[Any]
+    ) -> tuple[list[Any], list[Handle]]:
+        """Run a graph on the workers; an interrupt cancels what was submitted."""
+        assert self._client is not None
+        futures = self._client.get(graph, [top, *kept], sync=False)
+        try:
+            return futures[0].result(), futures[1:]
+        except BaseException:
+            self._client.cancel([f for f in futures if f.status == "pending"])
+            raise
+
+
+def client_of(get: Callable[..., Any]) -> Any:
+    """Return the client that a scheduler's function is of, None without a cluster."""
+    client = getattr(get, "__self__", None)
+    return client if hasattr(client, "scheduler_info") else None
+
+
+def _persisted(graph: dict[Any, Any], key: Any) -> Any:
+    """Return the future of a key if a graph has one, else the key."""
+    value = graph.get(key)
+    return value if getattr(value, "key", None) == key and is_future(value) else key
+
+
+def is_future(value: Any) -> bool:
+    """Return whether a value of a graph is a future of `distributed`."""
+    return type(value).__module__.partition(".")[0] == "distributed"
+
+
+def _called(task: Task, i: int, blocks: Any, *results: Result) -> Result:
+    """Run a task on a partition."""
+    return task(i, blocks, *results)
+
+
+def _sums_of(result: Result) -> list[Any]:
+    """Return the sums of a result without what is kept."""
+    return result.sums
+
+
+def _added(parts: Sequence[Any]) -> list[Any]:
+    """Return the sum of sums or of those of results; an empty partition has none."""
+    sums = [part.sums if isinstance(part, Result) else part for part in parts]
+    some = [part for part in sums if part]
+    if not some:
+        return []
+    total = list(some[0])
+    for other in some[1:]:
+        # Not in place: what is added may be needed again.
+        total = [a + b for a, b in zip(total, other, strict=True)]
+    return total
+
+
+def _add_tree(graph: dict[Any, Any], name: str, keys: list[Any]) -> Any:
+    """Add tasks to a graph that add up sums in a tree, and return the key of the top.
+
+    The first level also takes sums out of results.
+    """
+    level = 0
+    while len(keys) > 1 or level == 0:
+        above = []
+        for k in range(0, len(keys), FAN_IN):
+            key = (f"{name}-total-{level}", k // FAN_IN)
+            graph[key] = (_added, keys[k : k + FAN_IN])
+            above.append(key)
+        keys, level = above, level + 1
+    return keys[0]

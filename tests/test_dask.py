@@ -1,0 +1,551 @@
+"""Dask collections: the answer in memory, few passes, lazy predictions, errors."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.special import expit
+
+from sk_logreg import (
+    BinaryLogisticRegression,
+    BinaryLogisticRegressionCV,
+    regularization_path,
+)
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+pd = pytest.importorskip("pandas")
+
+# Rows of the partitions: several blocks, an empty one, one row, and one of one class.
+CHUNKS = (1200, 0, 1, 799, 900, 1100)
+FINE = {"tol": 1e-12}
+
+
+def sample(n_features=5, seed=0, noise=1.0):
+    rng = np.random.default_rng(seed)
+    n_samples = sum(CHUNKS)
+    X = rng.standard_normal((n_samples, n_features)) * np.logspace(-1, 1, n_features)
+    X[:, 0] += 30.0
+    z = (X - X.mean(axis=0)) @ (rng.standard_normal(n_features) / X.std(axis=0))
+    y = (z + noise * rng.logistic(size=n_samples) > 0.5).astype(int)
+    # The fourth partition has one class.
+    start, stop = sum(CHUNKS[:3]), sum(CHUNKS[:4])
+    X[start:stop, 1] += 30.0 * (1 - y[start:stop])
+    y[start:stop] = 1
+    return X, y
+
+
+def csr(X):
+    X = np.where(np.abs(X) > 0.6, X, 0.0)
+    X[::7] = 0.0
+    return sparse.csr_matrix(X)
+
+
+def chunked(X, chunks=CHUNKS):
+    """A dask array of the rows of an array or a CSR matrix."""
+    if sparse.issparse(X):
+        meta = sparse.csr_matrix((0, X.shape[1]), dtype=X.dtype)
+        return chunked(X.toarray(), chunks).map_blocks(sparse.csr_matrix, meta=meta)
+    return da.from_array(X, chunks=(chunks, *X.shape[1:]))
+
+
+def unknown(X):
+    """The same dask array without known chunk sizes."""
+    return X.map_blocks(lambda block: block, chunks=(_nan(X), *X.chunks[1:]))
+
+
+def _nan(X):
+    return (np.nan,) * X.numblocks[0]
+
+
+def frame(X, y, **others):
+    """A dask data frame with partitions as above."""
+    data = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    data = data.assign(y=y, **others)
+    stops = np.cumsum(CHUNKS)
+    parts = [data.iloc[b - a : b] for a, b in zip(CHUNKS, stops, strict=True)]
+    return dd.from_map(_itself, parts, meta=data.iloc[:0])
+
+
+def _itself(part):
+    return part
+
+
+def same(one, other, tol=1e-8):
+    scale = np.abs(other.coef_).max()
+    np.testing.assert_allclose(one.coef_, other.coef_, rtol=tol, atol=tol * scale)
+    np.testing.assert_allclose(one.intercept_, other.intercept_, rtol=tol, atol=tol)
+    assert one.converged_ == other.converged_
+    assert one.status_.word == other.status_.word
+    assert one.optimality_gap_ <= max(1e-12, other.optimality_gap_)
+    assert one.objective_ == pytest.approx(other.objective_, rel=1e-12)
+    assert one.coef_.dtype == other.coef_.dtype
+    np.testing.assert_array_equal(one.classes_, other.classes_)
+    assert one.classes_.dtype == other.classes_.dtype
+
+
+@pytest.fixture(params=["synchronous", "threads"], autouse=True)
+def scheduler(request):
+    with dask.config.set(scheduler=request.param):
+        yield
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["dense", "float32", "fortran", "columns", "unknown", "csr", "csr32", "int"],
+)
+@pytest.mark.parametrize("params", [{}, {"absorb_bias": True, "C": 0.01}])
+def test_arrays(form, params):
+    X, y = sample()
+    if form.endswith("32"):
+        X = X.astype(np.float32)
+    if form.startswith("csr"):
+        X = csr(X)
+    if form == "int":
+        X = np.rint(X).astype(int)
+    if form == "fortran":
+        X = np.asfortranarray(X)
+    there, labels = chunked(X), chunked(y)
+    if form == "columns":
+        there = there.rechunk({1: 2})
+    if form == "unknown":
+        there, labels = unknown(there), unknown(labels)
+    model = BinaryLogisticRegression(**FINE, **params)
+    expected = BinaryLogisticRegression(**FINE, **params).fit(X, y)
+    same(model.fit(there, labels), expected, 1e-7 if form.endswith("32") else 1e-8)
+
+
+@pytest.mark.parametrize("chunks", [(4000,), (1,) * 5 + (3995,), (250,) * 16])
+def test_partitions_do_not_matter(chunks):
+    X, y = sample()
+    expected = BinaryLogisticRegression(**FINE).fit(X, y)
+    model = BinaryLogisticRegression(**FINE)
+    same(model.fit(chunked(X, chunks), chunked(y, chunks)), expected)
+    coef = model.coef_
+    model.fit(chunked(X, chunks), chunked(y, chunks))
+    np.testing.assert_array_equal(model.coef_, coef)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_data_frames(dtype):
+    X, y = sample()
+    X = X.astype(dtype)
+    names = np.array(["no", "yes"], dtype=object)[y]
+    rng = np.random.default_rng(0)
+    weights, offset = rng.exponential(size=len(y)), rng.standard_normal(len(y))
+    data = frame(X, names, weights=weights, offset=offset)
+    columns = [f"x{j}" for j in range(X.shape[1])]
+    model = BinaryLogisticRegression(**FINE)
+    model.fit(data[columns], data["y"], data["weights"], data["offset"])
+    local = pd.DataFrame(X, columns=columns)
+    expected = BinaryLogisticRegression(**FINE).fit(local, names, weights, offset)
+    same(model, expected, 1e-8 if dtype == np.float64 else 1e-7)
+    np.testing.assert_array_equal(model.feature_names_in_, columns)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(data[columns[::-1]])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([False, True]),
+        np.array([-1.0, 1.0]),
+        np.array(["a", "b"]),
+        np.array(["a", "b"], dtype=object),
+        np.array([7, 3], dtype=np.uint8),
+    ],
+    ids=str,
+)
+def test_labels(labels):
+    X, y = sample()
+    model = BinaryLogisticRegression(**FINE).fit(chunked(X), chunked(labels[y]))
+    same(model, BinaryLogisticRegression(**FINE).fit(X, labels[y]))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 3.0}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_and_offset(soft, class_weight, weighted):
+    X, y = sample()
+    rng = np.random.default_rng(1)
+    if soft:
+        y = np.clip(0.8 * y + rng.uniform(-0.3, 0.3, len(y)), 0.0, 1.0)
+    weights = rng.exponential(size=len(y)) * (rng.random(len(y)) > 0.1)
+    offset = rng.standard_normal(len(y))
+    given = {"offset": offset} | ({"sample_weight": weights} if weighted else {})
+    params = {"soft_labels": soft, "class_weight": class_weight, **FINE}
+    lazy = {name: chunked(values) for name, values in given.items()}
+    model = BinaryLogisticRegression(**params).fit(chunked(X), chunked(y), **lazy)
+    same(model, BinaryLogisticRegression(**params).fit(X, y, **given))
+
+
+def test_a_number_as_the_weight():
+    X, y = sample()
+    model = BinaryLogisticRegression(**FINE).fit(chunked(X), chunked(y), 0.25)
+    same(model, BinaryLogisticRegression(**FINE).fit(X, y, 0.25))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"l1_ratio": 1.0, "C": 0.01},
+        {"l1_ratio": 0.5, "C": 0.1, "solver": "newton-cholesky"},
+        {"bounds": (0.0, None)},
+        {"penalty_factor": [1.0, 0.0, 2.0, 1.0, 0.5]},
+        {"penalty_center": [1.0, -1.0, 0.0, 2.0, 0.0]},
+        {"fit_intercept": False},
+        {"solver": "newton-cg"},
+        {"C": np.inf},
+        {"C": np.inf, "solver": "newton-cg"},
+        {"C": 1e6},
+        {"loss": "squared_error"},
+        {"loss": "squared_error", "C": 0.01, "n_init": 2, "random_state": 0},
+        {"loss": "squared_error", "C": 0.1, "l1_ratio": 0.5},
+        {"C": np.inf, "bias_reduction": "mdypl"},
+        {"C": np.inf, "bias_reduction": "firth"},
+        {"C": np.inf, "bias_reduction": "flic"},
+    ],
+    ids=str,
+)
+def test_parameters(params):
+    X, y = sample()
+    model = BinaryLogisticRegression(**FINE, **params).fit(chunked(X), chunked(y))
+    expected = BinaryLogisticRegression(**FINE, **params).fit(X, y)
+    same(model, expected, 1e-7 if params.get("loss") else 1e-8)
+
+
+@pytest.mark.parametrize("n_features", [40, 450])
+def test_many_columns(n_features):
+    X, y = sample(n_features)
+    for params in ({}, {"l1_ratio": 1.0, "C": 0.05}):
+        model = BinaryLogisticRegression(**params).fit(chunked(X), chunked(y))
+        expected = BinaryLogisticRegression(**params).fit(X, y)
+        assert model.converged_
+        assert model.objective_ == pytest.approx(expected.objective_, rel=2e-8)
+
+
+def test_fewer_rows_than_columns():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 200)), rng.integers(0, 2, 60)
+    chunks = (20, 30, 10)
+    model = BinaryLogisticRegression(**FINE).fit(chunked(X, chunks), chunked(y, chunks))
+    same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+
+
+@pytest.mark.parametrize("exponents", [(0, 0), (-4, 4)])
+def test_few_passes(exponents):
+    rng = np.random.default_rng(0)
+    n_samples, n_features = 100_000, 30
+    X = rng.standard_normal((n_samples, n_features))
+    z = X @ rng.standard_normal(n_features) / 2
+    y = rng.random(n_samples) < expit(z)
+    X = (X + 5.0) * np.logspace(*exponents, n_features)
+    X[:, 1] = X[:, 0] + 1e-4 * X[:, 1]
+    there, labels = da.from_array(X, chunks=(5000, -1)), da.from_array(y, chunks=5000)
+    rounds = []
+
+    def counted(block):
+        rounds.append(1)
+        return block
+
+    counting = there.map_blocks(counted, meta=there._meta)
+    model = BinaryLogisticRegression().fit(counting, labels)
+    assert model.converged_
+    assert model.history_[-1].reads <= 8
+    # One more to predict; the journal ends before the last look at the digits.
+    assert len(rounds) / 20 <= 8
+    with dask.config.set(scheduler="synchronous"):
+        assert len(rounds) / 20 == pytest.approx(model.history_[-1].reads, abs=1.0)
+
+
+@pytest.mark.parametrize("form", ["array", "unknown", "frame", "csr"])
+def test_predictions_are_lazy(form):
+    X, y = sample()
+    X = csr(X) if form == "csr" else X
+    labels = np.array(["a", "b"])[y]
+    local, offset = X, np.linspace(-1.0, 1.0, len(y))
+    there = chunked(X)
+    if form == "unknown":
+        there = unknown(there)
+    if form == "frame":
+        there = frame(X, y).drop(columns="y")
+        local = pd.DataFrame(X, columns=there.columns)
+    model = BinaryLogisticRegression().fit(local, labels)
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        for given in ({}, {"offset": offset}):
+            expected = getattr(model, name)(local, **given)
+            lazy = {k: chunked(v) for k, v in given.items()}
+            found = getattr(model, name)(there, **lazy)
+            assert isinstance(found, da.Array)
+            assert found.dtype == expected.dtype
+            assert found.ndim == expected.ndim
+            if name == "predict":
+                np.testing.assert_array_equal(found.compute(), expected)
+            else:
+                np.testing.assert_allclose(found.compute(), expected, 1e-12, 1e-12)
+
+
+def test_predictions_do_not_change_with_a_later_fit():
+    X, y = sample()
+    model = BinaryLogisticRegression().fit(X, y)
+    expected, found = model.predict(X), model.predict(chunked(X))
+    model.fit(X, 1 - y)
+    np.testing.assert_array_equal(found.compute(), expected)
+
+
+def test_separable():
+    X, _ = sample()
+    y = (X @ np.array([0.1, 1.0, -1.0, 0.3, 0.1]) > 3.0).astype(int)
+    model = BinaryLogisticRegression(C=np.inf)
+    with pytest.warns(UserWarning, match="separat"):
+        model.fit(chunked(X), chunked(y))
+    assert model.status_.word == "separable"
+
+
+def test_quasi_separable():
+    X, y = sample()
+    X[:, 2] = np.where(y == 1, np.abs(X[:, 2]) * (X[:, 3] > 5.0), 0.0)
+    model = BinaryLogisticRegression(C=np.inf)
+    with pytest.warns(UserWarning, match="separat"):
+        model.fit(chunked(X), chunked(y))
+    assert model.status_.word == "quasi_separable"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = BinaryLogisticRegression(C=np.inf).fit(X, y)
+    assert expected.status_.word == model.status_.word
+    assert expected.status_.sentence == model.status_.sentence
+
+
+def test_separated_by_a_single_row():
+    X, y = sample()
+    X[:, 2] = 0.0
+    X[3210, 2] = 2 * y[3210] - 1
+    model = BinaryLogisticRegression(C=np.inf)
+    with pytest.warns(UserWarning, match="separat"):
+        model.fit(chunked(X), chunked(y))
+    assert model.status_.word == "quasi_separable"
+    assert "alone does it: 2" in model.status_.sentence
+
+
+def write_parquet(folder, n_columns=20):
+    """Files that dask reads several at a time if few columns are needed."""
+    X, y = sample(n_columns)
+    data = pd.DataFrame(X, columns=[f"x{j}" for j in range(n_columns)])
+    data["label"] = np.where(y == 1, "yes", "no")
+    data["weight"] = np.linspace(0.5, 1.5, len(y))
+    for k, part in enumerate(np.array_split(np.arange(len(y)), 7)):
+        data.iloc[part].to_parquet(folder / f"part{k}.parquet")
+    return data
+
+
+@pytest.mark.parametrize("n_columns", [2, 20])
+def test_parquet(tmp_path, n_columns):
+    local = write_parquet(tmp_path)
+    data, columns = dd.read_parquet(tmp_path), [f"x{j}" for j in range(n_columns)]
+    # Alone, columns are read in fewer partitions.
+    assert len(data["label"].to_delayed()) < data.npartitions
+    model = BinaryLogisticRegression(**FINE)
+    model.fit(data[columns], data["label"], data["weight"])
+    expected = BinaryLogisticRegression(**FINE)
+    expected.fit(local[columns], local["label"], local["weight"])
+    same(model, expected)
+    found = model.predict_proba(data[columns]).compute()
+    np.testing.assert_allclose(found, expected.predict_proba(local[columns]), 1e-9)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"l1_ratio": 1.0},
+        {"l1_ratio": 0.5, "penalty_center": [1.0, 0.0, 0.0, -1.0, 0.0]},
+        {"soft_labels": True, "loss": "squared_error"},
+        {"fit_intercept": False},
+    ],
+    ids=str,
+)
+def test_regularization_path(params):
+    X, y = sample()
+    y = 0.9 * y + 0.05 if params.get("soft_labels") else y
+    offset, model = np.linspace(-1.0, 1.0, len(y)), BinaryLogisticRegression(**params)
+    expected = regularization_path(model, X, y, Cs=7, offset=offset)
+    given = {"Cs": 7, "offset": chunked(offset)}
+    found = regularization_path(model, chunked(X), chunked(y), **given)
+    np.testing.assert_allclose(found.Cs, expected.Cs, rtol=1e-8)
+    np.testing.assert_allclose(found.objectives, expected.objectives, rtol=2e-8)
+    np.testing.assert_allclose(found.coefs, expected.coefs, rtol=1e-2, atol=1e-4)
+    np.testing.assert_allclose(found.deviances, expected.deviances, rtol=1e-6)
+    np.testing.assert_array_less(found.gaps, 1.001e-8)
+    assert found.null_deviance == pytest.approx(expected.null_deviance, rel=1e-7)
+    degrees = expected.degrees_of_freedom
+    np.testing.assert_allclose(found.degrees_of_freedom, degrees, rtol=0.02)
+
+
+def test_cross_validation_is_refused():
+    X, y = sample()
+    with pytest.raises(ValueError, match="takes no dask"):
+        BinaryLogisticRegressionCV().fit(chunked(X), chunked(y))
+
+
+class TestErrors:
+    """What is wrong is named, and the estimator stays as it was."""
+
+    def fails(self, match, *args, params=None, **others):
+        model = BinaryLogisticRegression(**(params or {}))
+        before = dict(vars(model))
+        with pytest.raises(ValueError, match=match):
+            model.fit(*args, **others)
+        assert vars(model) == before
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_values(self, value):
+        X, y = sample()
+        X[1500, 2] = value
+        self.fails("Partition 3 of X: .*contains", chunked(X), chunked(y))
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_other_values(self, value):
+        X, y = sample()
+        wrong = np.ones(len(y))
+        wrong[2500] = value
+        X, y = chunked(X), chunked(y)
+        self.fails("Partition 4: .*sample_weight", X, y, sample_weight=chunked(wrong))
+        self.fails("Partition 4: .*offset", X, y, offset=chunked(wrong))
+        self.fails("Partition 4: .*y contains", X, chunked(wrong))
+
+    def test_negative_weights(self):
+        X, y = sample()
+        wrong = np.ones(len(y))
+        wrong[2500] = -1.0
+        self.fails("egative", chunked(X), chunked(y), chunked(wrong))
+        self.fails("must not all be 0", chunked(X), chunked(y), chunked(0.0 * wrong))
+
+    def test_partitions_that_do_not_match(self):
+        X, y = sample()
+        self.fails("y has 2 partitions", chunked(X), chunked(y, (2000, 2000)))
+        shifted = (1000, 200, 1, 799, 900, 1100)
+        self.fails("Partition 0 of y has 1000 rows", chunked(X), chunked(y, shifted))
+        there, labels = unknown(chunked(X)), unknown(chunked(y, shifted))
+        self.fails("Partition 0: y has 1000 rows, but X has 1200", there, labels)
+        self.fails("y must be a dask collection", chunked(X), y)
+
+    def test_labels(self):
+        X, y = sample()
+        self.fails("only one class", chunked(X), chunked(0 * y))
+        three = y + (np.arange(len(y)) % 2)
+        self.fails("Only binary", chunked(X), chunked(three))
+        self.fails("Unknown label type", chunked(X), chunked(X[:, 0]))
+        self.fails("0, 1", chunked(X), chunked(y + 0.5), params={"soft_labels": True})
+
+    def test_no_rows(self):
+        X, y = sample()
+        nothing = chunked(X[:0], (0, 0)), chunked(y[:0], (0, 0))
+        self.fails("no rows", *nothing)
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+class TestCluster:
+    """On two processes."""
+
+    @pytest.fixture(autouse=True)
+    def scheduler(self, client):
+        with dask.config.set(scheduler=client):
+            yield
+
+    @pytest.mark.parametrize(
+        ("form", "persisted"), [("dense", False), ("csr", True), ("frame", False)]
+    )
+    def test_fit(self, client, form, persisted):
+        X, y = sample()
+        X = csr(X) if form == "csr" else X
+        there, labels = chunked(X), chunked(y)
+        if form == "frame":
+            data = frame(X, y)
+            data = client.persist(data) if persisted else data
+            there, labels = data.drop(columns="y"), data["y"]
+        elif persisted:
+            there, labels = client.persist([there, labels])
+        model = BinaryLogisticRegression(**FINE).fit(there, labels)
+        same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+        assert model.predict(there).compute().shape == y.shape
+
+    def test_fits_are_identical(self, client):
+        X, y = (client.persist(chunked(values)) for values in sample())
+        coefs = [BinaryLogisticRegression().fit(X, y).coef_ for _ in range(2)]
+        np.testing.assert_array_equal(*coefs)
+
+    def test_an_interrupt_cancels(self, client):
+        X, y = sample()
+        there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
+        interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        model = BinaryLogisticRegression()
+        before = dict(vars(model))
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(there, chunked(y))
+        assert vars(model) == before
+        deadline = time.monotonic() + 20.0
+        while any(client.processing().values()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def test_errors_of_partitions(self, client):
+        X, y = sample()
+        X[1500, 2] = np.nan
+        with pytest.raises(ValueError, match=r"Partition 3 of X: .*NaN"):
+            BinaryLogisticRegression().fit(chunked(X), chunked(y))
+
+    # The last test of this cluster, which may stay without the worker.
+    def test_a_worker_is_killed(self, client):
+        X, y = sample()
+        there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
+        there, labels = client.persist([there, chunked(y)])
+        killed = []
+
+        def kill():
+            [pid, *_] = client.run(os.getpid).values()
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
+        timer = threading.Timer(0.2, kill)
+        timer.start()
+        model = BinaryLogisticRegression(**FINE).fit(there, labels)
+        timer.join()
+        assert killed
+        same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+
+
+def _slowly(block):
+    time.sleep(0.2)
+    return block
+
+
+def test_a_closed_client():
+    distributed = pytest.importorskip("distributed")
+    X, y = sample()
+    with (
+        distributed.LocalCluster(
+            n_workers=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        there, labels = client.persist([chunked(X), chunked(y)])
+    with pytest.raises(ValueError, match="closed"):
+        BinaryLogisticRegression().fit(there, labels)
