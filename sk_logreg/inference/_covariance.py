@@ -57,7 +57,7 @@ class Covariance:
         # Of scaled rows, since the variances may underflow.
         size = np.abs(jacobian).max(axis=1)
         rows = jacobian / size[:, None]
-        variances = np.einsum("ij,jk,ik->i", rows, self.matrix, rows, optimize=True)
+        variances = np.einsum("ij,ij->i", rows @ self.matrix, rows)
         found = size * np.sqrt(np.maximum(variances, 0.0))
         return np.where(self.undetermined, np.inf, found)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -132,8 +131,10 @@ class FittedModel:
     @cached_property
     def jacobian(self) -> Matrix:
         """The derivatives of the terms by the coefficients of the problem."""
-        lift, origin = self.problem.lift, self.origin
         units = np.eye(self.problem.n_dof)
+        if self.problem.coordinates is None:
+            return units[self._order]
+        lift, origin = self.problem.lift, self.origin
         return np.array([lift(unit)[self._order] - origin for unit in units]).T
 
     @cached_property
@@ -168,7 +169,8 @@ def fitted_model(
     model = _model(last)
     X = last._validated(transform(X), reset=False, ensure_all_finite=False)
     with naming("y"):
-        labels = validate_data(clone(model), y=y)
+        # Of another estimator, since this would forget the names of features.
+        labels = validate_data(BinaryLogisticRegression(), y=y)
     data, classes = data_of(model, X, labels, sample_weight, offset)
     if not np.array_equal(classes, last.classes_):
         raise ValueError(

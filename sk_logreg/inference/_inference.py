@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
-from scipy.stats import chi2, norm
+from scipy.special import expit, ndtr, ndtri
+from scipy.stats import chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg._arguments import to_float64
@@ -602,7 +602,7 @@ class Inference:
 
     @cached_property
     def _quantile(self) -> float:
-        return float(norm.ppf(0.5 + 0.5 * self.level))
+        return float(ndtri(0.5 + 0.5 * self.level))
 
     @cached_property
     def _likelihoods(self) -> Likelihoods:
@@ -630,13 +630,12 @@ class Inference:
             half = np.where(np.isfinite(std_err), self._quantile * std_err, np.inf)
             low = np.where(np.isfinite(half), values - half, -np.inf)
             high = np.where(np.isfinite(half), values + half, np.inf)
-        p = 2.0 * norm.sf(np.abs(z))
-        if self._fitted.penalized:
-            p = np.full(len(z), np.nan)
-        first, second = columns
-        found = {first: values, second: std_err, "z": z, "p_value": p}
-        found |= {"ci_low": low, "ci_high": high}
-        return self._pandas.DataFrame(found, list(names))
+        p = np.full(len(z), np.nan)
+        if not self._fitted.penalized:
+            p = 2.0 * ndtr(-np.abs(z))
+        found = np.array([values, std_err, z, p, low, high]).T
+        header = [*columns, "z", "p_value", "ci_low", "ci_high"]
+        return self._pandas.DataFrame(found, list(names), header)
 
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
