@@ -795,6 +795,21 @@ class TestSeparation:
             found = inference_of(unpenalized().set_params(tol=tol), *quasi)
         assert found.marginal_effects("mean")["effect"].isna().all()
 
+    @pytest.mark.parametrize("kind", ROBUST)
+    def test_robust(self, kind, quasi):
+        """Finite coefficients have the errors of the rows that are not separated."""
+        X, y = quasi
+        with pytest.warns(match="separates"):
+            found = inference_of(unpenalized(), X, y, covariance=kind)
+        rest = inference_of(unpenalized(), X.iloc[12:, 1:], y[12:], covariance=kind)
+        kept = ["intercept", "b", "c"]
+        factor = 1.0
+        if kind == "HC1":  # which counts all rows
+            factor = np.sqrt(150 / 147 / (138 / 135))
+        np.testing.assert_allclose(
+            found.table.loc[kept, "std_err"], factor * rest.table["std_err"], rtol=1e-5
+        )
+
     def test_penalized_in_part(self):
         X, y = sample(150, 2, seed=4)
         X[:, 0] = np.arange(150) < 12

@@ -74,11 +74,19 @@ class Covariance:
     @cached_property
     def root_of_matrix(self) -> Matrix:
         """A matrix S with S Sᵀ the covariance matrix."""
-        scale = np.sqrt(self.matrix.diagonal())
-        scale = np.where(scale > 0.0, scale, 1.0)
-        values, vectors = eigh(self.matrix / np.outer(scale, scale))
+        scale, values, vectors = _scaled_eigenpairs(self.matrix)
         kept = values > negligible(len(values)) * values.max(initial=0.0)
         return np.asarray(scale[:, None] * vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def _scaled_eigenpairs(matrix: Matrix) -> tuple[Vector, Vector, Matrix]:
+    """Return what a matrix is divided by for a unit diagonal, and its eigenpairs then.
+
+    The matrix is positive semidefinite.
+    """
+    scale = np.sqrt(matrix.diagonal())
+    scale = np.where(scale > 0.0, scale, 1.0)
+    return scale, *eigh(matrix / np.outer(scale, scale))
 
 
 def quadratic_form(matrix: Matrix, v: Vector) -> tuple[float, int]:
@@ -86,9 +94,7 @@ def quadratic_form(matrix: Matrix, v: Vector) -> tuple[float, int]:
 
     Raises a ValueError if v is not in the range of A: hypotheses contradict each other.
     """
-    scale = np.sqrt(matrix.diagonal())
-    scale = np.where(scale > 0.0, scale, 1.0)
-    values, vectors = eigh(matrix / np.outer(scale, scale))
+    scale, values, vectors = _scaled_eigenpairs(matrix)
     parts = (v / scale) @ vectors
     kept = values > ACCURATE * values.max(initial=0.0)
     if np.any(np.abs(parts[~kept]) > _UNDETERMINED * np.linalg.norm(parts)):

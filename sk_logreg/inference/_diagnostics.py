@@ -32,15 +32,15 @@ class Diagnostics:
 
     Attributes
     ----------
-    slope : ndarray of shape (n_samples,)
-        The derivative of the loss in z, times the class weight.
+    step : ndarray of shape (n_samples,)
+        What x̃ᵀ H⁻¹ is multiplied by to give the change of the coefficients.
     """
 
     leverage: Vector
     pearson: Vector
     deviance: Vector
     cooks_distance: Vector
-    slope: Vector
+    step: Vector
 
 
 def diagnostics_of(fitted: FittedModel, covariance: Covariance) -> Diagnostics:
@@ -68,14 +68,14 @@ def diagnostics_of(fitted: FittedModel, covariance: Covariance) -> Diagnostics:
         # A leverage of 1, up to rounding, is one: the row is fitted exactly.
         leverage = np.where(leverage < 1.0 - NOISE, leverage, 1.0)
         left = np.where(leverage < 1.0, 1.0 - leverage, np.nan)
-        slope = factor * slope * rows.signs
-        cooks = slope**2 * norms / left**2 / covariance.edf
+        step = -factor * slope * rows.signs / left
+        cooks = step**2 * norms / covariance.edf
         # (q - p) / √(p (1 - p)), also where p rounds to 0 or 1
         pearson = np.where(q > 0.0, q * np.exp(-0.5 * z), 0.0)
         pearson -= np.where(q < 1.0, (1.0 - q) * np.exp(0.5 * z), 0.0)
     excess = np.maximum(saturated(q) - log_likelihoods(z, q), 0.0)
     deviance = np.sign(pearson) * np.sqrt(2.0 * excess)
-    return Diagnostics(leverage, pearson, deviance, cooks, slope)
+    return Diagnostics(leverage, pearson, deviance, cooks, step)
 
 
 def dfbetas_of(
@@ -85,18 +85,15 @@ def dfbetas_of(
 
     By one Newton step: of shape (n_samples, n_terms).
     """
-    n_samples, n_dof = len(found.slope), fitted.problem.n_dof
+    n_samples, n_dof = len(found.step), fitted.problem.n_dof
     root = covariance.root
     to_terms = root @ (fitted.jacobian @ root).T / fitted.total
     to_terms /= covariance.std_err
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.where(found.leverage < 1.0, 1.0 - found.leverage, np.nan)
-        factors = -found.slope / left
     changes = np.empty((n_samples, n_dof))
     step = max(1, _CHUNK_VALUES // n_dof)
     with fitted.objective() as objective:
         for start in range(0, n_samples, step):
             rows = np.arange(start, min(start + step, n_samples))
             part = objective.dense_rows(rows, intercept=True)
-            changes[rows] = factors[rows, None] * (part @ to_terms)
+            changes[rows] = found.step[rows, None] * (part @ to_terms)
     return changes

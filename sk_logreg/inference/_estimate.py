@@ -12,7 +12,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg.inference._covariance import Covariance, covariance_of
 from sk_logreg.inference._divergence import Divergence, divergence_of, is_separated
-from sk_logreg.inference._fitted import FittedModel
+from sk_logreg.inference._fitted import FittedModel, evaluated
 from sk_logreg.inference._likelihood import (
     Constraints,
     Likelihood,
@@ -134,13 +134,15 @@ def estimate_of(fitted: FittedModel, groups: Indices | None) -> Estimate:
 def _limit_of(fitted: FittedModel, weights: Vector) -> FittedModel:
     """Return the model at the maximum likelihood with other weights of the rows."""
     rows = replace(fitted.problem.rows, weights=weights)
-    limit = replace(fitted, problem=replace(fitted.problem, rows=rows), scores=None)
+    limit = replace(fitted, problem=replace(fitted.problem, rows=rows))
     nothing = Constraints.none(fitted.problem.n_dof)
     with likelihood_of(limit) as likelihood:
         start = likelihood.evaluate(fitted.point.coef)
         point, _ = constrained_minimum(likelihood, start, nothing, fitted.total)
     with limit.objective() as objective:
-        point, scores = objective.evaluate_with_scores(point.coef, fitted.per_class)
+        point, scores = evaluated(
+            objective, point.coef, fitted.covariance, fitted.per_class
+        )
     return replace(limit, point=point, scores=scores)
 
 

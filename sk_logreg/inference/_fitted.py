@@ -199,12 +199,8 @@ def fitted_model(
     _check_bounds(model, data, names)
 
     def at_fit(problem: Problem) -> FittedModel:
-        objective = Objective(problem, executor)
-        coef, scores = problem.lower(coefficients_of(model)), None
-        if needs_scores(kind):
-            point, scores = objective.evaluate_with_scores(coef, per_class)
-        else:
-            point = objective.evaluate(coef, hessian=True)
+        coef = problem.lower(coefficients_of(model))
+        point, scores = evaluated(Objective(problem, executor), coef, kind, per_class)
         return FittedModel(
             estimator=model,
             searched=isinstance(last, BinaryLogisticRegressionCV),
@@ -224,6 +220,18 @@ def fitted_model(
     per_class = class_factors(model.class_weight, frequencies, classes, positive)
     with thread_executor() as executor, np.errstate(all="ignore"):
         return on_problem(model, data, executor, at_fit)
+
+
+def evaluated(
+    objective: Objective, coef: Vector, covariance: str, per_class: Vector
+) -> tuple[Evaluation, Matrix | None]:
+    """Return f with its Hessian, and the scores if the covariance needs them.
+
+    In one pass over X.
+    """
+    if needs_scores(covariance):
+        return objective.evaluate_with_scores(coef, per_class)
+    return objective.evaluate(coef, hessian=True), None
 
 
 def _last_step(estimator: Any) -> tuple[Any, Callable[[Any], Any]]:
