@@ -58,8 +58,8 @@ from sk_logreg.losses import LOSSES
 
 Result = TypeVar("Result")
 
-# The values of bias_reduction whose solver minimizes under Jeffreys' prior.
-_BY_JEFFREYS_PRIOR = ("firth", "flic")
+#: The values of bias_reduction whose solver minimizes under Jeffreys' prior.
+BY_JEFFREYS_PRIOR = ("firth", "flic")
 # Maximum number of column names in the warning about separated classes.
 _MAX_NAMES = 20
 
@@ -83,7 +83,7 @@ def check_parameters(estimator: "BinaryLogisticRegression") -> None:
 
 def _check_bias_reduction(estimator: "BinaryLogisticRegression") -> None:
     """Raise a ValueError if parameters have no meaning with bias_reduction."""
-    by_prior = estimator.bias_reduction in _BY_JEFFREYS_PRIOR
+    by_prior = estimator.bias_reduction in BY_JEFFREYS_PRIOR
     given = f"bias_reduction={estimator.bias_reduction!r}"
     for refused, reason in (
         (
@@ -270,7 +270,7 @@ def solve(
         journal = Journal(estimator.max_iter, listeners)
         objective = Objective(problem, executor).in_memory()
         tol, previous = estimator.tol, _warm_start(estimator, problem)
-        if estimator.bias_reduction in _BY_JEFFREYS_PRIOR:
+        if estimator.bias_reduction in BY_JEFFREYS_PRIOR:
             solution = solve_jeffreys(
                 objective,
                 journal,

@@ -1,5 +1,7 @@
 """The encoding of labels, hard or soft, and the weights of the rows."""
 
+from collections.abc import Callable
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -133,10 +135,10 @@ def soft_weights(
     s = np.ones(1) if sample_weight is None else sample_weight
     largest = np.array([(s * (1.0 - q)).max(), (s * q).max()])
     _check_both_weighted(largest, classes, class_weight, free_bias)
-    weights = s
     per_class = None
     if class_weight is not None:
-        per_class = class_factors(class_weight, sample_weight, classes, q)
+        totals = partial(totals_of_labels, sample_weight, q)
+        per_class = class_factors(class_weight, classes, totals)
         _check_range(per_class, largest)
     both, signs, p_other = divided_labels(q, per_class)
     weights = s if both is None else both * s
@@ -189,37 +191,43 @@ def weights_of_classes(
     _check_both_weighted(largest, classes, class_weight, free_bias)
     if class_weight is None:
         return None
-    if class_weight == "balanced":
-        per_class = np.asarray(0.5 * totals.sum() / totals)
-    else:
-        per_class = _given_weights(class_weight, classes.tolist())
+    per_class = class_factors(class_weight, classes, lambda: totals)
     _check_range(per_class, largest)
     return per_class
 
 
 def class_factors(
     class_weight: Any,
-    sample_weight: NDArray[np.float64] | None,
     classes: NDArray[Any],
-    q: NDArray[Any],
+    totals: Callable[[], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
     """Return the weight of each class, of shape (2,), by which rows are multiplied.
 
     Parameters
     ----------
-    class_weight, sample_weight, classes
+    class_weight, classes
         As for `total_weights`.
-    q : ndarray of shape (n_samples,)
-        The label of each row, 0 or 1, or the probability of the positive class.
+    totals : callable
+        Returns the sum of the sample weights of each class, in any unit.
     """
     if class_weight is None:
         return np.ones(2)
-    if class_weight != "balanced":
-        return _given_weights(class_weight, classes.tolist())
-    # Relative to the largest weight, since the sum of huge weights overflows.
+    if class_weight == "balanced":
+        shares = totals()
+        return np.asarray(0.5 * shares.sum() / shares)
+    return _given_weights(class_weight, classes.tolist())
+
+
+def totals_of_labels(
+    sample_weight: NDArray[np.float64] | None, q: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the sum of the sample weights of each class, in units of the largest.
+
+    `q` are the labels, 0 or 1, or the probabilities of the positive class.
+    """
+    # The sum of huge weights overflows.
     s = np.ones(1) if sample_weight is None else sample_weight / sample_weight.max()
-    shares = np.array([np.sum(s * (1.0 - q)), np.sum(s * q)])
-    return np.asarray(0.5 * shares.sum() / shares)
+    return np.array([np.sum(s * (1.0 - q)), np.sum(s * q)])
 
 
 def shrunk_labels(
@@ -306,10 +314,8 @@ def total_weights(
         _check_both_weighted(largest, classes, class_weight, free_bias)
     if class_weight is None:
         return np.ones(1) if sample_weight is None else sample_weight
-    if class_weight == "balanced":
-        per_class = _balanced_weights(sample_weight, signs)
-    else:
-        per_class = _given_weights(class_weight, classes.tolist())
+    totals = partial(_totals, sample_weight, signs)
+    per_class = class_factors(class_weight, classes, totals)
     _check_range(per_class, largest)
     weights = per_class[(signs > 0).astype(np.intp)]
     return weights if sample_weight is None else weights * sample_weight
@@ -351,19 +357,16 @@ def _check_both_weighted(
     )
 
 
-def _balanced_weights(
+def _totals(
     sample_weight: NDArray[np.float64] | None, signs: NDArray[np.int8]
 ) -> NDArray[np.float64]:
-    """Return the class weights that give both classes the same sum of weights."""
+    """Return the sum of the sample weights of each class; see `totals_of_labels`."""
     positive = signs > 0
     if sample_weight is None:
-        total, of_positive = float(len(signs)), float(np.count_nonzero(positive))
-        shares = np.array([total - of_positive, of_positive])
-    else:
-        # Relative to the largest weight, since the sum of huge weights overflows.
-        relative = sample_weight / sample_weight.max()
-        shares = np.array([relative.sum(where=rows) for rows in (~positive, positive)])
-    return 0.5 * shares.sum() / shares
+        of_positive = float(np.count_nonzero(positive))
+        return np.array([len(signs) - of_positive, of_positive])
+    relative = sample_weight / sample_weight.max()
+    return np.array([relative.sum(where=rows) for rows in (~positive, positive)])
 
 
 def _given_weights(

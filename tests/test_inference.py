@@ -1328,6 +1328,29 @@ class TestSummary:
 
 
 class TestScale:
+    @pytest.mark.parametrize("kind", ["model", "HC3"])
+    def test_few_values_per_row(self, kind):
+        """The leverages of sparse rows are computed from pairs of their values."""
+        rng = np.random.default_rng(0)
+        n, k = 3000, 300
+        columns = np.sort(rng.integers(0, k, (n, 3)), axis=1)
+        values = rng.uniform(0.5, 1.5, 3 * n)
+        X = sparse.csr_array(
+            (values, columns.ravel(), np.arange(0, 3 * n + 1, 3)), (n, k)
+        )
+        X.sum_duplicates()
+        y = (rng.random(n) < 0.4).astype(int)
+        model = BinaryLogisticRegression(C=10.0, tol=1e-12).fit(X, y)
+        options = {} if kind == "model" else {"covariance": kind}
+        found, expected = (
+            Inference.from_estimator(model, form, y, **options)
+            for form in (X, X.toarray())
+        )
+        np.testing.assert_allclose(found.table, expected.table, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(
+            found.diagnostics(), expected.diagnostics(), rtol=1e-8, atol=1e-12
+        )
+
     def test_no_dense_copy(self):
         """A table, leverages included, takes far less memory than a dense X."""
         import tracemalloc

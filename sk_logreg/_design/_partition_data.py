@@ -74,7 +74,8 @@ class Summary:
     soft : tuple of bool
         Whether some soft label is not 0, not 1, and neither.
     stored : tuple of float, or None
-        If X is sparse, the numbers of stored values and of pairs of them in a row.
+        If X is sparse: how many values are stored, and how many pairs of them share
+        a row.
     """
 
     n_rows: int
@@ -144,7 +145,7 @@ class Summarize:
 
 
 def _stored(X: Any) -> tuple[float, float]:
-    """Return the numbers of stored values and of pairs of them in a row."""
+    """Return how many values are stored, and how many pairs of them share a row."""
     per_row = np.diff(X.indptr).astype(np.float64)
     return float(per_row.sum()), float(np.square(per_row).sum())
 

@@ -353,7 +353,8 @@ def dimensions(
 ) -> tuple[Costs, float]:
     """Return the costs of X, and its bytes.
 
-    If X is sparse, `stored` are the numbers of values and of pairs of them in a row.
+    If X is sparse, `stored` says how many values are stored, and how many pairs of them
+    share a row.
     """
     if stored is None:
         n_values = n_samples * n_features

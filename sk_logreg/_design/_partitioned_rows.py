@@ -106,7 +106,8 @@ class Facts:
     look : {ndarray, CSR matrix}
         A few rows, spread over all of positive weight, all columns as they are.
     stored : tuple of float, or None
-        If X is sparse, the numbers of stored values and of pairs of them in a row.
+        If X is sparse: how many values are stored, and how many pairs of them share
+        a row.
     """
 
     starts: Indices

@@ -19,8 +19,9 @@ from sk_logreg._execution import ThreadExecutor
 
 Array = NDArray[Any]
 
-# Time of a pair of values of a row, in multiplications of a value by a point.
-_PAIR_COST = 16
+# Time to look up the product for two values that share a row, relative to the time to
+# multiply one value by one point: 46 ns and 1.2 ns with 300,000 rows of 1,000 columns.
+_PAIR_COST = 40
 # Number of pairs that are looked up at a time.
 _PAIRS = 1 << 18
 

@@ -339,9 +339,6 @@ def _table(
     """Return the estimates and intervals of those terms that a model has."""
     own = [term for term in terms if term in inference.terms]
     table = inference.table.loc[own]
-    coef, undetermined = table["coef"], np.isinf(table["std_err"])
-    # Of an undetermined coefficient, the fit has one of many values.
-    table["coef"] = coef.mask(undetermined & np.isfinite(coef))
     table = table[["coef", "ci_low", "ci_high"]].set_axis(_COLUMNS, axis="columns")
     if intervals == "profile" and own:
         table[_COLUMNS[1:]] = inference.profile_intervals(own)

@@ -19,7 +19,7 @@ def check_inference(inference: Any, expected: str = "an Inference") -> None:
 
 
 def check_count(name: str, value: Any, least: int) -> None:
-    """Raise a ValueError unless an argument is an integer of some least value."""
+    """Raise a ValueError unless an argument is an integer of at least `least`."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     if not is_integer or value < least:
         raise ValueError(

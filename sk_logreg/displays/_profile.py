@@ -46,8 +46,8 @@ class ProfileDisplay:
     The profile is the greatest log likelihood where the coefficient has some value. The
     parabola is :math:`-(b - \hat b)^2 / (2\,\text{se}^2)`. Where each is above the
     horizontal line at :math:`-\chi^2_1 / 2`, with the quantile of :math:`\chi^2_1` at
-    the confidence level, is its confidence interval. The more the curves differ, the
-    less the Wald interval is to be trusted.
+    the confidence level, is its confidence interval. The Wald interval is accurate if
+    the two curves are close to each other.
 
     If the estimate is infinite, the profile has an arrow at the end where it rises to
     its supremum, and there is no parabola.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from sk_logreg._compat import naming
 from sk_logreg._cv import BinaryLogisticRegressionCV
 from sk_logreg._design import Rows, design_of
 from sk_logreg._estimator import (
+    BY_JEFFREYS_PRIOR,
     BinaryLogisticRegression,
     coefficients_of,
     data_of,
     on_problem,
 )
 from sk_logreg._execution import thread_executor
-from sk_logreg._labels import class_factors
+from sk_logreg._labels import class_factors, totals_of_labels
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._problem import Data, Problem
 from sk_logreg._solvers._factors import TOO_MANY
@@ -116,7 +117,7 @@ class FittedModel:
     @property
     def has_jeffreys_prior(self) -> bool:
         """Whether the likelihood is penalized as by D. Firth."""
-        return self.bias_reduction in ("firth", "flic")
+        return self.bias_reduction in BY_JEFFREYS_PRIOR
 
     def is_refitted(self, terms: Any) -> bool:
         """Return whether the intercept is among some terms and was refitted."""
@@ -217,7 +218,8 @@ def fitted_model(
             scores=scores,
         )
 
-    per_class = class_factors(model.class_weight, frequencies, classes, positive)
+    totals = partial(totals_of_labels, frequencies, positive)
+    per_class = class_factors(model.class_weight, classes, totals)
     with thread_executor() as executor, np.errstate(all="ignore"):
         return on_problem(model, data, executor, at_fit)
 

@@ -27,7 +27,7 @@ from sk_logreg.inference._fitted import fitted_model
 from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
 from sk_logreg.inference._notes import notes_of
 from sk_logreg.inference._ratios import likelihood_ratios
-from sk_logreg.inference._summary import as_html, as_text, number, p_value
+from sk_logreg.inference._summary import Summary, number, p_value
 from sk_logreg.inference._terms import (
     check_level,
     check_values,
@@ -549,10 +549,10 @@ class Inference:
         str
             80 columns wide, if the names of terms allow it.
         """
-        return as_text(*self._described())
+        return self._summary().as_text()
 
     def _repr_html_(self) -> str:
-        return as_html(*self._described())
+        return self._summary().as_html()
 
     def __repr__(self) -> str:
         return (
@@ -560,8 +560,7 @@ class Inference:
             f"covariance={self.covariance!r}, level={self.level:g}>"
         )
 
-    def _described(self) -> tuple[Any, ...]:
-        """Return the parts of a summary."""
+    def _summary(self) -> Summary:
         model = self._fitted.estimator
         facts = [
             ("Observations", f"{self.n_obs:,g}"),
@@ -592,7 +591,7 @@ class Inference:
             f"Logistic regression, positive class {positive!r}, "
             f"{100.0 * self.level:.4g} % intervals"
         )
-        return title, facts, head, rows, self.notes
+        return Summary(title, facts, head, rows, self.notes)
 
     # ----------------------------------------------------------------------- helpers
 

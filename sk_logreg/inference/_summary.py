@@ -2,7 +2,9 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 
 import numpy as np
 
@@ -30,71 +32,80 @@ def p_value(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def as_text(
-    title: str,
-    facts: Sequence[tuple[str, str]],
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    notes: Sequence[str],
-) -> str:
-    """Return a summary for a terminal, in 80 columns if the names allow it."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if not place else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in (head, *rows)
-    ]
-    rule = "─" * max(map(len, lines))
-    half = -(-len(facts) // 2)
-    left, right = facts[:half], facts[half:]
-    pairs = [*zip(left, [*right, *[("", "")] * (half - len(right))], strict=True)]
-    wide = max(len(name) + len(value) for name, value in left) + 2
-    shown = [
-        f"{a}{b.rjust(wide - len(a))}    {c.ljust(24)}{d}".rstrip()
-        for (a, b), (c, d) in pairs
-    ]
-    numbered = [
-        textwrap.fill(
-            note,
-            _WIDTH,
-            initial_indent=f"{place:2d}. ",
-            subsequent_indent="    ",
+@dataclass(frozen=True)
+class Summary:
+    """The parts of a summary.
+
+    Attributes
+    ----------
+    title : str
+    facts : sequence of tuple of str
+        Names and values of figures of the whole fit.
+    head : sequence of str
+        The header of the table of coefficients.
+    rows : sequence of sequence of str
+        Its cells.
+    notes : sequence of str
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+    def as_text(self) -> str:
+        """Return the summary for a terminal, in 80 columns if the names allow it."""
+        table = [self.head, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [_aligned(cells, widths) for cells in table]
+        rule = "─" * max(map(len, lines))
+        notes = [_numbered(place, note) for place, note in enumerate(self.notes, 1)]
+        parts = [self.title, "", *self._facts_in_two_columns(), "", lines[0], rule]
+        return "\n".join([*parts, *lines[1:], "", "Notes", *notes])
+
+    def _facts_in_two_columns(self) -> list[str]:
+        half = -(-len(self.facts) // 2)
+        left, right = self.facts[:half], self.facts[half:]
+        width = max(len(name) + len(value) for name, value in left) + 2
+        return [
+            f"{a}{b.rjust(width - len(a))}    {c.ljust(24)}{d}".rstrip()
+            for (a, b), (c, d) in zip_longest(left, right, fillvalue=("", ""))
+        ]
+
+    def as_html(self) -> str:
+        """Return the summary for a notebook."""
+        body = "".join(f"<tr>{_cells('td', row)}</tr>" for row in self.rows)
+        facts = "".join(f"<tr>{_cells('td', fact)}</tr>" for fact in self.facts)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<div><p><strong>{escape(self.title)}</strong></p>"
+            f"<table><thead><tr>{_cells('th', self.head)}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+            f"<details><summary>Fit</summary><table><tbody>{facts}</tbody></table>"
+            "</details><details open><summary>Notes</summary>"
+            f"<ol>{notes}</ol></details></div>"
         )
-        for place, note in enumerate(notes, 1)
-    ]
-    parts = [title, "", *shown, "", lines[0], rule, *lines[1:]]
-    return "\n".join([*parts, "", "Notes", *numbered] if numbered else parts)
 
 
-def as_html(
-    title: str,
-    facts: Sequence[tuple[str, str]],
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    notes: Sequence[str],
-) -> str:
-    """Return a summary for a notebook."""
-    right = ' style="text-align: right"'
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return the cells of a line, the first aligned on the left."""
+    first, *others = zip(cells, widths, strict=True)
+    name, width = first
+    numbers = [cell.rjust(size) for cell, size in others]
+    return "  ".join([name.ljust(width), *numbers]).rstrip()
 
-    def cells(kind: str, texts: Sequence[str]) -> str:
-        first, *others = (escape(text) for text in texts)
-        return f'<{kind} style="text-align: left">{first}</{kind}>' + "".join(
-            f"<{kind}{right}>{text}</{kind}>" for text in others
-        )
 
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    described = "".join(
-        f"<tr><td>{escape(name)}</td><td{right}>{escape(value)}</td></tr>"
-        for name, value in facts
+def _numbered(place: int, note: str) -> str:
+    return textwrap.fill(
+        note, _WIDTH, initial_indent=f"{place:2d}. ", subsequent_indent="    "
     )
-    listed = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return (
-        f"<div><p><strong>{escape(title)}</strong></p>"
-        f"<table><thead><tr>{cells('th', head)}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-        f"<details><summary>Fit</summary><table><tbody>{described}</tbody></table>"
-        f"</details><details open><summary>Notes</summary><ol>{listed}</ol></details>"
-        "</div>"
+
+
+def _cells(kind: str, texts: Sequence[str]) -> str:
+    """Return the cells of a line of HTML, the first aligned on the left."""
+    sides = ["left", *["right"] * (len(texts) - 1)]
+    return "".join(
+        f'<{kind} style="text-align: {side}">{escape(text)}</{kind}>'
+        for side, text in zip(sides, texts, strict=True)
     )

@@ -14,7 +14,10 @@ from sk_logreg._compat import import_pandas, naming
 
 
 def check_level(level: Any) -> float:
-    """Return a confidence level; a ValueError unless it is between 0 and 1."""
+    """Return a confidence level as a float.
+
+    Raises a ValueError unless it is between 0 and 1.
+    """
     if not (isinstance(level, Real) and 0.0 < float(level) < 1.0):
         raise ValueError(f"level must be between 0 and 1, such as 0.95, got {level!r}.")
     return float(level)
@@ -36,7 +39,10 @@ def places_of(names: Any, terms: Sequence[str]) -> Indices:
 
 
 def check_values(values: Any) -> Vector:
-    """Return the values of a coefficient; a ValueError unless they are finite."""
+    """Return values of a coefficient as float64.
+
+    Raises a ValueError unless they are a list of finite numbers.
+    """
     try:
         found = to_float64(values)
     except (TypeError, ValueError):

@@ -33,8 +33,8 @@ class SearchOptions:
 
 
 SEARCH = SearchOptions()
-#: Where columns alone separate a row, its margin is 1 in the program that finds them,
-#: and at least this where they are checked.
+#: The linear program for few columns gives each separated row a margin of at least 1.
+#: The check on all rows accepts margins of at least this value.
 LEAST_MARGIN = 0.5
 
 
