@@ -320,7 +320,7 @@ class Result:
         Number of times that `seconds` is the median of.
     ratio : float or None
         Its time divided by ours. None for ours, and if its accuracy does not suffice.
-    peak_bytes, x_bytes : float or None
+    peak_bytes, x_bytes : int or None
         Of ours: the peak memory in addition to X, and the size of X.
     status : str
         "ok", "not counted", or why it does not count.
@@ -340,8 +340,8 @@ class Result:
     accurate: int
     rounds: int
     ratio: float | None
-    peak_bytes: float | None
-    x_bytes: float | None
+    peak_bytes: int | None
+    x_bytes: int | None
     status: str
     remark: str
 
@@ -524,7 +524,7 @@ def summary(results: list[Result]) -> str:
     return markdown(head, body, right=(2, 4, 5, 6, 8, 9))
 
 
-def _megabytes(size: float | None) -> str:
+def _megabytes(size: int | None) -> str:
     return "—" if size is None else f"{size / 1e6:.3g} MB"
 
 

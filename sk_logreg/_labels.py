@@ -78,6 +78,17 @@ def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
     ValueError
         If a label is not a number in [0, 1], or all are 0, or all are 1.
     """
+    probabilities = checked_probabilities(y)
+    if not probabilities.any() or (probabilities == 1.0).all():
+        raise ValueError(
+            "BinaryLogisticRegression needs both classes in y, but all soft labels are "
+            f"{probabilities[0]:g}."
+        )
+    return probabilities
+
+
+def checked_probabilities(y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return soft labels as float64; a ValueError if one is no number in [0, 1]."""
     try:
         probabilities = to_float64(y)
     except (TypeError, ValueError):
@@ -90,11 +101,6 @@ def encode_soft_labels(y: NDArray[Any]) -> NDArray[np.float64]:
         raise ValueError(
             "With soft_labels=True, y must hold probabilities in [0, 1], got "
             f"{y[wrong][0]}. Counts k of n are y = k / n with sample_weight = n."
-        )
-    if not probabilities.any() or (probabilities == 1.0).all():
-        raise ValueError(
-            "BinaryLogisticRegression needs both classes in y, but all soft labels are "
-            f"{probabilities[0]:g}."
         )
     return probabilities
 

@@ -14,7 +14,7 @@ from sk_logreg._design._coordinates import spread_rows
 from sk_logreg._design._partition_tasks import matrix_of
 from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
-from sk_logreg._labels import divided_labels, shrunk_by
+from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
 
 # Maximum number of different labels that a partition reports: two are allowed.
 _MAX_LABELS = 1000
@@ -130,7 +130,7 @@ class Summarize:
         y = _labels(given["y"])
         q, codes, soft = None, None, (False, False, False)
         if self.soft_labels:
-            q = _probabilities(y)
+            q = checked_probabilities(y)
             labels, soft = np.array([0, 1]), _kinds(q)
         else:
             labels, codes = _encoded(y)
@@ -196,24 +196,6 @@ def _encoded(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8] | None]:
     if len(labels) > 2:
         return labels[:_MAX_LABELS], None
     return labels, codes.astype(np.int8)
-
-
-def _probabilities(y: NDArray[Any]) -> Vector:
-    """Return a block of soft labels, checked."""
-    try:
-        q = to_float64(y)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "with soft_labels=True, y must hold numbers, the probabilities of the "
-            "positive class."
-        ) from None
-    wrong = ~((q >= 0.0) & (q <= 1.0))
-    if wrong.any():
-        raise ValueError(
-            "with soft_labels=True, y must hold probabilities in [0, 1], got "
-            f"{y[wrong][0]}. Counts k of n are y = k / n with sample_weight = n."
-        )
-    return q
 
 
 def _kinds(q: Vector) -> tuple[bool, bool, bool]:
