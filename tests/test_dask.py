@@ -497,23 +497,17 @@ class TestCluster:
     def test_an_interrupt_cancels(self, client):
         X, y = sample()
         there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
-        ended = threading.Event()
-
-        def interrupt():
-            # Once may not be enough: Python drops an interrupt in a callback.
-            while not ended.wait(0.5):
-                os.kill(os.getpid(), signal.SIGINT)
-
+        interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         model = BinaryLogisticRegression()
         before = dict(vars(model))
-        thread = threading.Thread(target=interrupt)
-        thread.start()
+        # A process that was started in the background may ignore interrupts.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            interrupt.start()
             with pytest.raises(KeyboardInterrupt):
                 model.fit(there, chunked(y))
         finally:
-            ended.set()
-            thread.join()
+            signal.signal(signal.SIGINT, handler)
         assert vars(model) == before
         deadline = time.monotonic() + 20.0
         while any(client.processing().values()):
