@@ -1,6 +1,7 @@
 """Dask collections: the answer in memory, few passes, lazy predictions, errors."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from types import MethodType
 
 import numpy as np
 import pytest
@@ -396,6 +398,13 @@ def test_cross_validation_is_refused():
         BinaryLogisticRegressionCV().fit(chunked(X), chunked(y))
 
 
+def test_partitions_that_share_a_part_of_the_graph():
+    X, y = sample()
+    there = da.from_array(X, chunks=(700, 2)).rechunk({0: CHUNKS, 1: -1})
+    model = BinaryLogisticRegression(**FINE).fit(there, chunked(y))
+    same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+
+
 class TestErrors:
     """What is wrong is named, and the estimator stays as it was."""
 
@@ -493,6 +502,20 @@ class TestCluster:
         X, y = (client.persist(chunked(values)) for values in sample())
         coefs = [BinaryLogisticRegression().fit(X, y).coef_ for _ in range(2)]
         np.testing.assert_array_equal(*coefs)
+
+    def test_data_are_sent_once(self, client, monkeypatch):
+        X, y = sample()
+        sizes, get = [], client.get
+
+        def measured(self, graph, *args, **options):
+            sizes.append(len(pickle.dumps(graph)))
+            return get(graph, *args, **options)
+
+        monkeypatch.setattr(client, "get", MethodType(measured, client))
+        model = BinaryLogisticRegression().fit(chunked(X), chunked(y))
+        assert model.history_[-1].reads >= 3
+        # With y to find the classes, and then X alone, which each round reads.
+        assert 2.0 * X.nbytes < sum(sizes) < 3.5 * X.nbytes
 
     def test_an_interrupt_cancels(self, client):
         X, y = sample()

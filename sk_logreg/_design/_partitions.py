@@ -7,6 +7,8 @@ process with dask's local schedulers, on a worker with `distributed`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -29,6 +31,18 @@ class Result:
     def __init__(self, sums: Sequence[Any], held: Any = None):
         self.sums: list[Any] = list(sums)
         self.held = held
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Computes the blocks of one partition, from a graph of all that they depend on."""
+
+    graph: dict[Any, Any]
+    keys: list[Any]
+
+    def blocks(self) -> list[Any]:
+        """Return the blocks."""
+        return list(import_module("dask.local").get_sync(self.graph, self.keys))
 
 
 #: A task. It is called with the number of a partition, the blocks of the collections or
@@ -58,16 +72,18 @@ class Partitions:
         get: Callable[..., Any],
         executor: ThreadExecutor,
     ):
-        # A persisted block is passed as the future that the graph has for it.
-        self._keys = [[_persisted(graph, key) for key in some] for some in keys]
-        self._graph, self._get, self._executor = graph, get, executor
-        self._client = client_of(get)
+        self._sources, self._graph = _sources(graph, keys)
+        self._get, self._executor, self._client = get, executor, client_of(get)
         self._name, self._rounds = f"sk_logreg-{uuid4().hex}", count()
+        if self._client is not None and not self._graph:
+            # They may hold data, which are sent once.
+            named = {(self._name, i): some for i, some in enumerate(self._sources)}
+            self._sources = self._client.get(named, list(named), sync=False)
         #: Counts the passes over the partitions.
         self.meter = Meter()
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._sources)
 
     def run(
         self,
@@ -104,9 +120,9 @@ class Partitions:
         graph[name] = task
         keys: list[Any] = []
         for i in numbers:
-            blocks = self._keys[i] if read else None
+            source = self._sources[i] if read else None
             key = (name, i)
-            graph[key] = (_called, name, i, blocks, *(handles[i] for handles in held))
+            graph[key] = (_called, name, i, source, *(handles[i] for handles in held))
             keys.append(key)
         kept, parts = keys if keep else [], keys
         if keep and self._client is not None:
@@ -158,6 +174,24 @@ def client_of(get: Callable[..., Any]) -> Any:
     return client if hasattr(client, "scheduler_info") else None
 
 
+def _sources(
+    graph: dict[Any, Any], keys: list[list[Any]]
+) -> tuple[list[Any], dict[Any, Any]]:
+    """Return what each partition is computed from, and a graph that they all need.
+
+    That is a `Source` where partitions share no part of the graph, so that each round
+    has one task per partition. Otherwise it is the keys of the blocks.
+    """
+    if any(is_future(value) for value in graph.values()):
+        # A persisted block is passed as the future that the graph has for it.
+        return [[_persisted(graph, key) for key in some] for some in keys], graph
+    cull = import_module("dask.optimization").cull
+    parts = [cull(graph, some)[0] for some in keys]
+    if sum(map(len, parts)) > len(set().union(*parts)):
+        return list(keys), graph
+    return [Source(part, some) for part, some in zip(parts, keys, strict=True)], {}
+
+
 def _persisted(graph: dict[Any, Any], key: Any) -> Any:
     """Return the future of a key if a graph has one, else the key."""
     value = graph.get(key)
@@ -169,8 +203,9 @@ def is_future(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "distributed"
 
 
-def _called(task: Task, i: int, blocks: Any, *results: Result) -> Result:
-    """Run a task on a partition."""
+def _called(task: Task, i: int, source: Any, *results: Result) -> Result:
+    """Run a task on a partition, given its blocks or what computes them."""
+    blocks = source.blocks() if isinstance(source, Source) else source
     return task(i, blocks, *results)
 
 
