@@ -35,13 +35,7 @@ def dense(
     direction of the features contributes to them, including the weakest.
     """
     rng = np.random.default_rng(seed)
-    direction = rng.standard_normal(n_features)
-    direction *= signal / np.linalg.norm(direction)
-    mix = None
-    if condition > 1.0:
-        left, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
-        right, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
-        mix = left * np.geomspace(1.0, 1.0 / condition, n_features) @ right
+    direction, mix = _model(n_features, rng, condition, signal)
     X = np.empty((n_samples, n_features), dtype=dtype, order=order)
     z = np.empty(n_samples)
     for start in range(0, n_samples, _ROWS):
@@ -50,6 +44,30 @@ def dense(
         z[block] = raw @ direction + offset
         X[block] = raw if mix is None else raw @ mix
     return X, _labels(z, rng)
+
+
+def _model(
+    n_features: int, rng: np.random.Generator, condition: float, signal: float
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Draw the direction of the log-odds, and the mixing matrix if there is one."""
+    direction = rng.standard_normal(n_features)
+    direction *= signal / np.linalg.norm(direction)
+    if condition <= 1.0:
+        return direction, None
+    left, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
+    right, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
+    return direction, left * np.geomspace(1.0, 1.0 / condition, n_features) @ right
+
+
+def partition(
+    i: int, n_samples: int, n_features: int, condition: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the partition i of data like those of `dense`, of any number of rows."""
+    direction, mix = _model(n_features, np.random.default_rng(7), condition, 2.0)
+    rng = np.random.default_rng((7, i))
+    raw = rng.standard_normal((n_samples, n_features))
+    z = raw @ direction + 0.5
+    return raw if mix is None else raw @ mix, _labels(z, rng)
 
 
 def blocks(

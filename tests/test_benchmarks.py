@@ -18,6 +18,7 @@ from benchmarks import (
     choosing,
     data,
     inference,
+    partitions,
     run,
     sensitivity,
 )
@@ -556,6 +557,40 @@ def test_tables_and_tests_are_compared(tmp_path, capsys, monkeypatch, problem) -
         assert one.accurate or one.status != "ok"
     assert "3 MB" in capsys.readouterr().out
     assert out.with_suffix(".md").read_text(encoding="utf-8").startswith("# Inference")
+
+
+@pytest.mark.parametrize("name", ["solvers_threads_ill", "rows_1m", "parquet"])
+def test_partitions_are_compared(tmp_path, capsys, monkeypatch, name) -> None:
+    pytest.importorskip("dask")
+    [case] = [case for case in partitions.cases("quick") if case.name == name]
+    monkeypatch.setattr(
+        partitions, "cases", lambda grid: [replace(case, n_samples=900)]
+    )
+    monkeypatch.setattr(partitions, "_PARTITION_ROWS", {"quick": 400})
+    monkeypatch.setattr(partitions, "_ROUNDS", {"quick": 1})
+    monkeypatch.setattr(partitions, "peak_apart", lambda case: 3_000_000)
+    monkeypatch.setattr(partitions, "rivals", list)  # dask-ml is slow on any rows
+    out = tmp_path / "partitions.csv"
+    partitions.main([name, "--quick", "--out", str(out)])
+    results = load(out, partitions.Result)
+    assert len(results) == (2 if case.form == "persisted" else 1)
+    for one in results:
+        assert one.status == "ok"
+        assert -1e-12 < one.excess <= partitions.ACCURACY
+        assert one.reads > 1.0
+    assert results[0].ratio == 1.0
+    assert "3 MB" in capsys.readouterr().out
+    assert out.with_suffix(".md").read_text(encoding="utf-8").startswith("# Partitions")
+
+
+def test_partitions_follow_one_model() -> None:
+    first, second = (data.partition(i, 20_000, 3) for i in (0, 1))
+    assert not np.array_equal(first[0], second[0])
+    coefs = [
+        BinaryLogisticRegression(C=np.inf).fit(*part).coef_ for part in (first, second)
+    ]
+    np.testing.assert_allclose(*coefs, atol=0.15)
+    assert np.abs(coefs[0]).max() > 0.5
 
 
 @pytest.mark.parametrize("name", ["no penalty", "sparse"])
