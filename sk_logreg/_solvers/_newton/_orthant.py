@@ -28,6 +28,8 @@ class OrthantOptions:
 
     #: The norm of the residual, relative to that at the start, at most.
     forcing: float = 0.1
+    #: A system that leaves more than this share of the norm has not helped.
+    progress: float = 0.5
     #: Maximum number of products per system.
     max_products: int = 1000
     #: A step that is stopped at zeros has to keep this share of its length.
@@ -56,8 +58,8 @@ class OrthantModel:
        Methods and Software 31(3), 605-621.
     """
 
-    def __init__(self, objective: Objective):
-        self._objective = objective
+    def __init__(self, objective: Objective, certify: bool):
+        self._objective, self._certify = objective, certify
         assert isinstance(objective.penalty, ElasticNet)
         self._penalty = objective.penalty
         self._curvature: RowVector | None = None
@@ -75,6 +77,7 @@ class OrthantModel:
         self._scale = np.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
         end, gradient = point.coef, point.gradient
         first = left = self._norm(penalty.descent_slope(end, gradient))
+        before = np.inf
         for _ in range(_OPTIONS.max_solves):
             slope = penalty.descent_slope(end, gradient)
             left = self._norm(slope)
@@ -83,9 +86,13 @@ class OrthantModel:
             last = exact or converges_next(fall, accuracy, point.value)
             if left == 0.0 or (left <= forcing * first and not last):
                 break
-            if last and fall > 0.0 and self._charge(slope, point) <= 0.25 * accuracy:
-                break
-            end, gradient, moves = self._move(end, gradient, slope)
+            if last and fall > 0.0:
+                excess = self._charge(slope, point) if self._certify else 0.5 * left**2
+                if excess <= 0.25 * accuracy:
+                    break
+            stalled = left > _OPTIONS.progress * before
+            before = left
+            end, gradient, moves = self._move(end, gradient, slope, stalled)
             if not moves:
                 break
         direction = end - point.coef
@@ -103,20 +110,28 @@ class OrthantModel:
         return product + self._penalty.curvature * v
 
     def _move(
-        self, u: Vector, gradient: Vector, slope: Vector
+        self, u: Vector, gradient: Vector, slope: Vector, stalled: bool
     ) -> tuple[Vector, Vector, bool]:
         """Return a point of the orthant with a lower model, and the gradient there."""
         penalty = self._penalty
         signs = np.where(u == 0.0, -np.sign(slope), np.sign(u))
         active = (slope != 0.0) | penalty.free(u)
+        base, pull = u, np.zeros_like(u)
         while True:
-            direction, image = self._solve(slope, active)
-            whole = u + direction
+            direction, image = self._solve(slope + pull, active)
+            whole = base + direction
             end = penalty.within_orthant(whole, signs)
             stopped = active & (end != whole)
             if not stopped.any():
-                return end, gradient + image, bool((end != u).any())
-            if (found := self._toward(end, u, gradient, slope)) is not None:
+                found = self._toward(end, u, gradient, slope, pull + image)
+                return found or self._move(u, gradient, slope, stalled=False)
+            if stalled:  # all that are stopped stay where they are
+                base = np.where(stopped, end, base)
+                pull = self._product(base - u)
+                active &= ~stopped
+                continue
+            found = self._toward(end, u, gradient, slope, self._product(end - u))
+            if found is not None:
                 return found
             # Coefficients at zero that a correlated one pushes back stay there.
             pushed = stopped & (end == u)
@@ -129,7 +144,9 @@ class OrthantModel:
         for place in (len(lengths) // n for n in _OPTIONS.divisors):
             if place > 0:
                 nearer = penalty.within_orthant(u + lengths[place] * direction, signs)
-                if (found := self._toward(nearer, u, gradient, slope)) is not None:
+                bent = self._product(nearer - u)
+                found = self._toward(nearer, u, gradient, slope, bent)
+                if found is not None:
                     return found
         # Up to where the first coefficient is stopped the model falls.
         length = float(lengths[0])
@@ -137,11 +154,13 @@ class OrthantModel:
         return reached, gradient + length * image, True
 
     def _toward(
-        self, end: Vector, u: Vector, gradient: Vector, slope: Vector
+        self, end: Vector, u: Vector, gradient: Vector, slope: Vector, bent: Vector
     ) -> tuple[Vector, Vector, bool] | None:
-        """Return the lowest point on the way to another point, if it is far enough."""
+        """Return the lowest point on the way to another point, if it is far enough.
+
+        `bent` is the change of the gradient on the whole way.
+        """
         moved = end - u
-        bent = self._product(moved)
         down, bend = -float(slope @ moved), float(moved @ bent)
         length = min(1.0, down / bend) if bend > 0.0 else 1.0
         if not (down > 0.0 and length >= _OPTIONS.sufficient):
