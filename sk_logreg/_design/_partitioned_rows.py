@@ -13,7 +13,7 @@ from sk_logreg._design import _partition_tasks as tasks
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Dimensions
 from sk_logreg._design._costs import BLOCK_SIZES, Meter
-from sk_logreg._design._map import Function, Result
+from sk_logreg._design._map import Function, GroupSums, Result
 from sk_logreg._design._partition_tasks import RowsTask, View
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
@@ -262,6 +262,20 @@ class PartitionedRows(Rows):
         inner = (function, args, n_kept)
         sums, handles = self._run(tasks.scan_part, vectors, inner, keep=n_kept > 0)
         return sums, self._kept(handles, n_kept)
+
+    def read_groups(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        group: RowVector,
+        args: Sequence[Sequence[tuple[Any, ...]]],
+        **options: Any,
+    ) -> GroupSums:
+        del executor
+        inner = (function, args, options)
+        [found], _ = self._run(tasks.groups_part, (group,), inner, view=self._view)
+        sums: GroupSums = found
+        return sums
 
     def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
         [total], _ = self._run(
