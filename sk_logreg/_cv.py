@@ -184,8 +184,9 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     -----
     With the cross entropy, folds that leave out each row at most once are fitted
     together, if there are at most 500 features, and fewer than rows. Each fit starts at
-    the minimum over all rows, with their Hessian less that of the rows left out, and
-    one pass over X serves the fits of all folds at all values of C.
+    the minimum over all rows, or over a large sample of them, with their Hessian less
+    that of the rows left out, and one pass over X serves the fits of all folds at all
+    values of C.
 
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
     and its score has no variance from a choice of folds. Rows of leverage above 0.3, at

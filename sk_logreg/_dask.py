@@ -79,11 +79,10 @@ class PartitionedData(Data):
     def without_features(self) -> "PartitionedData":
         """Return the same with one feature, which is zero, in place of X."""
         assert self.facts is not None
-        look = np.zeros((self.facts.look.shape[0], 1))
         return replace(
             self,
             X=_Shape((self.X.shape[0], 1), np.dtype(np.float64)),
-            facts=replace(self.facts, look=look, stored=None),
+            facts=self.facts.without_features(),
             penalty_factor=None,
             penalty_center=None,
             bounds=None,

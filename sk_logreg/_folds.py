@@ -25,6 +25,7 @@ from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton import CholeskyModel, ProximalModel, minimize
 from sk_logreg._solvers._row_space import reducible
+from sk_logreg._solvers._samples import nested_samples
 from sk_logreg._splits import Folds
 from sk_logreg._tolerances import FINE
 
@@ -80,9 +81,10 @@ def fit_fold(
 def fit_folds(
     model: BinaryLogisticRegression, folds: Folds, Cs: Vector
 ) -> list[FoldResult] | None:
-    """Fit a model to all rows at each C, and from there without each fold.
+    """Fit a model to a sample of all rows at each C, and from there without each fold.
 
-    Returns None where that does not suit the model or the folds.
+    To all rows if they are too few for a sample. Returns None where that does not suit
+    the model or the folds.
     """
     group = folds.group()
     if group is None:
@@ -92,11 +94,12 @@ def fit_folds(
         objective = Objective(problem, executor)
         if not suits(problem, objective, len(folds) * len(Cs)):
             return None
-        found = list(_solutions(model, problem, Cs, executor, followed=True))
+        whole = _sampled(objective, model.tol).problem
+        found = list(_solutions(model, whole, Cs, executor, followed=True))
         if not all(solution.status.converged for _, solution, _ in found):
             return None
-        minima = [(o.penalty, solution.point.coef) for o, solution, _ in found]
-        at_each = without_each(objective, minima, group, len(folds))
+        starts = [(o.penalty, solution.point.coef) for o, solution, _ in found]
+        at_each = without_each(objective, starts, group, len(folds))
         results = []
         for k, ends in enumerate(zip(*at_each, strict=True)):
             fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in ends]
@@ -105,6 +108,16 @@ def fit_folds(
 
     with thread_executor() as executor, np.errstate(all="ignore"):
         return on_problem(model, folds.data, executor, fitted)
+
+
+def _sampled(objective: Objective, tol: float) -> Objective:
+    """Return the objective over a sample of the rows if there are enough for one.
+
+    Its minimum is about as near to that of all rows as those without a fold are, or
+    nearer.
+    """
+    drawn = list(nested_samples(objective, tol))
+    return objective.sample(*drawn[-1], copied=True) if drawn else objective
 
 
 def _completed(

@@ -1,8 +1,8 @@
 """Fits without the rows of each fold, in lockstep: one pass over X serves all of them.
 
-The minimum over all rows is near that without a fold, and so is the Hessian: that of
-all rows less that of the fold. From there a few steps suffice, whose matrix is updated
-by the changes of the gradient.
+The minimum over all rows, or over a large sample of them, is near that without a fold.
+There the Hessian of the rows of each fold is computed, and with it that of all others.
+From there a few steps suffice, whose matrix is updated by the changes of the gradient.
 """
 
 from collections.abc import Iterator, Sequence
@@ -95,7 +95,7 @@ def suits(problem: Problem, objective: Objective, n_fits: int) -> bool:
 
 def without_each(
     objective: Objective,
-    minima: Sequence[tuple[Penalty, Vector]],
+    starts: Sequence[tuple[Penalty, Vector]],
     group: RowVector,
     n_groups: int,
 ) -> Iterator[list[tuple[Vector, int] | None]]:
@@ -105,8 +105,8 @@ def without_each(
     ----------
     objective : Objective
         That of all rows, with any penalty.
-    minima : sequence of (Penalty, ndarray of shape (n_dof,))
-        Penalties, and the minima over all rows with each.
+    starts : sequence of (Penalty, ndarray of shape (n_dof,))
+        Penalties, and points near the minimum over all rows with each.
     group : RowVector
         The group of each row; `n_groups` for the rows that are in none.
 
@@ -116,11 +116,11 @@ def without_each(
         The minimum without each group, and the number of steps; None where it was not
         reached.
     """
-    points = np.array([coef for _, coef in minima])
+    points = np.array([coef for _, coef in starts])
     fits = [
-        list(_fits(*minimum, *sums))
-        for minimum, *sums in zip(
-            minima, *objective.evaluate_groups(points, group, n_groups + 1), strict=True
+        list(_fits(*start, *sums))
+        for start, *sums in zip(
+            starts, *objective.evaluate_groups(points, group, n_groups + 1), strict=True
         )
     ]
     every = [(k, fit) for some in fits for k, fit in enumerate(some)]
@@ -147,7 +147,7 @@ def _fits(
     gradients: Matrix,
     hessians: NDArray[np.float64],
 ) -> Iterator[_Fit]:
-    """Yield the fit without each group, at the minimum over all rows.
+    """Yield the fit without each group, at a point near the minimum over all rows.
 
     Given the losses of each group there, and of the rows in none, with derivatives.
     """

@@ -205,7 +205,7 @@ def test_few_passes():
     model = BinaryLogisticRegressionCV()
     model.fit(counting(X, 5000, rounds), da.from_array(y, chunks=5000))
     assert model.scores_.shape == (5, 1, 10)
-    assert sum(rounds) <= 36 * n_samples
+    assert sum(rounds) <= 14 * n_samples
     expected = BinaryLogisticRegressionCV().fit(X, y)
     np.testing.assert_allclose(model.scores_, expected.scores_, rtol=0.0, atol=1e-7)
 

@@ -119,6 +119,10 @@ class Facts:
     look: Any
     stored: tuple[float, float] | None = None
 
+    def without_features(self) -> "Facts":
+        """Return what is known of the rows with one feature, which is zero."""
+        return replace(self, look=np.zeros((self.look.shape[0], 1)), stored=None)
+
 
 class PartitionedDimensions(Dimensions):
     """The dimensions of X in partitions."""
@@ -438,6 +442,11 @@ class PartitionedRows(Rows):
     def _columns(self, columns: Indices) -> Indices:
         """Return the positions of some of the columns in all of X."""
         return columns if self._view.chosen is None else self._view.chosen[columns]
+
+    def without_features(self) -> "PartitionedRows":
+        view = View(np.dtype(np.float64), 1, is_zero=True)
+        facts = self._facts.without_features()
+        return PartitionedRows(self.partitions, self.states, facts, view)
 
     def columns(self, columns: Indices) -> "PartitionedRows":
         view = replace(self._view, chosen=self._columns(columns))

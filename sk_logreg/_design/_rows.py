@@ -13,6 +13,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
 from sk_logreg._design._costs import Meter
+from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import (
     Function,
     GroupSums,
@@ -207,6 +208,10 @@ class Rows:
         """Return some columns of a few rows, spread over all of them, dense."""
         rows = np.linspace(0, self.design.n_samples - 1, size).astype(np.intp)
         return self.dense(rows, columns)
+
+    def without_features(self) -> "Rows":
+        """Return the rows with one feature, which is zero, in place of all others."""
+        return replace(self, design=DenseDesign(np.zeros((self.design.n_samples, 1))))
 
     def columns(self, columns: Indices) -> "Rows":
         """Return the rows over some of the features."""
