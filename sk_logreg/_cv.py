@@ -619,7 +619,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         """
         _, for_score = self._routed(params, sample_weight, "score")
         loss = self._loss_of_score()
-        z = self.decision_function(X, offset)
+        z = np.asarray(self.decision_function(X, offset))  # dask's are lazy
         with naming("y"):
             labels = column_or_1d(y)
         raw = labels

@@ -4,6 +4,7 @@ from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -123,6 +124,14 @@ def test_weights_offset_and_soft_labels(soft, class_weight):
     both(X, y, params=params, sample_weight=weights, offset=offset)
 
 
+def test_score():
+    X, y = sample()
+    model = BinaryLogisticRegressionCV(**FEW | {"Cs": [0.1]}).fit(X, y)
+    weights, offset = np.linspace(0.5, 1.5, len(y)), np.linspace(-1.0, 1.0, len(y))
+    found = model.score(*map(chunked, (X, y, weights, offset)))
+    assert found == pytest.approx(model.score(X, y, weights, offset), rel=1e-12)
+
+
 def test_a_number_as_the_weight():
     X, y = sample()
     model = BinaryLogisticRegressionCV(**FEW).fit(chunked(X), chunked(y), 0.25)
@@ -195,18 +204,19 @@ def counting(X, chunks, rounds):
     return there.map_blocks(counted, meta=np.empty((0, 0)))
 
 
-def test_few_passes():
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_few_passes(l1_ratio):
     rng = np.random.default_rng(0)
     n_samples, n_features = 40_000, 10
     X = rng.standard_normal((n_samples, n_features))
     z = X @ rng.standard_normal(n_features)
     y = (z + rng.logistic(size=n_samples) > 0.0).astype(int)
     rounds = []
-    model = BinaryLogisticRegressionCV()
+    model = BinaryLogisticRegressionCV(l1_ratios=[l1_ratio])
     model.fit(counting(X, 5000, rounds), da.from_array(y, chunks=5000))
     assert model.scores_.shape == (5, 1, 10)
     assert sum(rounds) <= 14 * n_samples
-    expected = BinaryLogisticRegressionCV().fit(X, y)
+    expected = clone(model).fit(X, y)
     np.testing.assert_allclose(model.scores_, expected.scores_, rtol=0.0, atol=1e-7)
 
 
