@@ -344,11 +344,11 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         given = X, y, sample_weight, offset
         # In memory each fit limits BLAS by itself: some give it back its threads.
         with thread_executor() if is_dask(X) else nullcontext() as executor:
-            if executor is not None:
-                data, classes, search = self._in_partitions(model, given, executor)
-            else:
-                arguments = for_split, for_score
-                data, classes, search = self._in_memory(model, given, *arguments)
+            data, classes, search = (
+                self._in_memory(model, given, for_split, for_score)
+                if executor is None
+                else self._in_partitions(model, given, executor)
+            )
             if isinstance(Cs, int):
                 Cs = grid_of(model, data, Cs, l1_ratios)
             found = search(Cs, l1_ratios)
