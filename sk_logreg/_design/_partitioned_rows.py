@@ -136,8 +136,9 @@ class PartitionedDimensions(Dimensions):
         if stored is not None:
             stored = stored[0] * share, stored[1] * share**2
         self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
-        # All columns are gathered.
-        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, n_bytes / share))
+        # All columns are gathered, also where some or none are chosen.
+        _, gathered = tasks.dimensions(self.n_samples, view.n_features, facts.stored)
+        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, gathered))
         #: Whether all rows have room in a sample.
         self.is_small = n_bytes <= _SAMPLE_BYTES
 
