@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -29,9 +31,9 @@ from sk_logreg._compat import (
     fit_context,
     naming,
 )
-from sk_logreg._dask import is_dask
+from sk_logreg._dask import is_dask, look
 from sk_logreg._estimator import BinaryLogisticRegression, data_of, problem_of
-from sk_logreg._execution import thread_executor
+from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -40,7 +42,6 @@ from sk_logreg._problem import Data
 from sk_logreg._records import Status
 from sk_logreg._scores import (
     LOSS_OF_SCORER,
-    Fold,
     Labels,
     LossScore,
     Score,
@@ -61,6 +62,15 @@ from sk_logreg._search import (
     warn_of,
 )
 from sk_logreg._solvers import UNKNOWN_GAP, Solution
+from sk_logreg._splits import (
+    Folds,
+    FoldsInMemory,
+    PartitionedFolds,
+    check_splitter,
+)
+
+#: The data, the classes, and the search over values of C and of l1_ratio.
+_Task = tuple[Data, NDArray[Any], Callable[[Vector, Vector], Found]]
 
 _ALO = "alo"
 
@@ -174,8 +184,9 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     -----
     With the cross entropy, folds that leave out each row at most once are fitted
     together, if there are at most 500 features, and fewer than rows. Each fit starts at
-    the minimum over all rows, with their Hessian less that of the rows left out, and
-    one pass over X serves the fits of all folds at all values of C.
+    the minimum over all rows, or over a large sample of them, with their Hessian less
+    that of the rows left out, and one pass over X serves the fits of all folds at all
+    values of C.
 
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
     and its score has no variance from a choice of folds. Rows of leverage above 0.3, at
@@ -186,6 +197,13 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     groups, its scores are too good; use ``GroupKFold``. The scores must be losses, and
     there can be at most 4,000 coefficients that are not 0 (or rows, where those are
     fewer).
+
+    If X is a dask collection, no rows reach this process, samples aside. `cv` is then
+    None, an int, or a :class:`~sklearn.model_selection.KFold` or
+    :class:`~sklearn.model_selection.StratifiedKFold` that does not shuffle, with the
+    folds that scikit-learn makes in memory, and the score is a loss. Other splitters,
+    "alo" and other scores need a number per row in one place, and are refused. Where
+    folds are not fitted together, they are fitted one after the other.
 
     References
     ----------
@@ -287,7 +305,9 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples, one per row.
+            The examples, one per row. If it is a dask array or data frame, the other
+            arguments are dask arrays or series of the same partitions; see Notes of
+            the class for what `cv` and `scoring` can then be.
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -307,25 +327,44 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         ------
         ValueError
             If an argument is invalid, as in `BinaryLogisticRegression.fit`, if
-            parameters contradict each other, or if the training rows of a fold hold
-            one class.
+            parameters contradict each other, if the training rows of a fold hold one
+            class, or if X is a dask collection and `cv` or `scoring` need all rows in
+            memory.
 
         Warns
         -----
         ConvergenceWarning
             If some fits reached no minimum. The message says how many, and why.
         """
-        if is_dask(X):
-            raise ValueError(
-                "BinaryLogisticRegressionCV takes no dask collections. Pass X and y as "
-                "arrays in memory, such as X.compute(), or compare values of C with "
-                "BinaryLogisticRegression or regularization_path, which do."
-            )
         for_split, for_score = self._routed(params, sample_weight)
         Cs, l1_ratios = checked_grid(self.Cs), checked_ratios(self.l1_ratios)
         self._check_choices()
         model = self._model(l1_ratio=float(l1_ratios.max()))
         check_prototype(model)
+        given = X, y, sample_weight, offset
+        # In memory each fit limits BLAS by itself: some give it back its threads.
+        with thread_executor() if is_dask(X) else nullcontext() as executor:
+            data, classes, search = (
+                self._in_memory(model, given, for_split, for_score)
+                if executor is None
+                else self._in_partitions(model, given, executor)
+            )
+            if isinstance(Cs, int):
+                Cs = grid_of(model, data, Cs, l1_ratios)
+            found = search(Cs, l1_ratios)
+            warn_of(found, Cs, type(self).__name__)
+            self._choose(model, found, Cs, l1_ratios, given, data, classes)
+        return self
+
+    def _in_memory(
+        self,
+        model: BinaryLogisticRegression,
+        given: tuple[Any, ...],
+        for_split: dict[str, Any],
+        for_score: dict[str, Any],
+    ) -> _Task:
+        """Return the data, the classes and the search, for arrays in memory."""
+        X, y, sample_weight, offset = given
         with naming("y"):
             labels = validate_data(model, y=y)
         # The first gradient shows whether X is finite, which saves a pass over X.
@@ -333,21 +372,44 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         data, classes = data_of(model, rows, labels, sample_weight, offset)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, rows)
-        if isinstance(Cs, int):
-            Cs = grid_of(model, data, Cs, l1_ratios)
         raw = soft_labels(labels) if self.soft_labels else Labels(data.signs)
         if isinstance(self.cv, str):
-            found = self._leave_one_out(model, data, Cs, l1_ratios, raw, sample_weight)
-        else:
-            score = self._score(data, labels, classes, raw, sample_weight, for_score)
-            stratified = raw.signs if self.soft_labels else labels
-            folds = folds_of(self.cv, data, stratified, for_split)
-            check_classes(model, data, folds)
-            found = self._search(model, data, folds, Cs, l1_ratios, score)
-        warn_of(found, Cs, type(self).__name__)
-        given = X, y, sample_weight, offset
-        self._choose(model, found, Cs, l1_ratios, given, data, classes)
-        return self
+            check_two_rows(model, data)
+            rest = partial(self._leave_one_out, model, data, raw, sample_weight)
+            return data, classes, rest
+        score = self._score(data, labels, classes, raw, sample_weight, for_score)
+        stratified = raw.signs if self.soft_labels else labels
+        pairs = folds_of(self.cv, data, stratified, for_split)
+        folds = FoldsInMemory(data, pairs, score)
+        check_classes(model, folds)
+        return data, classes, partial(self._search, model, folds)
+
+    @np.errstate(all="ignore")
+    def _in_partitions(
+        self,
+        model: BinaryLogisticRegression,
+        given: tuple[Any, ...],
+        executor: ThreadExecutor,
+    ) -> _Task:
+        """Return the data, the classes and the search, for dask collections."""
+        loss = self._loss_of_score()
+        if loss is None:
+            raise ValueError(
+                f"scoring={self.scoring!r} needs all rows in memory. For dask "
+                "collections, scoring must be None, 'neg_log_loss' or "
+                "'neg_brier_score'. Or pass X and y as arrays in memory, such as "
+                "X.compute()."
+            )
+        splitter = check_splitter(self.cv)
+        names = "X", "y", "sample_weight", "offset"
+        looked = look(model, dict(zip(names, given, strict=True)), executor)
+        data, classes = looked.data(model)
+        plain = data
+        if self.class_weight is not None:
+            plain, _ = looked.data(clone(model).set_params(class_weight=None))
+        folds = PartitionedFolds.of(data, plain, splitter, loss)
+        check_classes(model, folds)
+        return data, classes, partial(self._search, model, folds)
 
     def _routed(
         self, params: dict[str, Any], sample_weight: Any, method: str = "fit"
@@ -441,45 +503,42 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     def _search(
         self,
         model: BinaryLogisticRegression,
-        data: Data,
-        folds: list[Fold],
+        folds: Folds,
         Cs: Vector,
         l1_ratios: Vector,
-        score: Score,
     ) -> Found:
         """Return the fits of all folds and their scores."""
         seed = check_random_state(self.random_state).randint(2**31)
         models = [
             self._starting(model, l1_ratio, seed) for l1_ratio in l1_ratios.tolist()
         ]
-        n_jobs = min(effective_n_jobs(self.n_jobs), len(folds) * len(models))
-        together = [fit_folds(each, data, folds, Cs, score) for each in models]
+        jobs = self.n_jobs if folds.concurrent else 1
+        n_jobs = min(effective_n_jobs(jobs), len(folds) * len(models))
+        together = [fit_folds(each, folds, Cs) for each in models]
         tasks = [
-            delayed(fit_fold)(each, data, fold, Cs, score, n_jobs, os.getpid())
+            delayed(fit_fold)(each, folds, k, Cs, n_jobs, os.getpid())
             for each, found in zip(models, together, strict=True)
             if found is None
-            for fold in folds
+            for k in range(len(folds))
         ]
-        rest = iter(Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks))
-        by_ratio = [found or [next(rest) for _ in folds] for found in together]
-        results = [
-            result for of_fold in zip(*by_ratio, strict=True) for result in of_fold
-        ]
-        return found_of_folds(results, len(folds))
+        rest = iter(Parallel(n_jobs=jobs, prefer="threads")(tasks))
+        return found_of_folds(
+            [found or [next(rest) for _ in range(len(folds))] for found in together],
+            folds,
+        )
 
     def _leave_one_out(
         self,
         model: BinaryLogisticRegression,
         data: Data,
-        Cs: Vector,
-        l1_ratios: Vector,
         raw: Labels,
         sample_weight: Vector | None,
+        Cs: Vector,
+        l1_ratios: Vector,
     ) -> Found:
         """Return the fits to all rows, and their scores by approximation."""
         loss = self._loss_of_score()
         assert loss is not None
-        check_two_rows(model, data)
         seed = check_random_state(self.random_state).randint(2**31)
         results = [
             fit_leave_one_out(
@@ -560,7 +619,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         """
         _, for_score = self._routed(params, sample_weight, "score")
         loss = self._loss_of_score()
-        z = self.decision_function(X, offset)
+        z = np.asarray(self.decision_function(X, offset))  # dask's are lazy
         with naming("y"):
             labels = column_or_1d(y)
         raw = labels

@@ -79,11 +79,10 @@ class PartitionedData(Data):
     def without_features(self) -> "PartitionedData":
         """Return the same with one feature, which is zero, in place of X."""
         assert self.facts is not None
-        look = np.zeros((self.facts.look.shape[0], 1))
         return replace(
             self,
             X=_Shape((self.X.shape[0], 1), np.dtype(np.float64)),
-            facts=replace(self.facts, look=look, stored=None),
+            facts=self.facts.without_features(),
             penalty_factor=None,
             penalty_center=None,
             bounds=None,
@@ -142,52 +141,11 @@ def partitioned_data(
 
     In one pass over the partitions. `given` are the arguments of `fit` by name.
     """
-    looked = _look(estimator, given, executor)
-    summaries, n_features = looked.summaries, looked.n_features
-    soft = estimator.soft_labels
-    classes, signs = _classes(summaries, soft)
-    of_labels = _of_labels(summaries, signs)
-    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
-    per_class = weights_of_classes(
-        estimator.class_weight,
-        classes,
-        of_labels.largest,
-        of_labels.totals,
-        free_bias=bool(estimator.fit_intercept and not absorbed),
-    )
-    scale = of_labels.scale(per_class, soft)
-    is_soft = any(summary.soft[2] for summary in summaries)
-    shrunk = None
-    if estimator.bias_reduction == "mdypl":
-        shrunk = n_features / (scale[0] * scale[1] + n_features)
-    finish = Finish(signs, per_class, scale, is_soft, shrunk)
-    found, states = looked.partitions.run(finish, looked.raw, keep=True)
-    counts, totals, least = found
-    facts = _facts(
-        summaries, counts, totals, least.least, is_soft or shrunk is not None
-    )
-    nothing = np.zeros(0, dtype=np.int8)
-    data = PartitionedData(
-        _Shape((int(facts.starts[-1]), n_features), looked.dtype),
-        nothing,
-        np.zeros(0),
-        penalty_factor=per_feature(
-            estimator, "penalty_factor", n_features, default=1.0, least=0.0
-        ),
-        penalty_center=per_feature(
-            estimator, "penalty_center", n_features, default=0.0, least=-np.inf
-        ),
-        bounds=check_bounds(estimator, n_features),
-        partitions=looked.partitions,
-        states=tuple(states),
-        facts=facts,
-        scale=scale,
-    )
-    return data, classes
+    return look(estimator, given, executor).data(estimator)
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class Looked:
     """What the first pass over the partitions finds, and the partitions of X."""
 
     partitions: Partitions
@@ -196,8 +154,55 @@ class _Look:
     dtype: np.dtype[Any]
     n_features: int
 
+    def data(self, estimator: Any) -> tuple[PartitionedData, NDArray[Any]]:
+        """Return the data that an estimator is fitted to, and the classes."""
+        finish, classes = self._finish(estimator)
+        (counts, totals, least), states = self.partitions.run(
+            finish, self.raw, keep=True
+        )
+        has_soft_labels = finish.is_soft or finish.shrunk is not None
+        facts = _facts(self.summaries, counts, totals, least.least, has_soft_labels)
+        n_features = self.n_features
+        data = PartitionedData(
+            _Shape((int(facts.starts[-1]), n_features), self.dtype),
+            np.zeros(0, dtype=np.int8),
+            np.zeros(0),
+            penalty_factor=per_feature(
+                estimator, "penalty_factor", n_features, default=1.0, least=0.0
+            ),
+            penalty_center=per_feature(
+                estimator, "penalty_center", n_features, default=0.0, least=-np.inf
+            ),
+            bounds=check_bounds(estimator, n_features),
+            partitions=self.partitions,
+            states=tuple(states),
+            facts=facts,
+            scale=finish.scale,
+        )
+        return data, classes
 
-def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _Look:
+    def _finish(self, estimator: Any) -> tuple[Finish, NDArray[Any]]:
+        """Return what turns labels and weights into entries of rows; the classes."""
+        summaries, soft = self.summaries, estimator.soft_labels
+        classes, signs = _classes(summaries, soft)
+        of_labels = _of_labels(summaries, signs)
+        absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
+        per_class = weights_of_classes(
+            estimator.class_weight,
+            classes,
+            of_labels.largest,
+            of_labels.totals,
+            free_bias=bool(estimator.fit_intercept and not absorbed),
+        )
+        scale = of_labels.scale(per_class, soft)
+        is_soft = any(summary.soft[2] for summary in summaries)
+        shrunk = None
+        if estimator.bias_reduction == "mdypl":
+            shrunk = self.n_features / (scale[0] * scale[1] + self.n_features)
+        return Finish(signs, per_class, scale, is_soft, shrunk), classes
+
+
+def look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> Looked:
     """Check the arguments of a fit, in one pass over the partitions."""
     number = given["sample_weight"]
     weight = float(number) if isinstance(number, Real) else None
@@ -214,7 +219,7 @@ def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _L
     if errors:
         raise ValueError(errors[0])
     of_x.meter = everything.meter
-    return _Look(of_x, summaries, raw, dtype, n_features)
+    return Looked(of_x, summaries, raw, dtype, n_features)
 
 
 def _checked(

@@ -1,16 +1,15 @@
-"""The fits and the scores of a fold: at each C, from small to large."""
+"""The fits of a fold: at each C, from small to large."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._estimator import BinaryLogisticRegression, on_problem
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
@@ -20,12 +19,14 @@ from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._problem import Data, Problem, with_C
 from sk_logreg._records import CONVERGED, Status
-from sk_logreg._scores import Fold, Labels, Score, row_scores
+from sk_logreg._scores import Labels, row_scores
 from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts
 from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton import CholeskyModel, ProximalModel, minimize
 from sk_logreg._solvers._row_space import reducible
+from sk_logreg._solvers._samples import nested_samples
+from sk_logreg._splits import Folds
 from sk_logreg._tolerances import FINE
 
 # The error of a test score is proportional to the square root of the suboptimality of
@@ -41,48 +42,32 @@ _LAST_STEPS = 2
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """The fits of a fold at each C, and their scores.
+    """The fits of a fold at each C.
 
     Attributes
     ----------
     coefs : ndarray of shape (n_Cs, n_features + 1) or (n_Cs, n_features)
-    scores : ndarray of shape (n_Cs,) or (n_Cs, n_samples)
     n_iter : ndarray of shape (n_Cs,)
     statuses : list of Status
+    rows : ndarray of shape (n_Cs, n_samples) or None
+        The leave-one-out score of each row; None for folds.
     """
 
     coefs: Matrix
-    scores: NDArray[np.float64]
     n_iter: NDArray[np.int32]
     statuses: list[Status]
-
-
-def take(data: Data, rows: Indices) -> Data:
-    """Return the data of some rows."""
-
-    def some(values: Any) -> Any:
-        return None if values is None else values[rows]
-
-    return replace(
-        data,
-        X=data.X[rows],
-        signs=data.signs[rows],
-        weights=data.weights if data.weights.size == 1 else data.weights[rows],
-        offset=some(data.offset),
-        p_other=some(data.p_other),
-    )
+    rows: Matrix | None = None
 
 
 def fit_fold(
     model: BinaryLogisticRegression,
-    data: Data,
-    fold: Fold,
+    folds: Folds,
+    k: int,
     Cs: Vector,
-    score: Score,
     n_jobs: int,
     process: int,
 ) -> FoldResult:
-    """Fit a model to the training rows at each C, and score it on the test rows.
+    """Fit a model to the training rows of fold k at each C.
 
     `model` is unfitted, or holds the coefficients to start from. At most `n_jobs` folds
     run at a time, in threads of the process or in others.
@@ -90,71 +75,56 @@ def fit_fold(
     with thread_executor() as executor, np.errstate(all="ignore"):
         if os.getpid() == process:  # in others joblib has shared out the threads
             executor.n_threads = max(1, executor.n_threads // n_jobs)
-        fits = fit_path(model, take(data, fold.train), Cs, executor)
-    coefs = np.array([fit.coef for fit in fits])
-    return _result(fits, coefs, score(fold, coefs))
+        return _result(fit_path(model, folds.training(k), Cs, executor))
 
 
 def fit_folds(
-    model: BinaryLogisticRegression,
-    data: Data,
-    folds: Sequence[Fold],
-    Cs: Vector,
-    score: Score,
+    model: BinaryLogisticRegression, folds: Folds, Cs: Vector
 ) -> list[FoldResult] | None:
-    """Fit a model to all rows at each C, and from there without each fold.
+    """Fit a model to a sample of all rows at each C, and from there without each fold.
 
-    Returns None where that does not suit the model or the folds.
+    To all rows if they are too few for a sample. Returns None where that does not suit
+    the model or the folds.
     """
-    n_rows = data.X.shape[0]
-    groups = [_left_out(fold, n_rows) for fold in folds]
-    if not _divide(folds, groups, n_rows):
+    group = folds.group()
+    if group is None:
         return None
 
     def fitted(problem: Problem) -> list[FoldResult] | None:
-        n_fits = len(folds) * len(Cs)
-        if not suits(problem, Objective(problem, executor), n_fits):
+        objective = Objective(problem, executor)
+        if not suits(problem, objective, len(folds) * len(Cs)):
             return None
-        found = list(_solutions(model, problem, Cs, executor, followed=True))
+        whole = _sampled(objective, model.tol).problem
+        found = list(_solutions(model, whole, Cs, executor, followed=True))
         if not all(solution.status.converged for _, solution, _ in found):
             return None
-        solved = [(objective, solution.point) for objective, solution, _ in found]
+        starts = [(o.penalty, solution.point.coef) for o, solution, _ in found]
+        at_each = without_each(objective, starts, group, len(folds))
         results = []
-        by_fold = zip(*without_each(solved, groups), strict=True)
-        for fold, minima in zip(folds, by_fold, strict=True):
-            fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in minima]
-            whole = _completed(fits, model, data, fold, Cs, executor)
-            coefs = np.array([fit.coef for fit in whole])
-            results.append(_result(whole, coefs, score(fold, coefs)))
+        for k, ends in enumerate(zip(*at_each, strict=True)):
+            fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in ends]
+            results.append(_result(_completed(fits, model, folds, k, Cs, executor)))
         return results
 
     with thread_executor() as executor, np.errstate(all="ignore"):
-        return on_problem(model, data, executor, fitted)
+        return on_problem(model, folds.data, executor, fitted)
 
 
-def _left_out(fold: Fold, n_rows: int) -> Indices:
-    """Return the rows that are not fitted."""
-    left_out = np.ones(n_rows, dtype=bool)
-    left_out[fold.train] = False
-    return np.flatnonzero(left_out)
+def _sampled(objective: Objective, tol: float) -> Objective:
+    """Return the objective over a sample of the rows if there are enough for one.
 
-
-def _divide(folds: Sequence[Fold], groups: Sequence[Indices], n_rows: int) -> bool:
-    """Return whether the groups are small, disjoint, and all that folds leave out."""
-    times = np.zeros(n_rows, dtype=np.intp)
-    for group in groups:
-        times[group] += 1
-    return times.max() <= 1 and all(
-        len(fold.train) + len(group) == n_rows and 0 < 2 * len(group) <= n_rows
-        for fold, group in zip(folds, groups, strict=True)
-    )
+    Its minimum is about as near to that of all rows as those without a fold are, or
+    nearer.
+    """
+    drawn = list(nested_samples(objective, tol))
+    return objective.sample(*drawn[-1], copied=True) if drawn else objective
 
 
 def _completed(
     fits: Sequence["Fit | None"],
     model: BinaryLogisticRegression,
-    data: Data,
-    fold: Fold,
+    folds: Folds,
+    k: int,
     Cs: Vector,
     executor: ThreadExecutor,
 ) -> list["Fit"]:
@@ -162,12 +132,12 @@ def _completed(
     missing = np.array([fit is None for fit in fits])
     if not missing.any():
         return [fit for fit in fits if fit is not None]
-    start, n_features = copy(model), data.X.shape[1]
+    start, n_features = copy(model), folds.data.X.shape[1]
     before = fits[max(0, int(missing.argmax()) - 1)]
     if before is not None:
         start.coef_ = before.coef[None, :n_features]
         start.intercept_ = before.coef[n_features:]
-    others = iter(fit_path(start, take(data, fold.train), Cs[missing], executor))
+    others = iter(fit_path(start, folds.training(k), Cs[missing], executor))
     return [next(others) if fit is None else fit for fit in fits]
 
 
@@ -183,13 +153,13 @@ def fit_leave_one_out(
 
     with thread_executor() as executor, np.errstate(all="ignore"):
         fits = fit_path(model, data, Cs, executor, scored)
+    return _result(fits, np.array([fit.scores for fit in fits]))
+
+
+def _result(fits: list["Fit"], rows: Matrix | None = None) -> FoldResult:
     coefs = np.array([fit.coef for fit in fits])
-    return _result(fits, coefs, np.array([fit.scores for fit in fits]))
-
-
-def _result(fits: list["Fit"], coefs: Matrix, scores: NDArray[Any]) -> FoldResult:
     n_iter = np.array([fit.n_iter for fit in fits], dtype=np.int32)
-    return FoldResult(coefs, scores, n_iter, [fit.status for fit in fits])
+    return FoldResult(coefs, n_iter, [fit.status for fit in fits], rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +218,7 @@ def _solutions(
     followed: bool,
 ) -> Iterator[tuple[Objective, Solution, Journal]]:
     """Yield the solution at each C; each starts at the one before it."""
+    problem = Objective(problem, executor).in_memory().problem
     start = None
     if hasattr(model, "coef_"):
         start = problem.lower(np.append(model.coef_, model.intercept_)[: problem.n_dof])

@@ -1,17 +1,18 @@
 """Fits without the rows of each fold, in lockstep: one pass over X serves all of them.
 
-The minimum over all rows is near that without a fold, and so is the Hessian: that of
-all rows less that of the fold. From there a few steps suffice, whose matrix is updated
-by the changes of the gradient.
+The minimum over all rows, or over a large sample of them, is near that without a fold.
+There the Hessian of the rows of each fold is computed, and with it that of all others.
+From there a few steps suffice, whose matrix is updated by the changes of the gradient.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._objective import Objective, RowVector
 from sk_logreg._problem import Problem
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor
@@ -92,25 +93,22 @@ def suits(problem: Problem, objective: Objective, n_fits: int) -> bool:
     return few and small and problem.loss.dual is not None and problem.bounded
 
 
-def _group_of_rows(groups: Sequence[Indices], n_rows: int) -> RowVector:
-    """Return the group of each row, -1 for none."""
-    group = np.full(n_rows, -1)
-    for k, rows in enumerate(groups):
-        group[rows] = k
-    return RowVector(group)
-
-
 def without_each(
-    solved: Sequence[tuple[Objective, Evaluation]], groups: Sequence[Indices]
+    objective: Objective,
+    starts: Sequence[tuple[Penalty, Vector]],
+    group: RowVector,
+    n_groups: int,
 ) -> Iterator[list[tuple[Vector, int] | None]]:
-    """Yield, for each objective, the minima without each group of rows.
+    """Yield, for each penalty, the minima without each group of rows.
 
     Parameters
     ----------
-    solved : sequence of (Objective, Evaluation)
-        Objectives that differ in the penalty alone, and their minima.
-    groups : sequence of ndarray of int
-        The rows of each group. No row is in two groups.
+    objective : Objective
+        That of all rows, with any penalty.
+    starts : sequence of (Penalty, ndarray of shape (n_dof,))
+        Penalties, and points near the minimum over all rows with each.
+    group : RowVector
+        The group of each row; `n_groups` for the rows that are in none.
 
     Yields
     ------
@@ -118,13 +116,13 @@ def without_each(
         The minimum without each group, and the number of steps; None where it was not
         reached.
     """
-    first, _ = solved[0]
-    group = _group_of_rows(groups, first.n_samples)
-    held = [
-        first.sample(rows, first.weights.take(rows).gather(), copied=True)
-        for rows in groups
+    points = np.array([coef for _, coef in starts])
+    fits = [
+        list(_fits(*start, *sums))
+        for start, *sums in zip(
+            starts, *objective.evaluate_groups(points, group, n_groups + 1), strict=True
+        )
     ]
-    fits = [list(_fits(objective, point, held, groups)) for objective, point in solved]
     every = [(k, fit) for some in fits for k, fit in enumerate(some)]
     while True:
         for _, fit in every:
@@ -135,7 +133,7 @@ def without_each(
             break
         ends = np.array([fit.end for _, fit in moving])
         without = np.array([k for k, _ in moving])
-        losses, slopes = first.losses_at(ends, group, without)
+        losses, slopes = objective.losses_at(ends, group, without)
         for (_, fit), loss, slope in zip(moving, losses, slopes, strict=True):
             fit.move(float(loss), slope)
     for some in fits:
@@ -143,24 +141,21 @@ def without_each(
 
 
 def _fits(
-    objective: Objective,
-    point: Evaluation,
-    held: Sequence[Objective],
-    groups: Sequence[Indices],
+    penalty: Penalty,
+    coef: Vector,
+    losses: Vector,
+    gradients: Matrix,
+    hessians: NDArray[np.float64],
 ) -> Iterator[_Fit]:
-    """Yield the fit without each group, at the minimum over all rows."""
-    penalty = objective.penalty
-    curvature = objective.curvature(point.margins)
-    whole = objective.hessian(curvature)
-    value = float(penalty.value(point.coef))
-    for part, rows in zip(held, groups, strict=True):
-        there = part.evaluate(point.coef, margins=False)
-        of_losses = part.hessian(curvature.take(rows)) - np.diag(part.penalty.curvature)
+    """Yield the fit without each group, at a point near the minimum over all rows.
+
+    Given the losses of each group there, and of the rows in none, with derivatives.
+    """
+    loss = losses.sum() + float(penalty.value(coef))
+    gradient = gradients.sum(axis=0) + penalty.gradient(coef)
+    hessian = hessians.sum(axis=0) + np.diag(penalty.curvature)
+    for part in zip(losses[:-1], gradients[:-1], hessians[:-1], strict=True):
+        value, slope, matrix = part
         yield _Fit(
-            penalty,
-            point.coef,
-            point.loss - there.loss + value,
-            point.gradient - (there.gradient - part.penalty.gradient(point.coef)),
-            whole - of_losses,
-            point.coef,
+            penalty, coef, loss - value, gradient - slope, hessian - matrix, coef
         )

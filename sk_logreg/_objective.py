@@ -784,6 +784,40 @@ class Objective:
             return losses, of_weights.T
         return losses, np.column_stack([of_weights.T, of_biases])
 
+    def evaluate_groups(
+        self, coefs: Matrix, group: RowVector, n_groups: int
+    ) -> tuple[Matrix, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the losses of the rows of each group at some points.
+
+        With their gradients and Hessians, without the penalty, in one pass over X.
+
+        Parameters
+        ----------
+        coefs : ndarray of shape (n_points, n_dof)
+        group : RowVector
+            The number of the group of each row.
+
+        Returns
+        -------
+        losses : ndarray of shape (n_points, n_groups)
+        gradients : ndarray of shape (n_points, n_groups, n_dof)
+        hessians : ndarray of shape (n_points, n_groups, n_dof, n_dof)
+        """
+        self._count()
+        shape, n_dof = (len(coefs), n_groups), self.n_dof
+        losses, gradients = np.zeros(shape), np.zeros((*shape, n_dof))
+        hessians = np.zeros((*shape, n_dof, n_dof))
+        calls = [(*self.problem.split(coef), self.loss) for coef in coefs]
+        function, args = products.value_gradient_and_hessian, [calls] * n_groups
+        options: Any = {"n_kept": 1, "for_gram": True}
+        found = self._rows.read_groups(self._executor, function, group, args, **options)
+        for (k, j), (loss, of_weights, of_bias, *of_gram) in found.items():
+            losses[j, k], gradients[j, k] = loss, self._vector(of_weights, of_bias)
+            hessians[j, k] = self._sum_matrix(*of_gram)
+        if not all(np.isfinite(sums).all() for sums in (losses, gradients, hessians)):
+            raise NotFiniteError
+        return losses, gradients, hessians
+
     def mean_losses(self, margins: Matrix) -> Vector:
         """Return the mean loss for each row of an array of margins without offset."""
         rows, p_other = self._rows, self._rows.p_other

@@ -395,9 +395,12 @@ def null_fit(
     objective = Objective(replace(problem, penalty=pinned), executor)
     # The columns of weights that are held at 0 are left out, but for one.
     n_features, which = problem.n_features, ~held | (center != 0.0)
-    which[0] |= not which[:n_features].any()
+    some = which[:n_features].any()
+    which[0] |= not some
     which[n_features:] = True
     reduced = objective.restricted(np.flatnonzero(which[:n_features])).problem
+    if not some:
+        reduced = replace(reduced, rows=problem.rows.without_features())
     few = Objective(replace(reduced, coordinates=None), executor)
     coef = center.copy()
     coef[which] = _solved(model, few, _NULL_TOL, center[which]).point.coef

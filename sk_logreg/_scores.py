@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import RowPart
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._labels import encode_soft_labels, soft_weights
 from sk_logreg._tolerances import EPS
@@ -51,7 +52,7 @@ class Score(Protocol):
         """Return a score, higher for better, for each row of coefficients."""
 
 
-def row_scores(loss: str, z: NDArray[Any], labels: Labels) -> Vector:
+def row_scores(loss: str, z: NDArray[Any], labels: Labels | RowPart) -> Vector:
     """Return minus the loss of each row; rows are the last axis of z.
 
     As scikit-learn's neg_log_loss and neg_brier_score: the squared error is not halved,

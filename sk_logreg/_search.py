@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import assert_all_finite
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._estimator import BinaryLogisticRegression, problem_of
 from sk_logreg._execution import thread_executor
 from sk_logreg._folds import FoldResult
-from sk_logreg._objective import NotFiniteError
+from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._path import geometric_grid, null_fit
 from sk_logreg._problem import Data
 from sk_logreg._records import Status
 from sk_logreg._scores import Fold
+from sk_logreg._splits import Folds, rows_per_class
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +65,22 @@ class Found:
         return r, c
 
 
-def found_of_folds(results: list[FoldResult], n_folds: int) -> Found:
-    """Return the fits of folds, given in the order of folds, then ratios."""
-    scores = np.array([r.scores for r in results]).reshape(
-        n_folds, -1, len(results[0].n_iter)
-    )
+def found_of_folds(results: list[list[FoldResult]], folds: Folds) -> Found:
+    """Return the fits of folds at each ratio, with their scores."""
+    n_folds, n_ratios = len(folds), len(results)
+    every = [of_ratio[k] for k in range(n_folds) for of_ratio in results]
+    coefs = np.array([result.coefs for result in every])
+    scores = folds.scores(coefs.reshape(n_folds, -1, coefs.shape[-1]))
+    scores = scores.reshape(n_folds, n_ratios, -1)
     errors = np.full(scores.shape[1:], np.nan)
     if n_folds > 1:
         errors = scores.std(axis=0, ddof=1) / np.sqrt(n_folds)
-    return _found(results, scores, errors)
+    return _found(every, scores, errors)
 
 
 def found_of_rows(results: list[FoldResult], weights: Vector | None) -> Found:
     """Return the fits to all rows at each ratio, whose scores are those of each row."""
-    rows = np.array([r.scores for r in results])
+    rows = np.array([r.rows for r in results])
     if weights is None:
         weights = np.ones(rows.shape[-1])
     shares, n_rows = weights / weights.sum(), int(np.count_nonzero(weights))
@@ -134,13 +136,10 @@ def folds_of(
     return folds
 
 
-def check_classes(
-    model: BinaryLogisticRegression, data: Data, folds: list[Fold]
-) -> None:
+def check_classes(model: BinaryLogisticRegression, folds: Folds) -> None:
     """Raise a ValueError if a free bias has no minimum on some training rows."""
     absorbed = model.absorb_bias or not model.fit_intercept
-    for k, fold in enumerate(folds):
-        counts = _rows_per_class(data, fold.train)
+    for k, counts in enumerate(folds.class_counts()):
         if not counts.any() or not (absorbed or counts.all()):
             raise ValueError(
                 f"The training rows of fold {k} hold only one class, or weights of 0, "
@@ -153,20 +152,11 @@ def check_two_rows(model: BinaryLogisticRegression, data: Data) -> None:
     """Raise a ValueError if a free bias has no minimum without some row."""
     if model.absorb_bias or not model.fit_intercept:
         return
-    if _rows_per_class(data, np.arange(data.X.shape[0])).min() < 2:
+    if rows_per_class(data, np.arange(data.X.shape[0])).min() < 2:
         raise ValueError(
             "cv='alo' needs two rows of each class, since without the only one of a "
             "class the bias has no minimum."
         )
-
-
-def _rows_per_class(data: Data, rows: Indices) -> NDArray[np.intp]:
-    """Return the number of rows of positive weight in each class."""
-    weighted = np.broadcast_to(data.weights, data.signs.shape)[rows] > 0.0
-    signs = data.signs[rows]
-    both = np.zeros(len(rows), bool) if data.p_other is None else data.p_other[rows] > 0
-    members = [weighted & (both | (signs < 0)), weighted & (both | (signs > 0))]
-    return np.array([np.count_nonzero(some) for some in members])
 
 
 @np.errstate(all="ignore")
@@ -180,11 +170,10 @@ def grid_of(
             start = clone(model).set_params(l1_ratio=l1_ratio)
             try:
                 problem = problem_of(start, data, executor)
+                problem = Objective(problem, executor).in_memory().problem
                 largest.append(null_fit(start, problem, executor)[1])
             except NotFiniteError:
-                assert_all_finite(
-                    data.X, estimator_name=type(model).__name__, input_name="X"
-                )
+                data.assert_finite(type(model).__name__)
     known = [C for C in largest if np.isfinite(C)]
     if not known:
         return geometric_grid(n_values, np.inf)

@@ -37,3 +37,16 @@ def pytest_collection_modifyitems(config, items):
 def scikit_learn_validates_parameters():
     # An injected interrupt may leave scikit-learn's own context with validation off.
     sklearn.set_config(skip_parameter_validation=False)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A cluster of two processes on this machine."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client

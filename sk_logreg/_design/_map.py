@@ -27,6 +27,19 @@ Stretches = Iterator[tuple[slice, tuple[Any, ...]]]
 Result = tuple[list[Any], list[RowVector]]
 
 
+class GroupSums(dict[tuple[int, int], list[Any]]):
+    """Sums over the rows of some groups, by group and call; those of several are added.
+
+    A group without rows has no entry.
+    """
+
+    def __add__(self, other: "GroupSums") -> "GroupSums":
+        both = GroupSums({**self, **other})
+        for key in self.keys() & other.keys():
+            both[key] = [a + b for a, b in zip(self[key], other[key], strict=True)]
+        return both
+
+
 def read(
     rows: "Rows",
     executor: ThreadExecutor,

@@ -11,6 +11,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Vector
 from sk_logreg._design._coordinates import spread_rows
+from sk_logreg._design._partition_folds import known
 from sk_logreg._design._partition_tasks import matrix_of
 from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
@@ -264,12 +265,7 @@ class Finish:
         if self.shrunk is not None:
             p_other = shrunk_by(self.shrunk, p_other, raw.n_rows)
         part = RowPart(signs, weights, raw.offset, p_other)
-        positive = weights > 0.0
-        kinds = [positive & (signs == sign) for sign in (-1, 1)]
-        counts = np.array([np.count_nonzero(kind) for kind in kinds])
-        totals = np.array([weights.sum(where=kind) for kind in kinds])
-        least = Extremes(float(weights.min(where=positive, initial=np.inf)))
-        return Result([counts, totals, least], part)
+        return Result(known(part), part)
 
     def _weights(
         self, i: int, raw: Raw

@@ -153,6 +153,19 @@ def scan_part(
     return sums, [v.values for v in kept]
 
 
+def groups_part(
+    i: int,
+    rows: Rows,
+    vectors: list[Vector],
+    function: Function,
+    args: Sequence[Sequence[tuple[Any, ...]]],
+    options: dict[str, Any],
+) -> Returned:
+    """Sum a function of a map over the rows of each group."""
+    group = RowVector(vectors[0])
+    return [rows.read_groups(ThreadExecutor(), function, group, args, **options)], None
+
+
 def gram_float32_part(
     i: int, rows: Rows, vectors: list[Vector], scale: Vector
 ) -> Returned:

@@ -13,7 +13,7 @@ from sk_logreg._design import _partition_tasks as tasks
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Dimensions
 from sk_logreg._design._costs import BLOCK_SIZES, Meter
-from sk_logreg._design._map import Function, Result
+from sk_logreg._design._map import Function, GroupSums, Result
 from sk_logreg._design._partition_tasks import RowsTask, View
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
@@ -119,6 +119,10 @@ class Facts:
     look: Any
     stored: tuple[float, float] | None = None
 
+    def without_features(self) -> "Facts":
+        """Return what is known of the rows with one feature, which is zero."""
+        return replace(self, look=np.zeros((self.look.shape[0], 1)), stored=None)
+
 
 class PartitionedDimensions(Dimensions):
     """The dimensions of X in partitions."""
@@ -132,8 +136,9 @@ class PartitionedDimensions(Dimensions):
         if stored is not None:
             stored = stored[0] * share, stored[1] * share**2
         self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
-        # All columns are gathered.
-        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, n_bytes / share))
+        # All columns are gathered, also where some or none are chosen.
+        _, gathered = tasks.dimensions(self.n_samples, view.n_features, facts.stored)
+        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, gathered))
         #: Whether all rows have room in a sample.
         self.is_small = n_bytes <= _SAMPLE_BYTES
 
@@ -262,6 +267,20 @@ class PartitionedRows(Rows):
         inner = (function, args, n_kept)
         sums, handles = self._run(tasks.scan_part, vectors, inner, keep=n_kept > 0)
         return sums, self._kept(handles, n_kept)
+
+    def read_groups(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        group: RowVector,
+        args: Sequence[Sequence[tuple[Any, ...]]],
+        **options: Any,
+    ) -> GroupSums:
+        del executor
+        inner = (function, args, options)
+        [found], _ = self._run(tasks.groups_part, (group,), inner, view=self._view)
+        sums: GroupSums = found
+        return sums
 
     def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
         [total], _ = self._run(
@@ -424,6 +443,11 @@ class PartitionedRows(Rows):
     def _columns(self, columns: Indices) -> Indices:
         """Return the positions of some of the columns in all of X."""
         return columns if self._view.chosen is None else self._view.chosen[columns]
+
+    def without_features(self) -> "PartitionedRows":
+        view = View(np.dtype(np.float64), 1, is_zero=True)
+        facts = self._facts.without_features()
+        return PartitionedRows(self.partitions, self.states, facts, view)
 
     def columns(self, columns: Indices) -> "PartitionedRows":
         view = replace(self._view, chosen=self._columns(columns))

@@ -4,7 +4,7 @@ See `sk_logreg._design._map` for their form. ``w`` are weights or None, for all 
 and ``b`` is the bias; a sum over the bias follows that over the weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -290,6 +290,19 @@ def _losses_at(
         slopes.append(block.rmatvec(slope))
         totals.append(slope.sum(axis=0))
     return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
+
+
+def sums_of(
+    block: Block,
+    rows: RowPart,
+    points: Points,
+    function: Callable[[Matrix, RowPart], Matrix],
+) -> Sums:
+    """Sum a function of z and of the labels of each row, weighted, at some points."""
+    z = block.matvec(points.weights) + points.biases
+    if rows.offset is not None:
+        z += rows.offset[:, None]
+    return (function(z.T, rows) @ rows.weights,)
 
 
 def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:

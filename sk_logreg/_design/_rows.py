@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,15 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
 from sk_logreg._design._costs import Meter
-from sk_logreg._design._map import Function, Result, gram_float32, read, scan
+from sk_logreg._design._dense import DenseDesign
+from sk_logreg._design._map import (
+    Function,
+    GroupSums,
+    Result,
+    gram_float32,
+    read,
+    scan,
+)
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
@@ -63,6 +72,31 @@ class Rows:
     ) -> Result:
         """Apply a function to row vectors alone, without reading X."""
         return scan(self, executor, function, vectors, args, n_kept=n_kept)
+
+    def read_groups(
+        self,
+        executor: ThreadExecutor,
+        function: Function,
+        group: RowVector,
+        args: Sequence[Sequence[tuple[Any, ...]]],
+        **options: Any,
+    ) -> GroupSums:
+        """Return sums over the rows of each group, in one pass over X.
+
+        `group` holds the number of the group of each row, and ``args[k]`` the arguments
+        of each call of the function for the rows of group k, which are copied. The
+        options are those of `read`; no row vector is kept.
+        """
+        order = np.argsort(group.values, kind="stable")
+        edges = np.searchsorted(group.values[order], np.arange(len(args) + 1))
+        found = GroupSums()
+        for k, (start, stop) in enumerate(pairwise(edges)):
+            if start == stop:
+                continue
+            rows = self.take(order[start:stop], None, executor, copied=True)
+            for j, given in enumerate(args[k]):
+                found[k, j], _ = rows.read(executor, function, (), given, **options)
+        return found
 
     def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
         """Return a Gram matrix in single precision, in one pass over X."""
@@ -174,6 +208,10 @@ class Rows:
         """Return some columns of a few rows, spread over all of them, dense."""
         rows = np.linspace(0, self.design.n_samples - 1, size).astype(np.intp)
         return self.dense(rows, columns)
+
+    def without_features(self) -> "Rows":
+        """Return the rows with one feature, which is zero, in place of all others."""
+        return replace(self, design=DenseDesign(np.zeros((self.design.n_samples, 1))))
 
     def columns(self, columns: Indices) -> "Rows":
         """Return the rows over some of the features."""
