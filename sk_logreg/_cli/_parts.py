@@ -1,0 +1,144 @@
+"""Parquet files that are too large for the memory, read in parts."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from sk_logreg._cli._errors import CommandError, import_dask, import_extra
+from sk_logreg._cli._files import explaining
+
+_T = TypeVar("_T")
+
+# A table is read in parts if its numbers would take more than this share of the memory.
+# Then the design matrix and a copy, which the imputation makes, may not fit.
+_MAX_SHARE = 0.5
+# The size that row groups are joined up to, as numbers: large enough that the overhead
+# of a task, about a millisecond, does not matter, and small enough for many threads.
+PART_BYTES = 2**26
+_BYTES_PER_CELL = 8
+# A part is held as Arrow's columns, a data frame, and a design matrix and its copy.
+_COPIES = 4
+
+
+def machine_memory() -> float:
+    """Return the bytes of memory that this process may use; inf if nobody says."""
+    try:
+        # It also knows the limits of containers.
+        from distributed.system import memory_limit
+    except ImportError:
+        try:
+            return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        except (AttributeError, ValueError, OSError):
+            return np.inf
+    return float(memory_limit())
+
+
+class Parts:
+    """The parts of a table: each is one or more row groups of a file.
+
+    Attributes
+    ----------
+    all_names, names : list of str
+        The names of all columns, and of those that are not dropped.
+    n_rows : tuple of int
+        The number of rows of each part.
+    size : int
+        The number of bytes of the table as numbers.
+    on_read : callable
+        Is called whenever a part has been read.
+    """
+
+    def __init__(self, path: Path, dropped: Sequence[str]):
+        import_extra("pyarrow")
+        import pyarrow.dataset as arrow
+
+        with explaining(path, "Parquet"):
+            # As pandas does it: columns that the names of folders state are categories.
+            folders = arrow.HivePartitioning.discover(infer_dictionary=True)
+            data = arrow.dataset(path, format="parquet", partitioning=folders)
+            self.all_names = data.schema.empty_table().to_pandas().columns.tolist()
+            self.names = [name for name in self.all_names if name not in dropped]
+            row_bytes = _BYTES_PER_CELL * len(self.names)
+            parts = list(_parts_of(data, row_bytes))
+        self.n_rows = tuple(n_rows for _, n_rows in parts)
+        self.size = sum(self.n_rows) * row_bytes
+        self.on_read: Callable[[], object] = lambda: None
+        self._path, self._schema = path, data.schema
+        self._fragments = [fragment for fragment, _ in parts]
+        self._part_bytes = max(self.n_rows, default=0) * row_bytes
+
+    def is_large(self) -> bool:
+        """Return whether the table would take more memory than it may."""
+        return self.size > _MAX_SHARE * machine_memory()
+
+    def read_booleans_as_numbers(self, but: Sequence[str]) -> None:
+        """Read booleans as 0 and 1 from now on, except for some columns.
+
+        Otherwise pandas makes objects of them in the parts with missing values only.
+        """
+        from pyarrow import int8, schema, types
+
+        fields = [
+            field.with_type(int8())
+            if types.is_boolean(field.type) and field.name not in but
+            else field
+            for field in self._schema
+        ]
+        self._schema = schema(fields, self._schema.metadata)
+
+    def has_lists(self, name: str) -> bool:
+        """Return whether the values of a column are lists or the like."""
+        from pyarrow import types
+
+        return bool(types.is_nested(self._schema.field(name).type))
+
+    def read(self, i: int, names: Sequence[str]) -> pd.DataFrame:
+        """Read some columns of a part."""
+        with explaining(self._path, "Parquet"):
+            table = self._fragments[i].to_table(schema=self._schema, columns=names)
+        self.on_read()
+        return table.to_pandas().reset_index(drop=True)
+
+    def map(self, function: Callable[[int], _T]) -> list[_T]:
+        """Return the values of a function for the numbers of the parts."""
+        dask = import_dask("dask")
+        calls = [dask.delayed(function, pure=False)(i) for i in range(len(self.n_rows))]
+        return list(dask.compute(*calls))
+
+    def workers(self) -> AbstractContextManager[Any]:
+        """Make dask use as many threads as there is memory for."""
+        dask, system = import_dask("dask"), import_dask("dask.system")
+        available = int(_MAX_SHARE * machine_memory() / (_COPIES * self._part_bytes))
+        if available < 1:
+            raise CommandError(
+                f"{self._path} has row groups of {gigabytes(self._part_bytes)}, too "
+                f"large for a memory of {gigabytes(machine_memory())}: write it with "
+                "smaller row groups"
+            )
+        n_workers = min(available, system.CPU_COUNT)
+        return dask.config.set(scheduler="threads", num_workers=n_workers)
+
+
+def _parts_of(data: Any, row_bytes: int) -> Iterator[tuple[Any, int]]:
+    """Yield row groups of a file, as far as they fit in a part, and their rows."""
+    for file in data.get_fragments():
+        groups: list[int] = []
+        n_rows = 0
+        for group in file.row_groups:
+            if groups and (n_rows + group.num_rows) * row_bytes > PART_BYTES:
+                yield file.subset(row_group_ids=groups), n_rows
+                groups, n_rows = [], 0
+            groups.append(group.id)
+            n_rows += group.num_rows
+        if n_rows:
+            yield file.subset(row_group_ids=groups), n_rows
+
+
+def gigabytes(size: float) -> str:
+    """Return a number of bytes in words."""
+    return f"{size / 1e9:.3g} GB"
