@@ -130,7 +130,8 @@ def _load_if_large(options: argparse.Namespace) -> Dataset | None:
     """Return a Parquet table in parts, None if the memory is large enough for it."""
     from sk_logreg._cli import _parts, _stream
 
-    parts = _parts.Parts(options.data, options.drop)
+    labels = [options.target, *options.categorical]
+    parts = _parts.Parts(options.data, options.drop, labels)
     if not parts.is_large():
         return None
     _check_columns(parts.all_names, options)

@@ -1,8 +1,6 @@
 """Fit the models to a table in parts, and score them on rows that are held out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Sequence
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -12,22 +10,21 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from sk_logreg._cli._compare import Result
 from sk_logreg._cli._errors import CommandError, import_dask
 from sk_logreg._cli._models import Model, fit_model
-from sk_logreg._cli._parts import Parts
-from sk_logreg._cli._progress import progress
 from sk_logreg._cli._stream import Stream
 
 
 def compare_held_out(models: Sequence[Model], stream: Stream) -> list[Result]:
     """Fit every model on all rows, and once more without those that are held out."""
     held_out, truth = stream.is_held_out, stream.scored
-    if len({*map(len, map(np.unique, (truth, stream.is_positive[~held_out])))} - {2}):
-        raise CommandError(
-            "the rows that are held out, or those that are not, have one class only: "
-            "take another --random-state"
-        )
+    for rows in (truth, stream.is_positive[~held_out]):
+        if rows.all() or not rows.any():
+            raise CommandError(
+                "the rows that are held out, or those that are not, have one class "
+                "only: take another --random-state"
+            )
     rest, (X, _) = stream.source.arrays(~held_out), stream.source.arrays(held_out)
     fits, predictions = [], []
-    with catch_warnings(), _progress(stream.source.parts) as begin:
+    with catch_warnings(), stream.source.parts.progress() as begin:
         simplefilter("ignore")  # what the fits warn of is kept with them
         try:
             for model in models:
@@ -68,19 +65,3 @@ def _scores(
             ]
         ]
     )
-
-
-@contextmanager
-def _progress(parts: Parts) -> Iterator[Callable[[str], None]]:
-    """Show how much of a pass has been read; yield what names the work that begins."""
-    on_read = parts.on_read
-    with progress(len(parts.n_rows), "part") as advance:
-
-        def begin(name: str) -> None:
-            reads = count()
-            parts.on_read = lambda: advance(
-                f"{name}, pass {next(reads) // len(parts.n_rows) + 1}"
-            )
-
-        yield begin
-    parts.on_read = on_read

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from sk_logreg._cli._errors import CommandError, import_dask, import_extra
 from sk_logreg._cli._files import explaining
+from sk_logreg._cli._progress import progress
 
 _T = TypeVar("_T")
 
@@ -18,7 +20,7 @@ _T = TypeVar("_T")
 # Then the design matrix and a copy, which the imputation makes, may not fit.
 _MAX_SHARE = 0.5
 # The size that row groups are joined up to, as numbers: large enough that the overhead
-# of a task, about a millisecond, does not matter, and small enough for many threads.
+# of a task, about 0.4 ms, does not matter, and small enough for many threads.
 PART_BYTES = 2**26
 _BYTES_PER_CELL = 8
 # A part is held as Arrow's columns, a data frame, and a design matrix and its copy.
@@ -41,6 +43,16 @@ def machine_memory() -> float:
 class Parts:
     """The parts of a table: each is one or more row groups of a file.
 
+    Parameters
+    ----------
+    path : Path
+        A Parquet file, or a folder of them.
+    dropped : sequence of str
+        Columns that are not needed.
+    labels : sequence of str
+        Columns whose booleans are labels. All others are read as 0 and 1: pandas would
+        make objects of them in the parts with missing values only.
+
     Attributes
     ----------
     all_names, names : list of str
@@ -49,13 +61,13 @@ class Parts:
         The number of rows of each part.
     size : int
         The number of bytes of the table as numbers.
-    on_read : callable
-        Is called whenever a part has been read.
     """
 
-    def __init__(self, path: Path, dropped: Sequence[str]):
+    def __init__(self, path: Path, dropped: Sequence[str], labels: Sequence[str]):
         import_extra("pyarrow")
         import pyarrow.dataset as arrow
+        from pyarrow import int8, schema
+        from pyarrow.types import is_boolean
 
         with explaining(path, "Parquet"):
             # As pandas does it: columns that the names of folders state are categories.
@@ -67,29 +79,20 @@ class Parts:
             parts = list(_parts_of(data, row_bytes))
         self.n_rows = tuple(n_rows for _, n_rows in parts)
         self.size = sum(self.n_rows) * row_bytes
-        self.on_read: Callable[[], object] = lambda: None
-        self._path, self._schema = path, data.schema
+        fields = [
+            field.with_type(int8())
+            if is_boolean(field.type) and field.name not in labels
+            else field
+            for field in data.schema
+        ]
+        self._path, self._schema = path, schema(fields, data.schema.metadata)
         self._fragments = [fragment for fragment, _ in parts]
         self._part_bytes = max(self.n_rows, default=0) * row_bytes
+        self._on_read: Callable[[], object] = lambda: None
 
     def is_large(self) -> bool:
         """Return whether the table would take more memory than it may."""
         return self.size > _MAX_SHARE * machine_memory()
-
-    def read_booleans_as_numbers(self, but: Sequence[str]) -> None:
-        """Read booleans as 0 and 1 from now on, except for some columns.
-
-        Otherwise pandas makes objects of them in the parts with missing values only.
-        """
-        from pyarrow import int8, schema, types
-
-        fields = [
-            field.with_type(int8())
-            if types.is_boolean(field.type) and field.name not in but
-            else field
-            for field in self._schema
-        ]
-        self._schema = schema(fields, self._schema.metadata)
 
     def has_lists(self, name: str) -> bool:
         """Return whether the values of a column are lists or the like."""
@@ -101,14 +104,30 @@ class Parts:
         """Read some columns of a part."""
         with explaining(self._path, "Parquet"):
             table = self._fragments[i].to_table(schema=self._schema, columns=names)
-        self.on_read()
-        return table.to_pandas().reset_index(drop=True)
+            frame: pd.DataFrame = table.to_pandas()
+        self._on_read()
+        return frame.reset_index(drop=True)
 
     def map(self, function: Callable[[int], _T]) -> list[_T]:
         """Return the values of a function for the numbers of the parts."""
         dask = import_dask("dask")
         calls = [dask.delayed(function, pure=False)(i) for i in range(len(self.n_rows))]
         return list(dask.compute(*calls))
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Show how much of a pass has been read; yield what says that work begins."""
+        before, total = self._on_read, len(self.n_rows)
+        with progress(total, "part") as advance:
+
+            def begin(work: str) -> None:
+                reads = count()
+                self._on_read = lambda: advance(
+                    f"{work}, pass {next(reads) // total + 1}"
+                )
+
+            yield begin
+        self._on_read = before
 
     def workers(self) -> AbstractContextManager[Any]:
         """Make dask use as many threads as there is memory for."""

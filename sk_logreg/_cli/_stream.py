@@ -96,11 +96,11 @@ def load_stream(parts: Parts, options: argparse.Namespace) -> Stream:
     target, categorical = options.target, options.categorical
     if parts.has_lists(target):
         raise CommandError(HOLDS_LISTS.format(f"the target {target!r}"))
-    parts.read_booleans_as_numbers(but=[target, *categorical])
-    n_cells = PART_BYTES // 8
-    share = min(_SAMPLE_ROWS, n_cells / len(parts.names)) / sum(parts.n_rows)
-    look = partial(_look, parts, target, min(share, 1.0), options.random_state)
-    with parts.workers():
+    n_sample = min(_SAMPLE_ROWS, PART_BYTES // (8 * len(parts.names)))
+    share = min(n_sample / sum(parts.n_rows), 1.0)
+    look = partial(_look, parts, target, share, options.random_state)
+    with parts.workers(), parts.progress() as begin:
+        begin("first look")
         targets, samples = zip(*parts.map(look), strict=True)
     labels, truth, description = _labels(targets, target, options.positive)
     sample: pd.DataFrame = pd.concat(samples, ignore_index=True)
