@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+import joblib
 import numpy as np
 import pandas as pd
 
@@ -19,9 +20,9 @@ _T = TypeVar("_T")
 # A table is read in parts if its numbers would take more than this share of the memory.
 # Then the design matrix and a copy, which the imputation makes, may not fit.
 _MAX_SHARE = 0.5
-# The size that row groups are joined up to, as numbers: large enough that the overhead
-# of a task, about 0.4 ms, does not matter, and small enough for many threads.
-PART_BYTES = 2**26
+# Row groups are joined up to this size, as numbers, or less if all threads together
+# would use too much memory. The overhead of a task, about 0.4 ms, then does not matter.
+_PART_BYTES = 2**26
 _BYTES_PER_CELL = 8
 # A part is held as Arrow's columns, a data frame, and a design matrix and its copy.
 _COPIES = 4
@@ -76,7 +77,8 @@ class Parts:
             self.all_names = data.schema.empty_table().to_pandas().columns.tolist()
             self.names = [name for name in self.all_names if name not in dropped]
             row_bytes = _BYTES_PER_CELL * len(self.names)
-            parts = list(_parts_of(data, row_bytes))
+            n_bytes = min(_PART_BYTES, _affordable() / joblib.cpu_count())
+            parts = list(_parts_of(data, n_bytes / max(row_bytes, 1)))
         self.n_rows = tuple(n_rows for _, n_rows in parts)
         self.size = sum(self.n_rows) * row_bytes
         fields = [
@@ -131,25 +133,30 @@ class Parts:
 
     def workers(self) -> AbstractContextManager[Any]:
         """Make dask use as many threads as there is memory for."""
-        dask, system = import_dask("dask"), import_dask("dask.system")
-        available = int(_MAX_SHARE * machine_memory() / (_COPIES * self._part_bytes))
-        if available < 1:
+        n_workers = min(int(_affordable() / self._part_bytes), joblib.cpu_count())
+        if n_workers < 1:
             raise CommandError(
                 f"{self._path} has row groups of {gigabytes(self._part_bytes)}, too "
                 f"large for a memory of {gigabytes(machine_memory())}: write it with "
                 "smaller row groups"
             )
-        n_workers = min(available, system.CPU_COUNT)
-        return dask.config.set(scheduler="threads", num_workers=n_workers)
+        return import_dask("dask").config.set(
+            scheduler="threads", num_workers=n_workers
+        )
 
 
-def _parts_of(data: Any, row_bytes: int) -> Iterator[tuple[Any, int]]:
-    """Yield row groups of a file, as far as they fit in a part, and their rows."""
+def _affordable() -> float:
+    """Return how many bytes all parts in use may have, as numbers."""
+    return _MAX_SHARE * machine_memory() / _COPIES
+
+
+def _parts_of(data: Any, most: float) -> Iterator[tuple[Any, int]]:
+    """Yield row groups of a file, joined up to a number of rows, and their rows."""
     for file in data.get_fragments():
         groups: list[int] = []
         n_rows = 0
         for group in file.row_groups:
-            if groups and (n_rows + group.num_rows) * row_bytes > PART_BYTES:
+            if groups and n_rows + group.num_rows > most:
                 yield file.subset(row_group_ids=groups), n_rows
                 groups, n_rows = [], 0
             groups.append(group.id)

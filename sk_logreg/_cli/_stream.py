@@ -23,11 +23,12 @@ from sk_logreg._cli._columns import (
 from sk_logreg._cli._data import Dataset
 from sk_logreg._cli._errors import CommandError, import_dask
 from sk_logreg._cli._files import Table, reading
-from sk_logreg._cli._parts import PART_BYTES, Parts
+from sk_logreg._cli._parts import Parts
 from sk_logreg._cli._target import HOLDS_LISTS, encode_target
 
-# Maximum number of rows from which types, medians and categories are found.
+# Maximum number of rows and of cells that types, medians and categories are found from.
 _SAMPLE_ROWS = 100_000
+_SAMPLE_CELLS = 2**23
 # Maximum number of values of the target in a part: more are numbers or identifiers.
 _MAX_LABELS = 1000
 
@@ -96,7 +97,7 @@ def load_stream(parts: Parts, options: argparse.Namespace) -> Stream:
     target, categorical = options.target, options.categorical
     if parts.has_lists(target):
         raise CommandError(HOLDS_LISTS.format(f"the target {target!r}"))
-    n_sample = min(_SAMPLE_ROWS, PART_BYTES // (8 * len(parts.names)))
+    n_sample = min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(parts.names))
     share = min(n_sample / sum(parts.n_rows), 1.0)
     look = partial(_look, parts, target, share, options.random_state)
     with parts.workers(), parts.progress() as begin:
