@@ -4,10 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from sk_logreg._cli._arguments import parse_arguments
 from sk_logreg._cli._errors import CommandError, reason
 from sk_logreg._cli._output import check_output, write
+
+if TYPE_CHECKING:
+    from sk_logreg._cli._data import Dataset
+    from sk_logreg._cli._stream import Stream
 
 _MISTAKE = 2
 _INTERRUPTED = 130
@@ -35,20 +40,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    # These imports take long: a mistake in the arguments is reported before them.
-    from sk_logreg._cli._compare import compare
+    # This import takes long: a mistake in the arguments is reported before it.
     from sk_logreg._cli._data import load_dataset
+
+    for path in filter(None, [options.save, options.plot]):
+        check_output(path)
+    dataset = load_dataset(options)
+    with dataset.workers():
+        _report(dataset, options)
+
+
+def _report(dataset: "Dataset", options: argparse.Namespace) -> None:
+    """Compare the models on a dataset, and write what is asked for."""
     from sk_logreg._cli._models import build_models
     from sk_logreg._cli._plot import draw_plot
     from sk_logreg._cli._save import save_model
     from sk_logreg._cli._summary import summarize
     from sk_logreg._cli._table import format_report
 
-    for path in filter(None, [options.save, options.plot]):
-        check_output(path)
-    dataset = load_dataset(options)
-    models = build_models(options, dataset.design.shape[1])
-    results = compare(models, dataset, options.cv, options.random_state)
+    n_features = dataset.design.shape[1]
+    models = build_models(options, n_features, in_memory=dataset.in_memory)
+    if dataset.in_memory:
+        from sk_logreg._cli._compare import compare
+
+        results = compare(models, dataset, options.cv, options.random_state)
+    else:
+        from sk_logreg._cli._hold_out import compare_held_out
+
+        results = compare_held_out(models, cast("Stream", dataset))
     write(format_report(results, dataset, options), sys.stdout)
     if options.summary:
         write(f"\n{summarize(results, dataset)}", sys.stdout)

@@ -31,6 +31,12 @@ A column of text is read as numbers with missing values if its cells that are no
 numbers hold few distinct texts without a digit, such as '?' or 'missing': one text in
 at most half of the cells, or up to three in at most a tenth. The output names them.
 
+Parquet files that would take more than half of the memory are read in parts, of one
+or more row groups, as often as a fit needs them; `pip install 'sk_logreg[dask]'`. The
+medians and the categories are then those of a sample of the rows. The models are fitted
+once to all rows and once without those that are held out, on which they are scored.
+LogisticRegression is left out.
+
 examples:
   python -m sk_logreg
   python -m sk_logreg churn.csv --target churned --positive yes
@@ -80,7 +86,8 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="DATA",
             nargs="?",
             type=Path,
-            help="a CSV, TSV or Parquet file with one row per example",
+            help="a CSV, TSV or Parquet file, or a folder of Parquet files, with one "
+            "row per example",
         ),
         "--target": dict(metavar="COLUMN", help="the column to predict"),
         "--positive": dict(
@@ -130,8 +137,8 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="FOLDS",
             type=_checked(int, lambda n: n >= 2, "is not a whole number from 2 up"),
             default=5,
-            help="number of cross-validation folds, also of those that choose C "
-            "(default: 5)",
+            help="number of cross-validation folds, also of those that choose C; of a "
+            "table in parts, the share 1/FOLDS of the rows is held out (default: 5)",
         ),
         "--random-state": dict(
             metavar="SEED",
@@ -141,7 +148,8 @@ _GROUPS: dict[str, dict[str, dict[str, Any]]] = {
                 "is not a whole number from 0 to 2**32 - 1",
             ),
             default=0,
-            help="seed of the shuffle before the folds are cut (default: 0)",
+            help="seed of the shuffle before the folds are cut, or of the choice of "
+            "the rows that are held out (default: 0)",
         ),
     },
     "the output": {

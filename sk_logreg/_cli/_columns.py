@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype, is_numeric_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
@@ -23,9 +23,10 @@ _MIN_IDENTIFIERS = 20
 _MIN_IDENTIFIER_SHARE = 0.9
 
 
-def check_columns_exist(frame: pd.DataFrame, names: Sequence[str], where: str) -> None:
+def check_columns_exist(
+    columns: Sequence[str], names: Sequence[str], where: str
+) -> None:
     """Raise a CommandError that lists the columns if one of ``names`` is missing."""
-    columns = frame.columns.tolist()
     for name in names:
         if name not in columns:
             close = difflib.get_close_matches(name, columns, n=1)
@@ -38,23 +39,35 @@ def check_columns_exist(frame: pd.DataFrame, names: Sequence[str], where: str) -
 def set_types(
     frame: pd.DataFrame, decimal: str, categorical: Sequence[str]
 ) -> tuple[pd.DataFrame, Marks]:
-    """Return the columns with the types by which `build_preparation` treats them.
-
-    Numeric columns among ``categorical`` become categories. Other columns of numbers
-    with marks become floats, nan where a cell is a mark; the marks are returned too. In
-    columns of text, nan replaces ``pd.NA``, which OneHotEncoder cannot sort.
-    """
+    """Return the columns as `typed` does, and the marks that it was given."""
     marks = {
         str(name): found
         for name, column in frame.items()
         if name not in categorical and (found := find_marks(column, decimal))
     }
+    return typed(frame, decimal, categorical, marks), marks
+
+
+def typed(
+    frame: pd.DataFrame, decimal: str, categorical: Sequence[str], marks: Marks
+) -> pd.DataFrame:
+    """Return the columns with the types by which `build_preparation` treats them.
+
+    Numeric columns among ``categorical`` become categories. Columns of numbers with
+    ``marks`` become floats, nan where a cell is a mark. In columns of text, nan
+    replaces ``pd.NA``, which OneHotEncoder cannot sort.
+    """
     numbers = {name: to_numbers(frame[name], decimal) for name in marks}
     features = frame.assign(**numbers)
     texts: pd.DataFrame = features.select_dtypes("string")
     texts = texts.astype(object).where(texts.notna(), np.nan)
-    codes = [name for name in numeric_columns(features) if name in categorical]
-    return features.assign(**texts).astype(dict.fromkeys(codes, "category")), marks
+    types = {
+        # Rows with a missing boolean are objects already.
+        name: "object" if is_bool_dtype(features[name]) else "category"
+        for name in numeric_columns(features)
+        if name in categorical
+    }
+    return features.assign(**texts).astype(types)
 
 
 def numeric_columns(features: pd.DataFrame) -> list[str]:
@@ -99,7 +112,7 @@ def build_preparation(features: pd.DataFrame) -> ColumnTransformer:
     """
     if features.shape[1] == 0:
         raise CommandError("no column is left to predict the target from: drop fewer")
-    _check_usable(features)
+    check_usable(features)
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     encode = OneHotEncoder(
         drop="if_binary",
@@ -114,7 +127,7 @@ def build_preparation(features: pd.DataFrame) -> ColumnTransformer:
     )
 
 
-def _check_usable(features: pd.DataFrame) -> None:
+def check_usable(features: pd.DataFrame) -> None:
     """Raise a CommandError that names every unusable column and how to drop it."""
     problems = {name: _problem(features[name]) for name in features.columns}
     unusable = {name: problem for name, problem in problems.items() if problem}

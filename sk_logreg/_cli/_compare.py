@@ -1,8 +1,7 @@
 """Fit and cross-validate the models."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,8 @@ from sklearn.metrics import check_scoring, log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from sk_logreg._cli._data import Dataset
-from sk_logreg._cli._models import Fit, Model, fit_model, fit_quietly
+from sk_logreg._cli._models import REFERENCE, Fit, Model, fit_model, fit_quietly
+from sk_logreg._cli._progress import progress
 
 #: scikit-learn's names of the metrics.
 METRICS = {
@@ -42,11 +42,12 @@ class Result:
     #: follows a fit that was stopped.
     fits: list[Fit]
     cost: float  #: J, the mean loss over all rows.
-    #: Probabilities by the fit on all rows; shape (n_samples, 2).
+    #: Probabilities by the fit on all rows; shape (n_samples, 2), or (0, 2) if the rows
+    #: are not in memory.
     probability: NDArray[np.floating]
     #: Metrics on the held-out rows of each fold; shape (n_folds, n_metrics).
     scores: NDArray[np.float64]
-    #: Probability of the positive label by the fit without the row; (n_samples,).
+    #: Probability of the positive label by the fit without the row; (n_scored,).
     held_out: NDArray[np.float64]
 
     @property
@@ -67,17 +68,17 @@ def compare(
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
     score, y = check_scoring(scoring=METRICS), dataset.is_positive
     results: list[Result] = []
-    with _progress(len(models) * (1 + n_folds)) as advance:
+    with progress(len(models) * (1 + n_folds), "fit") as advance:
         for model in models:
             # The limit that the last model gets holds in the folds too.
             times = [TIME_RATIO * result.fits[0].seconds for result in results]
             limit = max([MIN_TIME_LIMIT, *times])
             results.append(_fit_all_rows(model, dataset, limit, n_folds))
-            advance()
+            advance("fitting")
         for fold, (train, test) in enumerate(folds.split(dataset.X, y)):
             train_design, test_design = _prepare_fold(dataset, train, test)
             for result in results:
-                advance()
+                advance("fitting")
                 if result.fits[-1].was_stopped:
                     continue
                 fit = fit_model(result.model, train_design, y[train], limit)
@@ -89,6 +90,12 @@ def compare(
                     # scikit-learn negates the losses, so that greater is better.
                     result.scores[fold] = [abs(scores[metric]) for metric in METRICS]
     return results
+
+
+def reference_of(results: Sequence[Result]) -> Result | None:
+    """Return the result of LogisticRegression, None if it was not fitted."""
+    last = results[-1]
+    return last if last.model.name == REFERENCE else None
 
 
 def _fit_all_rows(model: Model, dataset: Dataset, limit: float, n_folds: int) -> Result:
@@ -123,17 +130,3 @@ def _prepare_fold(
         # It is normal that only held-out rows have some category.
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
         return transformer.fit_transform(rows[train]), transformer.transform(rows[test])
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], object]]:
-    """Show a bar on stderr if that is a terminal and the fits take over a second."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield lambda: None
-        return
-    with tqdm(
-        total=total, desc="fitting", unit="fit", delay=1.0, leave=False, disable=None
-    ) as bar:
-        yield bar.update

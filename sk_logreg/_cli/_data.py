@@ -1,14 +1,17 @@
 """The data on which the models are compared."""
 
 import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._cli._arguments import AUTO
-from sk_logreg._cli._errors import CommandError, import_extra, listing
+from sk_logreg._cli._errors import CommandError, import_dask, import_extra, listing
+from sk_logreg._cli._output import write
 from sk_logreg._cli._target import encode_target, find_label
 
 
@@ -25,12 +28,22 @@ class Dataset:
     design: Any  #: The design matrix that it makes of X; (n_samples, n_features).
     notes: tuple[str, ...] = ()  #: Columns that could be read in another way.
     columns: tuple[str, ...] = ()  #: Names of the columns of an ndarray.
-    reading: str = ""  #: The call of pandas that reads X from its file.
+    reading: str = ""  #: The call that reads X from its file.
+    in_memory: ClassVar[bool] = True  #: If not, X, y and design are dask arrays.
 
     @property
     def is_positive(self) -> NDArray[np.bool_]:
         """Whether each label is the positive one; shape (n_samples,)."""
         return np.asarray(self.y == self.positive)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Whether each label of the rows that models are scored on is the positive."""
+        return self.is_positive
+
+    def workers(self) -> AbstractContextManager[Any]:
+        """Return the context in which the data are used."""
+        return nullcontext()
 
 
 def load_dataset(options: argparse.Namespace) -> Dataset:
@@ -38,7 +51,8 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
     load = _load_breast_cancer if options.data is None else _load_file
     dataset = load(options)
     n_positive = int(dataset.is_positive.sum())
-    rarest = min(n_positive, dataset.y.size - n_positive)
+    n_samples = dataset.is_positive.size
+    rarest = min(n_positive, n_samples - n_positive)
     # To choose C, the training rows of each fold are cut into as many folds again. They
     # hold at least that many rows of each class if the table holds two more.
     spare, purpose = (2, "to choose C in") if options.C == AUTO else (0, "for")
@@ -46,7 +60,7 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
         most = rarest - spare
         advice = f"use --cv {most}" if most > 1 else "add examples of it"
         raise CommandError(
-            f"the rarer class has {rarest} of {dataset.y.size} rows, "
+            f"the rarer class has {rarest} of {n_samples} rows, "
             f"too few {purpose} {options.cv} folds: {advice}"
         )
     return dataset
@@ -73,19 +87,13 @@ def _load_file(options: argparse.Namespace) -> Dataset:
     from sk_logreg._cli import _columns, _files
 
     path, name = options.data, options.target
+    if _files.usual_separator(path) is None and options.decimal is None:
+        large = _load_if_large(options)
+        if large is not None:
+            return large
     table = _files.read_table(path, options.decimal)
     frame = table.frame
-    if name is None:
-        raise CommandError(
-            "add --target COLUMN, the column to predict: "
-            f"{path} has {listing(frame.columns.tolist())}"
-        )
-    named = [name, *options.drop, *options.categorical]
-    _columns.check_columns_exist(frame, named, str(path))
-    if name in options.drop:
-        raise CommandError(
-            f"{name!r} is both the target and dropped: take it out of --drop"
-        )
+    _check_columns(frame.columns.tolist(), options)
     labels = encode_target(frame[name], options.positive)
     features, marks = _columns.set_types(
         frame.drop(columns=[name, *options.drop]), table.decimal, options.categorical
@@ -100,3 +108,38 @@ def _load_file(options: argparse.Namespace) -> Dataset:
         _columns.describe(features, marks, table.decimal_commas),
         reading=_files.reading(path, table, marks),
     )
+
+
+def _check_columns(columns: list[str], options: argparse.Namespace) -> None:
+    """Raise a CommandError if the columns that are named do not suit the table's."""
+    from sk_logreg._cli._columns import check_columns_exist
+
+    path, name = options.data, options.target
+    if name is None:
+        raise CommandError(
+            f"add --target COLUMN, the column to predict: {path} has {listing(columns)}"
+        )
+    check_columns_exist(columns, [name, *options.drop, *options.categorical], str(path))
+    if name in options.drop:
+        raise CommandError(
+            f"{name!r} is both the target and dropped: take it out of --drop"
+        )
+
+
+def _load_if_large(options: argparse.Namespace) -> Dataset | None:
+    """Return a Parquet table in parts, None if the memory is large enough for it."""
+    from sk_logreg._cli import _parts, _stream
+
+    labels = [options.target, *options.categorical]
+    parts = _parts.Parts(options.data, options.drop, labels)
+    if not parts.is_large():
+        return None
+    _check_columns(parts.all_names, options)
+    import_dask("dask")
+    size, memory = map(_parts.gigabytes, (parts.size, _parts.machine_memory()))
+    write(
+        f"{options.data} takes {size} of a memory of {memory}: it is read with dask "
+        f"in {len(parts.n_rows):,} parts whenever its rows are needed",
+        sys.stderr,
+    )
+    return _stream.load_stream(parts, options)

@@ -9,16 +9,22 @@ class CommandError(Exception):
     """A mistake that the user can correct: one line on stderr, exit status 2."""
 
 
-def import_extra(module: str) -> Any:
-    """Import a module of the ``cli`` extra, or say how to install it."""
+def import_extra(module: str, extra: str = "cli", purpose: str = "here") -> Any:
+    """Import a module of an extra, or say what for and how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
         raise CommandError(
-            f"{package} is needed here and cannot be imported ({error}): "
-            "pip install 'sk_logreg[cli]'"
+            f"{package} is needed {purpose} and cannot be imported ({error}): "
+            f"pip install 'sk_logreg[{extra}]'"
         ) from error
+
+
+def import_dask(module: str) -> Any:
+    """Import a module of dask, or say how to install it."""
+    purpose = "for a table that takes more than half of the memory"
+    return import_extra(module, "dask", purpose)
 
 
 def listing(values: Sequence[object], most: int = 8) -> str:

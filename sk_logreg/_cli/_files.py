@@ -1,12 +1,14 @@
-"""Read a table from a CSV, TSV or Parquet file."""
+"""Read a table from a CSV or TSV file, or from one or more Parquet files."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
-from sk_logreg._cli._errors import CommandError, import_extra, reason
+from sk_logreg._cli._errors import CommandError, reason
 from sk_logreg._cli._numbers import Marks, count_numeric, find_decimal_commas
 
 # The usual separator of the files with each ending; None for a Parquet file.
@@ -32,39 +34,48 @@ class Table:
 
 
 def read_table(path: Path, decimal: str | None) -> Table:
-    """Read a CSV, TSV or Parquet file; its ending tells the format.
+    """Read a CSV, TSV or Parquet file or a folder; its ending tells the format.
 
     A CSV or TSV file may be compressed. Its decimal mark is found if ``decimal`` is
     None. Raises a CommandError if the file is missing, of another kind, unreadable, or
     has no rows.
     """
-    separator = _usual_separator(path)
+    separator = usual_separator(path)
     if decimal and separator is None:
         raise CommandError(f"--decimal is about a CSV or TSV file, and {path} is none")
-    try:
+    with explaining(path, "Parquet" if separator is None else "CSV"):
         if separator is None:
-            import_extra("pyarrow")
             table = Table(pd.read_parquet(path, engine="pyarrow"))
         else:
             table = _read_text(path, separator, decimal)
-    except (OSError, EOFError, ValueError, pd.errors.ParserWarning) as error:
-        kind = "Parquet" if separator is None else "CSV"
-        advice = _ADVICE.get(type(error), "repair it or export it again")
-        raise CommandError(
-            f"{path} cannot be read as {kind}: {advice} ({reason(error)})"
-        ) from error
     if table.frame.empty:
         raise CommandError(f"{path} has no rows: name a file with a header and rows")
     frame = table.frame.set_axis(table.frame.columns.map(str), axis="columns")
     return replace(table, frame=frame.reset_index(drop=True))
 
 
-def _usual_separator(path: Path) -> str | None:
-    """Return the separator that the name of a file tells, None for a Parquet file."""
+@contextmanager
+def explaining(path: Path, kind: str) -> Iterator[None]:
+    """Turn the errors of reading a file into a CommandError that says what to do."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, pd.errors.ParserWarning) as error:
+        advice = _ADVICE.get(type(error), "repair it or export it again")
+        raise CommandError(
+            f"{path} cannot be read as {kind}: {advice} ({reason(error)})"
+        ) from error
+
+
+def usual_separator(path: Path) -> str | None:
+    """Return the separator that the name of a file tells; None if it is Parquet."""
     if not path.exists():
         raise CommandError(f"there is no file {path}: check the name and the folder")
     if path.is_dir():
-        raise CommandError(f"{path} is a folder: name a CSV or Parquet file in it")
+        if any(path.rglob("*.parquet")):
+            return None
+        raise CommandError(
+            f"{path} is a folder without Parquet files: name a CSV file in it"
+        )
     is_compressed = path.suffix.lower() in _COMPRESSED_ENDINGS
     ending = Path(path.stem if is_compressed else path.name).suffix.lower()
     if ending not in _SEPARATORS:
@@ -103,13 +114,19 @@ def _read_text(path: Path, separator: str, decimal: str | None) -> Table:
     return table
 
 
-def reading(path: Path, table: Table, marks: Marks) -> str:
-    """Return the call of pandas that reads the file in the same way."""
+def reading(path: Path, table: Table, marks: Marks, *, is_large: bool = False) -> str:
+    """Return the call that reads the file in the same way, if it is large some rows."""
     na_values = {name: [*found] for name, found in marks.items()}
     if table.separator is None:
         types = dict.fromkeys(marks, "float")
         convert = f".replace({na_values!r}, float('nan')).astype({types!r})"
-        return f"pandas.read_parquet({str(path)!r}){convert if marks else ''}"
+        read = f"pandas.read_parquet({str(path)!r})"
+        if is_large:
+            read = (
+                f"pyarrow.dataset.dataset({str(path)!r}, partitioning='hive')"
+                ".head(1000).to_pandas()"
+            )
+        return f"{read}{convert if marks else ''}"
     options = [
         ("sep", table.separator, ","),
         ("decimal", table.decimal, "."),

@@ -60,8 +60,13 @@ class Fit:
     was_stopped: bool = False  #: It did not converge in the time allowed.
 
 
-def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
-    """Return the models that ``options`` ask for, LogisticRegression last."""
+def build_models(
+    options: argparse.Namespace, n_features: int, *, in_memory: bool
+) -> list[Model]:
+    """Return the models that ``options`` ask for, LogisticRegression last.
+
+    It is left out if the rows are not in memory.
+    """
     losses = LOSSES if options.loss is None else (options.loss,)
     biases = (False, True) if options.absorb_bias is None else (options.absorb_bias,)
     penalty = {} if options.C == AUTO else {"C": options.C}
@@ -77,9 +82,12 @@ def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
             **penalty,
         )
         heading = (first, second, bias if absorb_bias else "bias free")
-        search = _search(options, loss=loss, absorb_bias=absorb_bias)
+        of_model = {"loss": loss, "absorb_bias": absorb_bias}
+        search = _search(options, in_memory, **of_model)
         name = f"{first} {second}, bias {bias}"
         models.append(Model(name, heading, estimator, search))
+    if not in_memory:
+        return models
     solver = "newton-cholesky" if n_features <= _MAX_FEATURES_FOR_NEWTON else "lbfgs"
     reference = LogisticRegression(solver=solver, tol=_REFERENCE_TOL, **penalty)
     if options.l1_ratio > 0:
@@ -93,19 +101,21 @@ def build_models(options: argparse.Namespace, n_features: int) -> list[Model]:
             random_state=options.random_state,
         )
     heading = ("", "Logistic", "Regression")
-    return [*models, Model(REFERENCE, heading, reference, _search(options))]
+    return [*models, Model(REFERENCE, heading, reference, _search(options, in_memory))]
 
 
 def _search(
-    options: argparse.Namespace, **parameters: Any
+    options: argparse.Namespace, in_memory: bool, **parameters: Any
 ) -> BinaryLogisticRegressionCV | None:
     """Return the estimator that chooses the C of a model; None if C is given."""
     if options.C != AUTO:
         return None
     seed = options.random_state
+    shuffled = StratifiedKFold(options.cv, shuffle=True, random_state=seed)
     return BinaryLogisticRegressionCV(
         l1_ratios=[options.l1_ratio],
-        cv=StratifiedKFold(options.cv, shuffle=True, random_state=seed),
+        # Rows that are not in memory are not shuffled.
+        cv=shuffled if in_memory else options.cv,
         random_state=seed,
         **parameters,
     )

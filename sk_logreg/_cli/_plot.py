@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.calibration import CalibrationDisplay
 
-from sk_logreg._cli._compare import Result
+from sk_logreg._cli._compare import Result, reference_of
 from sk_logreg._cli._data import Dataset
 from sk_logreg.displays import ConvergenceDisplay
 
@@ -25,7 +25,8 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
 
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     reliability, convergence = figure.subplots(1, 2)
-    own = {result.model.name: result.fitted for result in results[:-1]}
+    reference = reference_of(results)
+    own = {each.model.name: each.fitted for each in results if each is not reference}
     display = ConvergenceDisplay.from_estimators(own, ax=convergence, **_MARKERS)
     convergence.set(
         title="Convergence on all rows", xlabel="iteration, over all starts"
@@ -34,10 +35,10 @@ def draw_plot(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
     styles = [
         {name: getp(line, name) for name in _REFERENCE_STYLE} for line in display.lines_
     ]
-    for result, style in zip(results, [*styles, _REFERENCE_STYLE], strict=True):
+    for result, style in zip(results, [*styles, _REFERENCE_STYLE], strict=False):
         if not np.isnan(result.held_out).any():
             CalibrationDisplay.from_predictions(
-                dataset.is_positive,
+                dataset.scored,
                 result.held_out,
                 n_bins=10,
                 strategy="quantile",

@@ -28,12 +28,13 @@ def save_model(path: Path, results: Sequence[Result], dataset: Dataset) -> str:
         joblib.dump(pipeline, path)
         lines = ["import joblib", f"model = joblib.load({str(path)!r})"]
     if dataset.reading:
-        lines += ["import pandas", f"X = {dataset.reading}"]
+        module = dataset.reading.partition("(")[0].rpartition(".")[0]
+        lines += [f"import {module}", f"X = {dataset.reading}"]
     column = classifier.classes_.tolist().index(dataset.positive)
     comment = f"# the probability of {dataset.positive!r}"
     lines.append(f"model.predict_proba(X)[:, {column}]  {comment}")
     use = indent("\n".join(lines), "    ")
     return (
         f"Saved in {path}: {results[0].model.name}, fitted on all "
-        f"{dataset.y.size:,} rows. To use it:\n{use}"
+        f"{dataset.is_positive.size:,} rows. To use it:\n{use}"
     )

@@ -9,7 +9,13 @@ from itertools import cycle
 import numpy as np
 
 from sk_logreg._cli._arguments import AUTO
-from sk_logreg._cli._compare import METRICS, MIN_TIME_LIMIT, TIME_RATIO, Result
+from sk_logreg._cli._compare import (
+    METRICS,
+    MIN_TIME_LIMIT,
+    TIME_RATIO,
+    Result,
+    reference_of,
+)
 from sk_logreg._cli._data import Dataset
 from sk_logreg._cli._models import REFERENCE
 
@@ -32,16 +38,18 @@ def format_report(
 
 
 def _title(dataset: Dataset, options: argparse.Namespace) -> str:
-    n_samples, n_columns = dataset.X.shape
+    n_samples, n_columns = len(dataset.is_positive), dataset.preparation.n_features_in_
     n_features = dataset.design.shape[1]
     encoded = "" if n_features == n_columns else f" ({n_features:,} once encoded)"
     target = f"{options.target} = " if options.target else ""
     C = "chosen by cross-validation" if options.C == AUTO else f"= {options.C:g}"
     l1_ratio = f", l1_ratio = {options.l1_ratio:g}" if options.l1_ratio else ""
+    share = len(dataset.scored) / n_samples
+    scored = f"{options.cv} folds" if share == 1 else f"{share:.1%} of rows held out"
     return (
         f"{dataset.name}: {n_samples:,} rows, {n_columns:,} columns{encoded}; "
         f"positive: {target}{dataset.description}, {dataset.is_positive.mean():.1%} of "
-        f"rows; C {C}{l1_ratio}; {options.cv} folds"
+        f"rows; C {C}{l1_ratio}; {scored}"
     )
 
 
@@ -49,7 +57,7 @@ def _table(
     results: Sequence[Result], marks: Sequence[str], options: argparse.Namespace
 ) -> str:
     """Return the table: a column per model, with numbers aligned on the right."""
-    columns = [_cells(result, results[-1], options) for result in results]
+    columns = [_cells(result, reference_of(results), options) for result in results]
     widths = [max(len(cell) for _, cell in cells) for cells in columns]
     labels = [label for label, _ in columns[0]]
     first_width = max(map(len, labels))
@@ -66,7 +74,7 @@ def _table(
 
 
 def _cells(
-    result: Result, reference: Result, options: argparse.Namespace
+    result: Result, reference: Result | None, options: argparse.Namespace
 ) -> list[tuple[str, str]]:
     """Return the column of a model: the label of each line, and its cell."""
     model: list[tuple[str, str]] = []
@@ -79,11 +87,15 @@ def _cells(
     scores: list[tuple[str, str]] = []
     for metric, values in zip(METRICS, result.scores.T, strict=True):
         scores.append((metric, _decimal(values.mean())))
-        scores.append(("", _decimal(values.std(), ".1e", prefix="± ")))
+        if len(values) > 1:
+            scores.append(("", _decimal(values.std(), ".1e", prefix="± ")))
     gap = getattr(result.fitted, "optimality_gap_", np.nan)
-    difference = np.nan
-    if result is not reference:
-        difference = np.abs(result.probability - reference.probability).max()
+    compared: list[tuple[str, str]] = []
+    if reference is not None:
+        difference = np.nan
+        if result is not reference:
+            difference = np.abs(result.probability - reference.probability).max()
+        compared.append(("largest difference", _number(difference, ".1e")))
     return [
         *(("", line) for line in result.model.heading),
         *model,
@@ -92,7 +104,7 @@ def _cells(
         ("iterations", str(result.fitted.n_iter_[0])),
         ("optimality gap", _number(gap, ".1e")),
         ("fit time", _duration(result.fits[0].seconds)),
-        ("largest difference", _number(difference, ".1e")),
+        *compared,
     ]
 
 
@@ -112,33 +124,50 @@ def _duration(seconds: float) -> str:
 
 
 def _legend(results: Sequence[Result], options: argparse.Namespace) -> list[str]:
-    reference, search = results[-1].model.estimator, results[-1].model.search
+    reference, search = reference_of(results), results[0].model.search
     model = []
     if search is not None:
         model.append(
             f"C: of {search.Cs!r} values, the one with the best mean log loss (squared "
             f"error: Brier score) in a cross-validation with {options.cv} folds. Each "
             "fit has its own choice, on its own rows, so that held-out rows take no "
-            f"part in it. The fit time is without the choice. {REFERENCE} has the C of "
-            "cross entropy, bias free."
+            "part in it. The fit time is without the choice."
         )
+        if reference is not None:
+            model[-1] += f" {REFERENCE} has the C of cross entropy, bias free."
     if options.l1_ratio > 0:
         n_features = results[0].fitted.n_features_in_
         model.append(f"coefficients not 0: of {n_features:,}, the bias not counted.")
+    scored = "of another fit over the rows that are held out from it."
+    if len(results[0].scores) > 1:
+        scored = (
+            f"mean ± standard deviation over the held-out rows of {options.cv} folds."
+        )
     return [
         *model,
-        "bias free: not penalized, as in LogisticRegression; absorbed: penalized, as "
+        f"bias free: not penalized, as in {REFERENCE}; absorbed: penalized, as "
         "one more weight.",
         "cost J: mean loss over all rows; compare it within one loss only (the squared "
         "error is half the Brier score).",
-        f"{', '.join(METRICS)}: mean ± standard deviation over the held-out "
-        f"rows of {options.cv} folds.",
+        f"{', '.join(METRICS)}: {scored}",
         "iterations, optimality gap, fit time: of the fit on all rows, its columns "
         "prepared. The gap is a bound on how far the objective is above its minimum, "
         "relative to it.",
+        *_legend_of_reference(reference),
+    ]
+
+
+def _legend_of_reference(reference: Result | None) -> list[str]:
+    if reference is None:
+        return [
+            f"{REFERENCE} is left out: it needs all rows in memory. Reading the rows "
+            "is part of the fit time."
+        ]
+    estimator = reference.model.estimator
+    return [
         "largest difference: between a fitted probability and that of "
         f"{REFERENCE}, over all rows.",
-        f'{REFERENCE}: solver="{reference.solver}", tol={reference.tol:g}; '
+        f'{REFERENCE}: solver="{estimator.solver}", tol={estimator.tol:g}; '
         f"each fit may take {TIME_RATIO} times as long as the longest of the other "
         f"models' on all rows, or {MIN_TIME_LIMIT:g} s if that is more.",
     ]

@@ -12,11 +12,18 @@ from sk_logreg._cli._errors import CommandError, listing
 if TYPE_CHECKING:
     import pandas as pd
 
+HOLDS_LISTS = "{} holds lists or the like: name a column with two values"
+
 
 def encode_target(
-    column: "pd.Series[Any]", wanted: str | None
+    column: "pd.Series[Any]",
+    wanted: str | None,
+    counts: NDArray[np.intp] | None = None,
 ) -> tuple[NDArray[Any], Any, str]:
     """Return the labels of a column, the positive one, and its meaning in words.
+
+    If there are ``counts``, the column holds its distinct values only, and these are
+    their numbers of rows.
 
     White space around a label is ignored; a label of white space only is missing. A
     column of two values keeps them, and ``wanted`` is the positive one, by default the
@@ -27,13 +34,12 @@ def encode_target(
     target = f"the target {str(column.name)!r}"
     column = column.astype(object)
     if not column.map(lambda value: isinstance(value, Hashable)).all():
-        raise CommandError(
-            f"{target} holds lists or the like: name a column with two values"
-        )
+        raise CommandError(HOLDS_LISTS.format(target))
     column = column.map(_plain, na_action="ignore")
-    if missing := int(column.isna().sum()):
+    rows = np.ones(column.size, dtype=np.intp) if counts is None else counts
+    if missing := int(rows[column.isna()].sum()):
         raise CommandError(
-            f"{target} is missing in {missing} of {column.size} rows: "
+            f"{target} is missing in {missing} of {rows.sum()} rows: "
             "fill it in, or take these rows out"
         )
     if column.map(type).nunique() > 1:

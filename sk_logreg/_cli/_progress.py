@@ -1,0 +1,30 @@
+"""A progress bar."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+
+@contextmanager
+def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar on stderr if that is a terminal and the work takes over a second.
+
+    The function that is yielded advances the bar by one, and says of what; when the bar
+    is full, it begins anew.
+    """
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda _: None
+        return
+    lock = Lock()
+    with tqdm(total=total, unit=unit, delay=1.0, leave=False, disable=None) as bar:
+
+        def advance(what: str) -> None:
+            with lock:
+                if bar.n >= total:
+                    bar.reset()
+                bar.set_description(what, refresh=False)
+                bar.update()
+
+        yield advance
