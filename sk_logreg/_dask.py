@@ -5,7 +5,7 @@ collections.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from numbers import Real
@@ -17,8 +17,17 @@ from sklearn.utils.validation import validate_data
 
 from sk_logreg._arguments import check_bounds, per_feature
 from sk_logreg._arrays import Vector
-from sk_logreg._design import Coordinates, Extremes, Rows, coordinates_of
-from sk_logreg._design._partition_data import Finish, Layout, Summarize, Summary
+from sk_logreg._compat import import_pandas
+from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
+from sk_logreg._design._clusters import numbered
+from sk_logreg._design._observations import Observations
+from sk_logreg._design._partition_data import (
+    Finish,
+    Layout,
+    Number,
+    Summarize,
+    Summary,
+)
 from sk_logreg._design._partition_tasks import (
     RowsTask,
     View,
@@ -26,10 +35,15 @@ from sk_logreg._design._partition_tasks import (
     not_finite_part,
     sizes_part,
 )
-from sk_logreg._design._partitioned_rows import Facts, PartitionedRows, stacked
+from sk_logreg._design._partitioned_rows import (
+    Facts,
+    PartitionedRows,
+    PartitionedVector,
+    stacked,
+)
 from sk_logreg._design._partitions import Handle, Partitions, client_of, is_future
 from sk_logreg._execution import ThreadExecutor
-from sk_logreg._labels import encode_labels, weights_of_classes
+from sk_logreg._labels import encode_labels, shrinkage, weights_of_classes
 from sk_logreg._problem import Data
 
 # Number of rows that all partitions together offer for a look at a few, at least.
@@ -69,6 +83,8 @@ class PartitionedData(Data):
     states: tuple[Handle, ...] = ()
     facts: Facts | None = None
     scale: tuple[float, float] = (1.0, 1.0)
+    observed: Observations | None = None
+    grouped: tuple[list[Handle], NDArray[np.bool_]] | None = None
 
     def weight_scale(self) -> tuple[float, float]:
         """Return the largest weight, and the sum of all weights relative to it."""
@@ -124,6 +140,14 @@ class PartitionedData(Data):
         view = replace(self._view, coordinates=coordinates)
         return PartitionedRows(self.partitions, list(self.states), self.facts, view)
 
+    def clusters(self, rows: Rows) -> Clusters | None:
+        """Return the clusters of its rows, None without groups."""
+        if self.grouped is None:
+            return None
+        assert isinstance(rows, PartitionedRows)
+        handles, spread = self.grouped
+        return Clusters(PartitionedVector(rows, handles), spread)
+
     def assert_finite(self, name: str) -> None:
         """Raise a ValueError that names an estimator if X has NaN or infinity."""
         found = self._over_x(not_finite_part, name)
@@ -136,13 +160,19 @@ class PartitionedData(Data):
 
 
 def partitioned_data(
-    estimator: Any, given: dict[str, Any], executor: ThreadExecutor
+    estimator: Any,
+    given: dict[str, Any],
+    executor: ThreadExecutor,
+    *,
+    reset: bool = True,
 ) -> tuple[PartitionedData, NDArray[Any]]:
     """Return the data that an estimator is fitted to, and the classes.
 
-    In one pass over the partitions. `given` are the arguments of `fit` by name.
+    In one pass over the partitions. `given` are the arguments of `fit` by name; groups
+    of the rows may be among them. Without `reset`, the features are compared with those
+    of the fit.
     """
-    looked = _look(estimator, given, executor)
+    looked = _look(estimator, given, executor, reset=reset)
     summaries, n_features = looked.summaries, looked.n_features
     soft = estimator.soft_labels
     classes, signs = _classes(summaries, soft)
@@ -159,7 +189,7 @@ def partitioned_data(
     is_soft = any(summary.soft[2] for summary in summaries)
     shrunk = None
     if estimator.bias_reduction == "mdypl":
-        shrunk = n_features / (scale[0] * scale[1] + n_features)
+        shrunk = shrinkage(scale[0] * scale[1], n_features)
     finish = Finish(signs, per_class, scale, is_soft, shrunk)
     found, states = looked.partitions.run(finish, looked.raw, keep=True)
     counts, totals, least = found
@@ -178,12 +208,32 @@ def partitioned_data(
             estimator, "penalty_center", n_features, default=0.0, least=-np.inf
         ),
         bounds=check_bounds(estimator, n_features),
+        shrunk=shrunk or 0.0,
         partitions=looked.partitions,
         states=tuple(states),
         facts=facts,
         scale=scale,
+        observed=Observations(
+            float(of_labels.unit * of_labels.totals.sum()),
+            any(summary.weighted for summary in summaries),
+            np.ones(2) if per_class is None else per_class,
+        ),
+        grouped=_grouped(looked) if given.get("groups") is not None else None,
     )
     return data, classes
+
+
+def _grouped(looked: "_Look") -> tuple[list[Handle], NDArray[np.bool_]]:
+    """Return the number of the group of each row, and which are in several partitions.
+
+    Labels of different partitions are the same if they are equal.
+    """
+    of_each = [summary.groups for summary in looked.summaries]
+    labels = np.concatenate([some.astype(object) for some in of_each])
+    every, codes = numbered(labels, np.ones(len(labels), dtype=bool))
+    parts = np.split(codes, np.cumsum([len(some) for some in of_each])[:-1])
+    _, handles = looked.partitions.run(Number(parts), looked.raw, keep=True)
+    return handles, np.bincount(codes, minlength=len(every)) > 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,14 +247,16 @@ class _Look:
     n_features: int
 
 
-def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _Look:
+def _look(
+    estimator: Any, given: dict[str, Any], executor: ThreadExecutor, *, reset: bool
+) -> _Look:
     """Check the arguments of a fit, in one pass over the partitions."""
     number = given["sample_weight"]
     weight = float(number) if isinstance(number, Real) else None
     if weight is not None:
         given = given | {"sample_weight": None}
     given = {name: value for name, value in given.items() if value is not None}
-    given, dtype, n_features = _checked(estimator, given)
+    given, dtype, n_features = _checked(estimator, given, reset=reset)
     everything, of_x, layout = _partitions(given, executor)
     n_look = int(np.clip(_LOOK_ROWS // len(everything), 2, _KEPT_ROWS))
     soft = estimator.soft_labels
@@ -218,7 +270,7 @@ def _look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> _L
 
 
 def _checked(
-    estimator: Any, given: dict[str, Any]
+    estimator: Any, given: dict[str, Any], *, reset: bool
 ) -> tuple[dict[str, Any], np.dtype[Any], int]:
     """Return the collections, one block of columns each, the dtype and n_features."""
     for name, value in given.items():
@@ -234,7 +286,7 @@ def _checked(
                 f"{value.ndim}."
             )
     X = given["X"]
-    dtype, n_features = check_features(estimator, X, reset=True)
+    dtype, n_features = check_features(estimator, X, reset=reset)
     if not _is_frame(X) and X.numblocks[1] > 1:
         given = given | {"X": X.rechunk({1: -1})}
     _check_partitions(given)
@@ -489,3 +541,39 @@ def per_row(
     if n_columns is not None:
         options |= {"new_axis": 1, "chunks": (z.chunks[0], (n_columns,))}
     return z.map_blocks(function, *args, **options)
+
+
+# --------------------------------------------------------------------- a row per row
+
+
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Calls a function with the blocks of a partition by their names."""
+
+    function: Callable[..., Any]
+    layout: Layout
+
+    def __call__(self, i: int, blocks: Any) -> Any:
+        del i
+        return self.function(**self.layout.blocks(blocks))
+
+
+def delayed_parts(
+    estimator: Any, given: dict[str, Any], function: Callable[..., Any]
+) -> list[Any]:
+    """Return a function of the blocks of collections, delayed, one per partition.
+
+    `given` are X and others by name, with which the function is called.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    given, _, _ = _checked(estimator, given, reset=False)
+    everything, _, layout = _partitions(given, ThreadExecutor())
+    return everything.delayed(_Blocks(function, layout))
+
+
+def lazy_frame(parts: list[Any], columns: Sequence[str]) -> Any:
+    """Return a lazy data frame of float64, given its delayed partitions."""
+    nothing = np.empty((0, len(columns)))
+    empty = import_pandas("Inference").DataFrame(nothing, columns=list(columns))
+    frames = _module("dask.dataframe")
+    return frames.from_delayed(parts, meta=empty, verify_meta=False)

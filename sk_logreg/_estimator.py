@@ -32,7 +32,8 @@ from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import (
     encode_labels,
     encode_soft_labels,
-    shrunk_labels,
+    shrinkage,
+    shrunk_by,
     soft_weights,
     total_weights,
 )
@@ -143,7 +144,7 @@ def data_of(
         sample_weight = check_sample_weight(sample_weight, X)
     absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
     free_bias = bool(estimator.fit_intercept and not absorbed)
-    class_weight, p_other = estimator.class_weight, None
+    class_weight, p_other, shrunk = estimator.class_weight, None, 0.0
     if estimator.soft_labels:
         weights, signs, p_other = soft_weights(
             class_weight, sample_weight, probabilities, free_bias=free_bias
@@ -154,7 +155,9 @@ def data_of(
         )
     n_samples, n_features = X.shape
     if estimator.bias_reduction == "mdypl":
-        p_other = shrunk_labels(p_other, weights, n_samples, n_features)
+        total = float(weights.sum()) * (n_samples / weights.size)
+        shrunk = shrinkage(total, n_features)
+        p_other = shrunk_by(shrunk, p_other, n_samples)
     factor = per_feature(
         estimator, "penalty_factor", n_features, default=1.0, least=0.0
     )
@@ -163,7 +166,8 @@ def data_of(
     )
     offset = check_offset(offset, n_samples)
     bounds = check_bounds(estimator, n_features)
-    return Data(X, signs, weights, offset, p_other, factor, center, bounds), classes
+    data = Data(X, signs, weights, offset, p_other, factor, center, bounds, shrunk)
+    return data, classes
 
 
 def validated_data(

@@ -7,31 +7,27 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._compat import import_pandas
-from sk_logreg._dask import is_dask
 from sk_logreg.inference._covariance import quadratic_form
-from sk_logreg.inference._diagnostics import (
-    Diagnostics,
-    dfbetas_of,
-    diagnostics_of,
-)
+from sk_logreg.inference._diagnostics import dfbetas_frame, diagnostics_frame
 from sk_logreg.inference._effects import KINDS, marginal_effects
 from sk_logreg.inference._estimate import Estimate, estimate_of
 from sk_logreg.inference._fitted import fitted_model
 from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
 from sk_logreg.inference._notes import notes_of
+from sk_logreg.inference._predictions import Predictor
 from sk_logreg.inference._ratios import likelihood_ratios
 from sk_logreg.inference._summary import Summary, number, p_value
 from sk_logreg.inference._terms import (
+    check_groups,
     check_level,
     check_values,
-    group_codes,
     index_of,
     places_of,
 )
@@ -164,14 +160,10 @@ class Inference:
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
-        if is_dask(X):
-            raise ValueError(
-                "Inference needs X in memory, but it is a dask collection. Pass "
-                "X.compute(), y.compute() and so on, of all rows."
-            )
-        codes = group_codes(groups, covariance, X)
-        fitted = fitted_model(estimator, X, y, sample_weight, offset, covariance)
-        return cls(estimate_of(fitted, codes), level, index_of(X))
+        check_groups(groups, covariance)
+        per_row = X, y, sample_weight, offset, groups
+        fitted = fitted_model(estimator, *per_row, covariance)
+        return cls(estimate_of(fitted), level, index_of(X))
 
     # ------------------------------------------------------------------ coefficients
 
@@ -488,19 +480,10 @@ class Inference:
         DataFrame
             A row per row of X, with columns `probability`, `ci_low` and `ci_high`.
         """
-        fitted = self._fitted
-        index = index_of(X)
-        X = fitted.transform(X)
-        z = fitted.estimator.decision_function(X, offset).astype(np.float64)
-        X = fitted.estimator._validated(X, reset=False)
-        with fitted.objective(fitted.at_rows(X)) as objective:
-            half = self._quantile * np.sqrt(self._estimate.variances(objective))
-        columns = {
-            "probability": expit(z),
-            "ci_low": expit(z - half),
-            "ci_high": expit(z + half),
-        }
-        return self._pandas.DataFrame(columns, index)
+        fitted, index = self._fitted, index_of(X)
+        predictor = Predictor.of(self._estimate, self._quantile)
+        found = predictor.frame(fitted.transform(X), offset)
+        return found if index is None else found.set_axis(index)
 
     # ------------------------------------------------------------------- diagnostics
 
@@ -518,14 +501,7 @@ class Inference:
             change of the coefficients without the row, in the metric of the information
             over `edf`, by one Newton step.
         """
-        found = self._diagnostics
-        columns = {
-            "leverage": found.leverage,
-            "pearson": found.pearson,
-            "deviance": found.deviance,
-            "cooks_distance": found.cooks_distance,
-        }
-        return self._pandas.DataFrame(columns, self._index)
+        return self._diagnostics.drop(columns=["label", "step"])
 
     def dfbetas(self) -> "DataFrame":
         """Return how much the coefficients change with each row, in standard errors.
@@ -536,8 +512,7 @@ class Inference:
             The coefficient minus its value without one copy of the row, by one Newton
             step, divided by its standard error.
         """
-        changes = dfbetas_of(self._fitted, self._estimate.covariance, self._diagnostics)
-        return self._pandas.DataFrame(changes, self._index, self.terms)
+        return dfbetas_frame(self._fitted, self._estimate.covariance, self._index)
 
     # ----------------------------------------------------------------------- summary
 
@@ -608,8 +583,9 @@ class Inference:
         return likelihoods_of(self._estimate)
 
     @cached_property
-    def _diagnostics(self) -> Diagnostics:
-        return diagnostics_of(self._fitted, self._estimate.covariance)
+    def _diagnostics(self) -> Any:
+        covariance = self._estimate.covariance
+        return diagnostics_frame(self._fitted, covariance, self._index)
 
     def _criterion(self, price: float) -> float:
         if not self._fitted.by_likelihood:
