@@ -1,5 +1,6 @@
 """Dask collections: the answer in memory, few passes, lazy predictions, errors."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from sk_logreg import (
     BinaryLogisticRegressionCV,
     regularization_path,
 )
+from sk_logreg.inference import Inference
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -493,6 +495,27 @@ class TestCluster:
         X, y = (client.persist(chunked(values)) for values in sample())
         coefs = [BinaryLogisticRegression().fit(X, y).coef_ for _ in range(2)]
         np.testing.assert_array_equal(*coefs)
+
+    def test_inference(self, client):
+        X, y = sample()
+        rng = np.random.default_rng(0)
+        per_row = {
+            "sample_weight": rng.integers(0, 4, len(y)).astype(float),
+            "offset": rng.standard_normal(len(y)),
+            "groups": rng.integers(0, 60, len(y)),
+        }
+        model = BinaryLogisticRegression(C=np.inf, **FINE).fit(X, y)
+        of = functools.partial(Inference.from_estimator, model, covariance="cluster")
+        there = client.persist(chunked(X))
+        lazily = {name: chunked(values) for name, values in per_row.items()}
+        found, expected = of(there, chunked(y), **lazily), of(X, y, **per_row)
+        for lazy, local in (
+            (found.table, expected.table),
+            (found.pseudo_r2, expected.pseudo_r2),
+            (found.dfbetas().compute(), expected.dfbetas()),
+            (found.predict(there).compute(), expected.predict(X)),
+        ):
+            np.testing.assert_allclose(lazy, local, 1e-8, 1e-10)
 
     def test_an_interrupt_cancels(self, client):
         X, y = sample()
