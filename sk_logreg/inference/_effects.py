@@ -44,10 +44,10 @@ def marginal_effects(estimate: Estimate, kind: str) -> Effects:
     coef = fitted.point.coef
     [share] = fitted.over_rows(shares, (), (fitted.observed,), n_kept=1)[1]
     with fitted.objective() as objective:
-        binary = objective.binary_columns()
+        binary, margins = objective.binary_columns(), fitted.point.margins
         if kind == "mean":
             objective, share = objective.at_mean_row(share), RowVector(np.ones(1))
-        margins = objective.margins(coef)
+            margins = objective.margins(coef)
         found = _effects(fitted, objective, coef, margins, share, binary)
         if kind == "mean" and np.isinf(estimate.variances(objective)).any():
             return Effects(np.full_like(found.values, np.nan), found.derivatives)
