@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from sk_logreg._arguments import check_bounds, per_feature
+from sk_logreg._arguments import column_parameters
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import import_pandas
 from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
@@ -201,13 +201,7 @@ def partitioned_data(
         _Shape((int(facts.starts[-1]), n_features), looked.dtype),
         nothing,
         np.zeros(0),
-        penalty_factor=per_feature(
-            estimator, "penalty_factor", n_features, default=1.0, least=0.0
-        ),
-        penalty_center=per_feature(
-            estimator, "penalty_center", n_features, default=0.0, least=-np.inf
-        ),
-        bounds=check_bounds(estimator, n_features),
+        **column_parameters(estimator, n_features),
         shrunk=shrunk or 0.0,
         partitions=looked.partitions,
         states=tuple(states),
@@ -571,9 +565,12 @@ def delayed_parts(
     return everything.delayed(_Blocks(function, layout))
 
 
-def lazy_frame(parts: list[Any], columns: Sequence[str]) -> Any:
-    """Return a lazy data frame of float64, given its delayed partitions."""
-    nothing = np.empty((0, len(columns)))
-    empty = import_pandas("Inference").DataFrame(nothing, columns=list(columns))
+def lazy_frame(parts: list[Any], columns: Sequence[str], index: Any) -> Any:
+    """Return a lazy data frame of float64, given its delayed partitions.
+
+    `index` is an empty index of its type, or None for row numbers.
+    """
+    pandas, nothing = import_pandas("Inference"), np.empty((0, len(columns)))
+    empty = pandas.DataFrame(nothing, index, list(columns))
     frames = _module("dask.dataframe")
     return frames.from_delayed(parts, meta=empty, verify_meta=False)

@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
-from sk_logreg._arguments import check_bounds, check_offset, per_feature
+from sk_logreg._arguments import check_offset, column_parameters
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     CachedParamNames,
@@ -158,15 +158,9 @@ def data_of(
         total = float(weights.sum()) * (n_samples / weights.size)
         shrunk = shrinkage(total, n_features)
         p_other = shrunk_by(shrunk, p_other, n_samples)
-    factor = per_feature(
-        estimator, "penalty_factor", n_features, default=1.0, least=0.0
-    )
-    center = per_feature(
-        estimator, "penalty_center", n_features, default=0.0, least=-np.inf
-    )
     offset = check_offset(offset, n_samples)
-    bounds = check_bounds(estimator, n_features)
-    data = Data(X, signs, weights, offset, p_other, factor, center, bounds, shrunk)
+    of_columns = column_parameters(estimator, n_features)
+    data = Data(X, signs, weights, offset, p_other, **of_columns, shrunk=shrunk)
     return data, classes
 
 

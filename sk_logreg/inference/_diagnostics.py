@@ -55,7 +55,7 @@ def _frame(
     finish, rows = _Named(names), fitted.problem.rows
     if isinstance(rows, PartitionedRows):
         parts = rows.delayed(function, args, len(names), finish)
-        return lazy_frame(parts, names)
+        return lazy_frame(parts, names, index)
     options: Any = {"n_kept": len(names), "read": True}
     _, kept = fitted.over_rows(function, (), args, **options)
     frame = finish(None, 0, [vector.gather() for vector in kept])

@@ -125,8 +125,10 @@ class Inference:
         estimator : BinaryLogisticRegression, BinaryLogisticRegressionCV or Pipeline
             A fitted model without an L1 penalty, or a pipeline that ends in one. The
             terms are then the features that the last step receives.
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The X of the fit.
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            The X of the fit. A dask array or data frame is read in two passes for most
+            tables, and the other arguments with an entry per row are then dask arrays
+            or series of the same partitions.
         y : array-like of shape (n_samples,)
             The y of the fit.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -143,7 +145,9 @@ class Inference:
             of the penalized estimate. "auto" is "model" without a penalty, "bayesian"
             with one, and "HC0" for the squared error.
         groups : array-like of shape (n_samples,), default=None
-            The group of each row, for ``covariance="cluster"``.
+            The group of each row, for ``covariance="cluster"``. In dask collections a
+            group may have rows in several partitions. Of such groups the sums, of shape
+            (n_groups, n_terms), are gathered.
         level : float, default=0.95
             The confidence level of intervals, between 0 and 1.
 
@@ -156,7 +160,8 @@ class Inference:
         ValueError
             If an argument is invalid, if X or y do not have the features or classes of
             the fit, if the covariance does not suit the loss or the penalty, or if
-            the fit has an L1 penalty or weights at their bounds.
+            the fit has an L1 penalty or weights at their bounds; or if dask collections
+            do not have the same partitions.
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
@@ -471,7 +476,8 @@ class Inference:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask data frame.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -480,10 +486,8 @@ class Inference:
         DataFrame
             A row per row of X, with columns `probability`, `ci_low` and `ci_high`.
         """
-        fitted, index = self._fitted, index_of(X)
         predictor = Predictor.of(self._estimate, self._quantile)
-        found = predictor.frame(fitted.transform(X), offset)
-        return found if index is None else found.set_axis(index)
+        return predictor.frame(self._fitted.transform(X), offset, index_of(X))
 
     # ------------------------------------------------------------------- diagnostics
 
@@ -499,7 +503,8 @@ class Inference:
             A row per row of X, with columns `leverage`, the diagonal of the hat matrix;
             `pearson` and `deviance`, the residuals; and `cooks_distance`, the squared
             change of the coefficients without the row, in the metric of the information
-            over `edf`, by one Newton step.
+            over `edf`, by one Newton step. A lazy dask data frame if the inference is
+            from dask collections.
         """
         return self._diagnostics.drop(columns=["label", "step"])
 
@@ -510,7 +515,8 @@ class Inference:
         -------
         DataFrame of shape (n_samples, n_terms)
             The coefficient minus its value without one copy of the row, by one Newton
-            step, divided by its standard error.
+            step, divided by its standard error. A lazy dask data frame if the inference
+            is from dask collections.
         """
         return dfbetas_frame(self._fitted, self._estimate.covariance, self._index)
 

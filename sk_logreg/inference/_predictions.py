@@ -54,25 +54,24 @@ class Predictor:
             covariance.hessian.null_space,
         )
 
-    def frame(self, X: Any, offset: Any) -> Any:
-        """Return the table of `Inference.predict` for validated or lazy rows."""
+    def frame(self, X: Any, offset: Any, index: Any) -> Any:
+        """Return the table of `Inference.predict`, lazy for a dask X."""
         if is_dask(X):
             given = {"X": X, "offset": offset}
             parts = delayed_parts(self.estimator, given, self._of_part)
-            return lazy_frame(parts, _COLUMNS)
+            return lazy_frame(parts, _COLUMNS, index)
         with thread_executor() as executor:
-            return self._table(X, offset, executor)
+            return self._table(X, offset, index, executor)
 
     def _of_part(self, X: Any, offset: Any = None) -> Any:
         """Return the table of a partition."""
-        if X.shape[0]:
-            return self._table(X, offset, ThreadExecutor())
-        pandas = import_pandas("Inference")
-        return pandas.DataFrame(np.empty((0, 3)), index_of(X), _COLUMNS)
-
-    def _table(self, X: Any, offset: Any, executor: ThreadExecutor) -> Any:
-        """Return the table of rows in memory."""
         index = index_of(X)
+        if X.shape[0]:
+            return self._table(X, offset, index, ThreadExecutor())
+        return import_pandas("Inference").DataFrame(np.empty((0, 3)), index, _COLUMNS)
+
+    def _table(self, X: Any, offset: Any, index: Any, executor: ThreadExecutor) -> Any:
+        """Return the table of rows in memory."""
         z = self.estimator.decision_function(X, offset).astype(np.float64)
         X = self.estimator._validated(X, reset=False)
         objective = Objective(_at_rows(self.problem, X), executor)

@@ -55,9 +55,12 @@ def check_values(values: Any) -> Vector:
 
 
 def index_of(X: Any) -> Any:
-    """Return the index of the rows of a DataFrame in memory, else None."""
-    in_memory = hasattr(X, "iloc") and not is_dask(X)
-    return getattr(X, "index", None) if in_memory else None
+    """Return the index of the rows of a DataFrame, None for arrays.
+
+    That of a dask data frame is an empty one of the same type.
+    """
+    frame = getattr(X, "_meta", None) if is_dask(X) else X
+    return getattr(frame, "index", None) if hasattr(frame, "iloc") else None
 
 
 def check_groups(groups: Any, covariance: str) -> None:
