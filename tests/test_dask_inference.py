@@ -209,6 +209,9 @@ def test_quasi_separation(params):
     same(lazy, local)
     assert passes(lazy) < 20
     if not params:
+        before = passes(lazy)
+        lazy.profile_intervals("x2")
+        assert passes(lazy) < before + 60
         close(lazy.profile_intervals("x2"), local.profile_intervals("x2"), 1e-6)
         tests = lazy.likelihood_ratio_tests("x2")
         close(tests, local.likelihood_ratio_tests("x2"), 1e-6)
@@ -232,6 +235,25 @@ def test_separation_by_few_rows_of_the_last_partition():
     assert np.isposinf(lazy.table["coef"]).sum() == 2
     close(lazy.table, local.table)
     assert lazy.notes == local.notes
+
+
+@pytest.mark.filterwarnings("ignore:BinaryLogisticRegression did not converge")
+def test_two_rows_of_the_last_partition_exclude_a_direction():
+    """Without them the second weight may diverge to either side."""
+    rng = np.random.default_rng(0)
+    signs = np.where(rng.random(40_000) < 0.5, 1, -1)
+    X = signs[:, None] * (1.0 + rng.random((40_000, 2)))
+    X[:, 1] = 0.3 * signs + rng.uniform(-0.5, 0.5, len(X))
+    X[-2:], signs[-2:] = [[0.0, 1.0], [0.0, -1.0]], [1, -1]
+    y, chunks = (signs > 0).astype(int), (10_000,) * 4
+    model = BinaryLogisticRegression(**FREE).fit(X, y)
+    lazy = Inference.from_estimator(model, chunked(X, chunks), chunked(y, chunks))
+    assert np.isposinf(lazy.table.loc[["x0", "x1"], "coef"]).all()
+    local = Inference.from_estimator(model, X, y)
+    close(lazy.table, local.table)
+    assert lazy.notes == local.notes
+    fewer = Inference.from_estimator(model, X[:-2], y[:-2])
+    assert not np.isposinf(fewer.table.loc["x1", "coef"])
 
 
 @pytest.mark.filterwarnings("ignore:BinaryLogisticRegression did not converge")
