@@ -62,6 +62,19 @@ def per_feature(
     return values
 
 
+def column_parameters(estimator: Any, n_features: int) -> dict[str, Any]:
+    """Return an estimator's penalty factors, penalty center and bounds by name."""
+    return {
+        "penalty_factor": per_feature(
+            estimator, "penalty_factor", n_features, default=1.0, least=0.0
+        ),
+        "penalty_center": per_feature(
+            estimator, "penalty_center", n_features, default=0.0, least=-np.inf
+        ),
+        "bounds": check_bounds(estimator, n_features),
+    }
+
+
 def check_bounds(estimator: Any, n_features: int) -> tuple[Vector, Vector] | None:
     """Return the least and the greatest weights, None if there are no bounds.
 

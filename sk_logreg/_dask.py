@@ -5,7 +5,7 @@ collections.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from numbers import Real
@@ -15,10 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from sk_logreg._arguments import check_bounds, per_feature
+from sk_logreg._arguments import column_parameters
 from sk_logreg._arrays import Vector
-from sk_logreg._design import Coordinates, Extremes, Rows, coordinates_of
-from sk_logreg._design._partition_data import Finish, Layout, Summarize, Summary
+from sk_logreg._compat import import_pandas
+from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
+from sk_logreg._design._clusters import numbered
+from sk_logreg._design._observations import Observations
+from sk_logreg._design._partition_data import (
+    Finish,
+    Layout,
+    Number,
+    Summarize,
+    Summary,
+)
 from sk_logreg._design._partition_tasks import (
     RowsTask,
     View,
@@ -26,10 +35,15 @@ from sk_logreg._design._partition_tasks import (
     not_finite_part,
     sizes_part,
 )
-from sk_logreg._design._partitioned_rows import Facts, PartitionedRows, stacked
+from sk_logreg._design._partitioned_rows import (
+    Facts,
+    PartitionedRows,
+    PartitionedVector,
+    stacked,
+)
 from sk_logreg._design._partitions import Handle, Partitions, client_of, is_future
 from sk_logreg._execution import ThreadExecutor
-from sk_logreg._labels import encode_labels, weights_of_classes
+from sk_logreg._labels import encode_labels, shrinkage, weights_of_classes
 from sk_logreg._problem import Data
 
 # Number of rows that all partitions together offer for a look at a few, at least.
@@ -69,6 +83,8 @@ class PartitionedData(Data):
     states: tuple[Handle, ...] = ()
     facts: Facts | None = None
     scale: tuple[float, float] = (1.0, 1.0)
+    observed: Observations | None = None
+    grouped: tuple[list[Handle], NDArray[np.bool_]] | None = None
 
     def weight_scale(self) -> tuple[float, float]:
         """Return the largest weight, and the sum of all weights relative to it."""
@@ -123,6 +139,14 @@ class PartitionedData(Data):
         view = replace(self._view, coordinates=coordinates)
         return PartitionedRows(self.partitions, list(self.states), self.facts, view)
 
+    def clusters(self, rows: Rows) -> Clusters | None:
+        """Return the clusters of its rows, None without groups."""
+        if self.grouped is None:
+            return None
+        assert isinstance(rows, PartitionedRows)
+        handles, spread = self.grouped
+        return Clusters(PartitionedVector(rows, handles), spread)
+
     def assert_finite(self, name: str) -> None:
         """Raise a ValueError that names an estimator if X has NaN or infinity."""
         found = self._over_x(not_finite_part, name)
@@ -135,13 +159,19 @@ class PartitionedData(Data):
 
 
 def partitioned_data(
-    estimator: Any, given: dict[str, Any], executor: ThreadExecutor
+    estimator: Any,
+    given: dict[str, Any],
+    executor: ThreadExecutor,
+    *,
+    reset: bool = True,
 ) -> tuple[PartitionedData, NDArray[Any]]:
     """Return the data that an estimator is fitted to, and the classes.
 
-    In one pass over the partitions. `given` are the arguments of `fit` by name.
+    In one pass over the partitions. `given` are the arguments of `fit` by name; groups
+    of the rows may be among them. Without `reset`, the features are compared with those
+    of the fit.
     """
-    return look(estimator, given, executor).data(estimator)
+    return look(estimator, given, executor, reset=reset).data(estimator)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,39 +183,48 @@ class Looked:
     raw: list[Handle]
     dtype: np.dtype[Any]
     n_features: int
+    has_groups: bool
 
     def data(self, estimator: Any) -> tuple[PartitionedData, NDArray[Any]]:
         """Return the data that an estimator is fitted to, and the classes."""
-        finish, classes = self._finish(estimator)
+        summaries, n_features = self.summaries, self.n_features
+        classes, signs = _classes(summaries, estimator.soft_labels)
+        of_labels = _of_labels(summaries, signs)
+        finish = self._finish(estimator, classes, signs, of_labels)
         (counts, totals, least), states = self.partitions.run(
             finish, self.raw, keep=True
         )
         has_soft_labels = finish.is_soft or finish.shrunk is not None
-        facts = _facts(self.summaries, counts, totals, least.least, has_soft_labels)
-        n_features = self.n_features
+        facts = _facts(summaries, counts, totals, least.least, has_soft_labels)
+        per_class = finish.per_class
         data = PartitionedData(
             _Shape((int(facts.starts[-1]), n_features), self.dtype),
             np.zeros(0, dtype=np.int8),
             np.zeros(0),
-            penalty_factor=per_feature(
-                estimator, "penalty_factor", n_features, default=1.0, least=0.0
-            ),
-            penalty_center=per_feature(
-                estimator, "penalty_center", n_features, default=0.0, least=-np.inf
-            ),
-            bounds=check_bounds(estimator, n_features),
+            **column_parameters(estimator, n_features),
+            shrunk=finish.shrunk or 0.0,
             partitions=self.partitions,
             states=tuple(states),
             facts=facts,
             scale=finish.scale,
+            observed=Observations(
+                float(of_labels.unit * of_labels.totals.sum()),
+                any(summary.weighted for summary in summaries),
+                np.ones(2) if per_class is None else per_class,
+            ),
+            grouped=self._grouped() if self.has_groups else None,
         )
         return data, classes
 
-    def _finish(self, estimator: Any) -> tuple[Finish, NDArray[Any]]:
-        """Return what turns labels and weights into entries of rows; the classes."""
-        summaries, soft = self.summaries, estimator.soft_labels
-        classes, signs = _classes(summaries, soft)
-        of_labels = _of_labels(summaries, signs)
+    def _finish(
+        self,
+        estimator: Any,
+        classes: NDArray[Any],
+        signs: list[NDArray[np.int8]],
+        of_labels: "_OfLabels",
+    ) -> Finish:
+        """Return what turns labels and weights into entries of rows."""
+        soft = estimator.soft_labels
         absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
         per_class = weights_of_classes(
             estimator.class_weight,
@@ -195,21 +234,39 @@ class Looked:
             free_bias=bool(estimator.fit_intercept and not absorbed),
         )
         scale = of_labels.scale(per_class, soft)
-        is_soft = any(summary.soft[2] for summary in summaries)
+        is_soft = any(summary.soft[2] for summary in self.summaries)
         shrunk = None
         if estimator.bias_reduction == "mdypl":
-            shrunk = self.n_features / (scale[0] * scale[1] + self.n_features)
-        return Finish(signs, per_class, scale, is_soft, shrunk), classes
+            shrunk = shrinkage(scale[0] * scale[1], self.n_features)
+        return Finish(signs, per_class, scale, is_soft, shrunk)
+
+    def _grouped(self) -> tuple[list[Handle], NDArray[np.bool_]]:
+        """Return the number of each row's group, and which are in several partitions.
+
+        Labels of different partitions are the same if they are equal.
+        """
+        of_each = [summary.groups for summary in self.summaries]
+        labels = np.concatenate([some.astype(object) for some in of_each])
+        every, codes = numbered(labels, np.ones(len(labels), dtype=bool))
+        parts = np.split(codes, np.cumsum([len(some) for some in of_each])[:-1])
+        _, handles = self.partitions.run(Number(parts), self.raw, keep=True)
+        return handles, np.bincount(codes, minlength=len(every)) > 1
 
 
-def look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> Looked:
+def look(
+    estimator: Any,
+    given: dict[str, Any],
+    executor: ThreadExecutor,
+    *,
+    reset: bool = True,
+) -> Looked:
     """Check the arguments of a fit, in one pass over the partitions."""
     number = given["sample_weight"]
     weight = float(number) if isinstance(number, Real) else None
     if weight is not None:
         given = given | {"sample_weight": None}
     given = {name: value for name, value in given.items() if value is not None}
-    given, dtype, n_features = _checked(estimator, given)
+    given, dtype, n_features = _checked(estimator, given, reset=reset)
     everything, of_x, layout = _partitions(given, executor)
     n_look = int(np.clip(_LOOK_ROWS // len(everything), 2, _KEPT_ROWS))
     soft = estimator.soft_labels
@@ -219,11 +276,11 @@ def look(estimator: Any, given: dict[str, Any], executor: ThreadExecutor) -> Loo
     if errors:
         raise ValueError(errors[0])
     of_x.meter = everything.meter
-    return Looked(of_x, summaries, raw, dtype, n_features)
+    return Looked(of_x, summaries, raw, dtype, n_features, "groups" in given)
 
 
 def _checked(
-    estimator: Any, given: dict[str, Any]
+    estimator: Any, given: dict[str, Any], *, reset: bool
 ) -> tuple[dict[str, Any], np.dtype[Any], int]:
     """Return the collections, one block of columns each, the dtype and n_features."""
     for name, value in given.items():
@@ -239,7 +296,7 @@ def _checked(
                 f"{value.ndim}."
             )
     X = given["X"]
-    dtype, n_features = check_features(estimator, X, reset=True)
+    dtype, n_features = check_features(estimator, X, reset=reset)
     if not _is_frame(X) and X.numblocks[1] > 1:
         given = given | {"X": X.rechunk({1: -1})}
     _check_partitions(given)
@@ -494,3 +551,42 @@ def per_row(
     if n_columns is not None:
         options |= {"new_axis": 1, "chunks": (z.chunks[0], (n_columns,))}
     return z.map_blocks(function, *args, **options)
+
+
+# --------------------------------------------------------------------- a row per row
+
+
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Calls a function with the blocks of a partition by their names."""
+
+    function: Callable[..., Any]
+    layout: Layout
+
+    def __call__(self, i: int, blocks: Any) -> Any:
+        del i
+        return self.function(**self.layout.blocks(blocks))
+
+
+def delayed_parts(
+    estimator: Any, given: dict[str, Any], function: Callable[..., Any]
+) -> list[Any]:
+    """Return a function of the blocks of collections, delayed, one per partition.
+
+    `given` are X and others by name, with which the function is called.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    given, _, _ = _checked(estimator, given, reset=False)
+    everything, _, layout = _partitions(given, ThreadExecutor())
+    return everything.delayed(_Blocks(function, layout))
+
+
+def lazy_frame(parts: list[Any], columns: Sequence[str], index: Any) -> Any:
+    """Return a lazy data frame of float64, given its delayed partitions.
+
+    `index` is an empty index of its type, or None for row numbers.
+    """
+    pandas, nothing = import_pandas("Inference"), np.empty((0, len(columns)))
+    empty = pandas.DataFrame(nothing, index, list(columns))
+    frames = _module("dask.dataframe")
+    return frames.from_delayed(parts, meta=empty, verify_meta=False)

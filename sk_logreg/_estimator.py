@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
-from sk_logreg._arguments import check_bounds, check_offset, per_feature
+from sk_logreg._arguments import check_offset, column_parameters
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     CachedParamNames,
@@ -32,7 +32,8 @@ from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import (
     encode_labels,
     encode_soft_labels,
-    shrunk_labels,
+    shrinkage,
+    shrunk_by,
     soft_weights,
     total_weights,
 )
@@ -143,7 +144,7 @@ def data_of(
         sample_weight = check_sample_weight(sample_weight, X)
     absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
     free_bias = bool(estimator.fit_intercept and not absorbed)
-    class_weight, p_other = estimator.class_weight, None
+    class_weight, p_other, shrunk = estimator.class_weight, None, 0.0
     if estimator.soft_labels:
         weights, signs, p_other = soft_weights(
             class_weight, sample_weight, probabilities, free_bias=free_bias
@@ -154,16 +155,13 @@ def data_of(
         )
     n_samples, n_features = X.shape
     if estimator.bias_reduction == "mdypl":
-        p_other = shrunk_labels(p_other, weights, n_samples, n_features)
-    factor = per_feature(
-        estimator, "penalty_factor", n_features, default=1.0, least=0.0
-    )
-    center = per_feature(
-        estimator, "penalty_center", n_features, default=0.0, least=-np.inf
-    )
+        total = float(weights.sum()) * (n_samples / weights.size)
+        shrunk = shrinkage(total, n_features)
+        p_other = shrunk_by(shrunk, p_other, n_samples)
     offset = check_offset(offset, n_samples)
-    bounds = check_bounds(estimator, n_features)
-    return Data(X, signs, weights, offset, p_other, factor, center, bounds), classes
+    of_columns = column_parameters(estimator, n_features)
+    data = Data(X, signs, weights, offset, p_other, **of_columns, shrunk=shrunk)
+    return data, classes
 
 
 def validated_data(

@@ -149,7 +149,11 @@ class ThreadExecutor:
         return futures
 
     def close(self) -> None:
-        """Stop the threads; those at work finish their chunk first."""
+        """Stop the threads; those at work finish their chunk first.
+
+        Afterwards, functions run in the thread that calls `map`.
+        """
+        self.n_threads = 1
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None

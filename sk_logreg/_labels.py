@@ -236,42 +236,28 @@ def totals_of_labels(
     return np.array([np.sum(s * (1.0 - q)), np.sum(s * q)])
 
 
-def shrunk_labels(
-    p_other: NDArray[np.float64] | None,
-    weights: NDArray[np.float64],
-    n_samples: int,
-    n_features: int,
-) -> NDArray[np.float64]:
-    """Return labels that are shrunk toward one half.
+def shrinkage(total: float, n_features: int) -> float:
+    """Return the share by which labels are shrunk, given the sum of the weights.
 
     A label q becomes α q + (1 - α) / 2, with α = n / (n + p), n the sum of the weights
-    and p the number of features. Cross entropy of these labels is the negative log
-    likelihood with the conjugate prior of Diaconis and Ylvisaker [1]_.
-
-    Parameters
-    ----------
-    p_other : ndarray of shape (n_samples,) or None
-        The probability of the less probable class, None if it is 0 for all rows.
-    weights : ndarray of shape (n_samples,) or (1,)
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        The probability of the less probable class.
+    and p the number of features; the share is 1 - α. Cross entropy of these labels is
+    the negative log likelihood with the conjugate prior of Diaconis and Ylvisaker [1]_.
 
     References
     ----------
     .. [1] T. Rigon, E. Aliverti (2023). Conjugate priors and bias reduction for
        logistic regression models. Statistics & Probability Letters 202, 109901.
     """
-    total = float(weights.sum()) * (n_samples / weights.size)
-    return shrunk_by(n_features / (total + n_features), p_other, n_samples)
+    return n_features / (total + n_features)
 
 
 def shrunk_by(
     share: float, p_other: NDArray[np.float64] | None, n_samples: int
 ) -> NDArray[np.float64]:
-    """Return labels that are shrunk toward one half by a share; see above."""
+    """Return labels that are shrunk toward one half by a share, see `shrinkage`.
+
+    A label is given by the probability of the less probable class; None if all are 0.
+    """
     shrunk = np.full(n_samples, 0.5 * share)
     return shrunk if p_other is None else shrunk + (1.0 - share) * p_other
 

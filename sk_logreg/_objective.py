@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import (
+    Clusters,
     Coordinates,
     Costs,
     Extremes,
@@ -34,8 +35,6 @@ from sk_logreg.penalties import ElasticNet, Penalty
 # At most this number of rows in partitions are gathered: the search for starts draws no
 # sample from so few, and other ways to select rows need them all.
 _FEW_ROWS = 1000
-# Number of values of X that are copied at a time, where rows are read in their order.
-_CHUNK_VALUES = 1 << 20
 
 __all__ = ["Coordinates", "Evaluation", "NotFiniteError", "Objective", "RowVector"]
 
@@ -186,34 +185,15 @@ class Objective:
         sums, _ = self._read(products.scores_gram, (margins,), args, for_gram=True)
         return self._sum_matrix(*sums)
 
-    def clustered_scores_gram(self, margins: RowVector, codes: Indices) -> Matrix:
+    def clustered_scores_gram(self, margins: RowVector, clusters: Clusters) -> Matrix:
         """Return the Gram matrix of sums of scores over clusters, in one pass over X.
 
-        The score of a row is s ψ x̃ with ψ the slope of the loss in z and s the weight;
-        `codes` numbers the cluster of each row. The rows are read in the order of the
-        clusters, some at a time.
+        The score of a row is s ψ x̃ with ψ the slope of the loss in z and s the weight.
         """
         self._count()
         [slopes] = self._scan(products.slopes, (margins,), (self.loss,), n_kept=1)[1]
-        order = np.argsort(codes, kind="stable")
-        codes, u = codes[order], slopes.gather()[order]
-        total, carried = np.zeros((self.n_dof, self.n_dof)), np.zeros(self.n_dof)
-        step = max(1, _CHUNK_VALUES // self.n_dof)
-        for start in range(0, self.n_samples, step):
-            part = slice(start, start + step)
-            scores = self.dense_rows(order[part], intercept=True) * u[part, None]
-            before = codes[start - 1] if start else codes[0]
-            new = np.diff(codes[part], prepend=before) != 0
-            begins = np.flatnonzero(new)
-            # The first rows may belong to the last cluster of the part before.
-            sums = np.add.reduceat(scores, np.append(0, begins[begins > 0]))
-            if not new[0]:
-                sums[0] += carried
-                carried = np.zeros(self.n_dof)
-            complete = np.vstack([carried, sums[:-1]])
-            total += complete.T @ complete
-            carried = sums[-1]
-        return total + np.outer(carried, carried)
+        gram = self._rows.cluster_gram(slopes, clusters)
+        return self._sum_matrix(gram[:-1, :-1], gram[:-1, -1], gram[-1, -1])
 
     @cached_property
     def value_at_zero(self) -> float:
@@ -472,9 +452,10 @@ class Objective:
 
         Each row, and its offset, counts by its share.
         """
-        offset = self._rows.offset
-        if offset is not None:
-            offset = np.array([share.values @ offset])
+        offset = None
+        if self.has_offset:
+            [mean], _ = self._scan(products.weighted_offset, (share,))
+            offset = np.array([mean])
         row = self.rmatvec(share)[None, :]
         rows = Rows(design_of(row), np.ones(1, dtype=np.int8), np.ones(1), offset)
         return self._of(replace(self.problem, rows=rows), 0.0)

@@ -49,6 +49,8 @@ class Data:
         v and c; None for ones and zeros.
     bounds : tuple of ndarray of shape (n_features,), or None
         The least and the greatest weights; None for none.
+    shrunk : float
+        The share by which the labels are shrunk toward one half.
     """
 
     X: Any
@@ -59,6 +61,7 @@ class Data:
     penalty_factor: Vector | None = None
     penalty_center: Vector | None = None
     bounds: tuple[Vector, Vector] | None = None
+    shrunk: float = 0.0
 
     def coordinates(
         self, *, centered: bool, penalized: bool, every_row: bool

@@ -1120,7 +1120,6 @@ class TestLarge:
         text = stream(folder(numbers), "--target", "y", "--C", "auto", *ONE_MODEL)
         assert float(parse_table(text)["C"]["cross entropy bias free"]) > 0
 
-    @pytest.mark.xfail(reason="the inference takes no dask collections", strict=True)
     def test_summary(self, numbers, folder, stream):
         asked = ["--target", "y", "--C", "inf", "--summary", *ONE_MODEL]
         text = stream(folder(numbers), *asked)

@@ -1,5 +1,6 @@
 """Dask collections: the answer in memory, few passes, lazy predictions, errors."""
 
+import functools
 import os
 import pickle
 import signal
@@ -16,6 +17,7 @@ import pytest
 from scipy.special import expit
 
 from sk_logreg import BinaryLogisticRegression, regularization_path
+from sk_logreg.inference import Inference
 from tests._partitions import CHUNKS, chunked, csr, frame, sample, unknown
 
 dask = pytest.importorskip("dask")
@@ -443,6 +445,27 @@ class TestCluster:
         assert model.history_[-1].reads >= 3
         # With y to find the classes, and then X alone, which each round reads.
         assert 2.0 * X.nbytes < sum(sizes) < 3.5 * X.nbytes
+
+    def test_inference(self, client):
+        X, y = sample()
+        rng = np.random.default_rng(0)
+        per_row = {
+            "sample_weight": rng.integers(0, 4, len(y)).astype(float),
+            "offset": rng.standard_normal(len(y)),
+            "groups": rng.integers(0, 60, len(y)),
+        }
+        model = BinaryLogisticRegression(C=np.inf, **FINE).fit(X, y)
+        of = functools.partial(Inference.from_estimator, model, covariance="cluster")
+        there = client.persist(chunked(X))
+        lazily = {name: chunked(values) for name, values in per_row.items()}
+        found, expected = of(there, chunked(y), **lazily), of(X, y, **per_row)
+        for lazy, local in (
+            (found.table, expected.table),
+            (found.pseudo_r2, expected.pseudo_r2),
+            (found.dfbetas().compute(), expected.dfbetas()),
+            (found.predict(there).compute(), expected.predict(X)),
+        ):
+            np.testing.assert_allclose(lazy, local, 1e-8, 1e-10)
 
     def test_an_interrupt_cancels(self, client):
         X, y = sample()

@@ -5,6 +5,7 @@ from typing import Any
 from scipy import sparse
 
 from sk_logreg._design._base import Block, Design, Points, cut
+from sk_logreg._design._clusters import Clusters
 from sk_logreg._design._coordinates import Coordinates, coordinates_of
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs, Meter
 from sk_logreg._design._dense import DenseDesign
@@ -15,6 +16,7 @@ from sk_logreg._design._vectors import Extremes, RowPart, RowVector
 __all__ = [
     "Block",
     "BlockSizes",
+    "Clusters",
     "Coordinates",
     "Costs",
     "DenseDesign",

@@ -9,10 +9,10 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 
 from sk_logreg._arguments import to_float64
-from sk_logreg._arrays import Vector
+from sk_logreg._arrays import Indices, Vector
+from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
-from sk_logreg._design._partition_folds import known
-from sk_logreg._design._partition_tasks import matrix_of
+from sk_logreg._design._partition_tasks import facts_of_weights, matrix_of
 from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
@@ -23,7 +23,7 @@ _MAX_LABELS = 1000
 
 @dataclass(frozen=True)
 class Layout:
-    """What the blocks of a partition are: of X, y, sample_weight and offset.
+    """What the blocks of a partition are: of X, y and others by name.
 
     Attributes
     ----------
@@ -53,6 +53,7 @@ class Raw:
     q: Vector | None
     s: Vector | None
     offset: Vector | None
+    groups: Indices | None
     n_rows: int
 
 
@@ -74,6 +75,10 @@ class Summary:
         The largest sample weight, 1 if that is 0.
     soft : tuple of bool
         Whether some soft label is not 0, not 1, and neither.
+    weighted : bool
+        Whether some sample weight is not one.
+    groups : ndarray
+        The different groups of the rows of positive weight.
     stored : tuple of float, or None
         If X is sparse: how many values are stored, and how many pairs of them share
         a row.
@@ -87,6 +92,8 @@ class Summary:
     totals: Vector = field(default_factory=lambda: np.zeros(0))
     unit: float = 1.0
     soft: tuple[bool, bool, bool] = (False, False, False)
+    weighted: bool = False
+    groups: NDArray[Any] = field(default_factory=lambda: np.zeros(0))
     offset: Extremes = field(default_factory=Extremes)
     look: Any = None
     stored: tuple[float, float] | None = None
@@ -141,8 +148,13 @@ class Summarize:
             stored = _stored(X)
         look = X[spread_rows(X, np.ones(1) if s is None else s, self.n_look)]
         extremes = Extremes() if offset is None else Extremes.of(offset)
-        parts = labels, *of_labels, soft, extremes, look, stored
-        return Summary(n_rows, None, *parts), Raw(codes, q, s, offset, n_rows)
+        weighted = s is not None and bool((s != 1.0).any())
+        known, groups = np.zeros(0), None
+        if "groups" in given:
+            used = np.ones(n_rows, dtype=bool) if s is None else s > 0.0
+            known, groups = numbered(given["groups"], used)
+        parts = labels, *of_labels, soft, weighted, known, extremes, look, stored
+        return Summary(n_rows, None, *parts), Raw(codes, q, s, offset, groups, n_rows)
 
 
 def _stored(X: Any) -> tuple[float, float]:
@@ -197,6 +209,26 @@ def _encoded(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8] | None]:
     if len(labels) > 2:
         return labels[:_MAX_LABELS], None
     return labels, codes.astype(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """Keeps the number of the group of each row among those of all partitions.
+
+    Attributes
+    ----------
+    numbers : list of ndarray
+        The number of each group of each partition.
+    """
+
+    numbers: list[Indices]
+
+    def __call__(self, i: int, blocks: Any, result: Result) -> Result:
+        del blocks
+        groups, numbers = result.held.groups, self.numbers[i]
+        # Without rows of positive weight, no group has a number.
+        codes = numbers[groups] if len(numbers) else np.zeros_like(groups)
+        return Result([], [codes.astype(np.float64)])
 
 
 def _kinds(q: Vector) -> tuple[bool, bool, bool]:
@@ -265,7 +297,7 @@ class Finish:
         if self.shrunk is not None:
             p_other = shrunk_by(self.shrunk, p_other, raw.n_rows)
         part = RowPart(signs, weights, raw.offset, p_other)
-        return Result(known(part), part)
+        return Result(facts_of_weights(signs, weights), part)
 
     def _weights(
         self, i: int, raw: Raw

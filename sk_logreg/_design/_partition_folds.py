@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Vector
-from sk_logreg._design._partition_tasks import Returned
-from sk_logreg._design._vectors import Extremes, RowPart
+from sk_logreg._design._partition_tasks import Returned, facts_of_weights
+from sk_logreg._design._vectors import RowPart
 
 
 def _stratum(part: RowPart, stratified: bool) -> Indices:
@@ -60,8 +60,8 @@ def without_each_part(
 ) -> Returned:
     """Find what is known of the rows without each fold: four sums per fold.
 
-    See `known`. The last is the number of rows of positive weight in each class; a
-    soft label is in both.
+    See `facts_of_weights`. The last is the number of rows of positive weight in each
+    class; a soft label is in both.
     """
     sums = []
     soft = False if part.p_other is None else part.p_other > 0.0
@@ -70,18 +70,5 @@ def without_each_part(
         members = [soft | (part.signs == sign) for sign in (-1, 1)]
         some = others.weights > 0.0
         per_class = np.array([np.count_nonzero(some & kind) for kind in members])
-        sums += [*known(others), per_class]
+        sums += [*facts_of_weights(others.signs, others.weights), per_class]
     return sums, None
-
-
-def known(part: RowPart) -> tuple[NDArray[np.int64], Vector, Extremes]:
-    """Return the counts and the sums of the positive weights, and the least.
-
-    The first two are those of the signs -1 and 1.
-    """
-    positive = part.weights > 0.0
-    kinds = [positive & (part.signs == sign) for sign in (-1, 1)]
-    counts = np.array([np.count_nonzero(kind) for kind in kinds])
-    totals = np.array([part.weights.sum(where=kind) for kind in kinds])
-    least = float(part.weights.min(where=positive, initial=np.inf))
-    return counts, totals, Extremes(least)

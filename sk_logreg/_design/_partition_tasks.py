@@ -11,6 +11,7 @@ from sklearn.utils import assert_all_finite
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Design, Dimensions
+from sk_logreg._design._clusters import cluster_gram
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
@@ -101,6 +102,20 @@ class RowsTask:
             return Result(*self.function(i, rows, vectors, *self.args))
 
 
+@dataclass(frozen=True, eq=False)
+class FinishTask:
+    """Calls a function with X, the rows before it and what a task has kept."""
+
+    task: RowsTask
+    starts: Indices
+    finish: Callable[..., Any]
+
+    def __call__(self, i: int, blocks: Any, state: Result) -> Any:
+        first = blocks[0]
+        X = first[0] if isinstance(first, tuple) else first
+        return self.finish(X, int(self.starts[i]), self.task(i, blocks, state).held)
+
+
 class _Entries(Dimensions):
     """The dimensions of a partition whose X is not read."""
 
@@ -175,6 +190,16 @@ def gram_float32_part(
     return [rows.gram_float32(RowVector(vectors[0]), scale)], None
 
 
+def cluster_gram_part(
+    i: int, rows: Rows, vectors: list[Vector], spread: NDArray[np.bool_]
+) -> Returned:
+    """Sum the Gram matrix over the clusters, and find the sums over those spread."""
+    if not rows.design.n_samples:
+        return [], None
+    u, codes = vectors
+    return cluster_gram(rows, u, codes, spread), None
+
+
 # ----------------------------------------------------------------- row vectors
 
 
@@ -209,6 +234,22 @@ def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
     """Keep the entries of the rows with the z of some margins as the offset."""
     offset = part.signs * vectors[0]
     return [Extremes.of(offset)], part._replace(offset=offset)
+
+
+def weighted_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Keep the entries of the rows with other weights; sum what is known of these."""
+    part = part._replace(weights=vectors[0])
+    return facts_of_weights(part.signs, part.weights), part
+
+
+def facts_of_weights(signs: NDArray[np.int8], weights: Vector) -> list[Any]:
+    """Return number and sum of the positive weights by sign, and the least of them."""
+    positive = weights > 0.0
+    kinds = [positive & (signs == sign) for sign in (-1, 1)]
+    counts = np.array([np.count_nonzero(kind) for kind in kinds])
+    totals = np.array([weights.sum(where=kind) for kind in kinds])
+    least = Extremes(float(weights.min(where=positive, initial=np.inf)))
+    return [counts, totals, least]
 
 
 def above_part(

@@ -1,6 +1,6 @@
 """Rows in partitions of dask collections, behind the interface of `Rows`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -12,6 +12,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _partition_tasks as tasks
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Dimensions
+from sk_logreg._design._clusters import Clusters
 from sk_logreg._design._costs import BLOCK_SIZES, Meter
 from sk_logreg._design._map import Function, GroupSums, Result
 from sk_logreg._design._partition_tasks import RowsTask, View
@@ -288,6 +289,30 @@ class PartitionedRows(Rows):
         )
         return np.asarray(total)
 
+    def cluster_gram(self, u: RowVector, clusters: Clusters) -> Matrix:
+        vectors, args = (u, clusters.codes), (clusters.spread,)
+        sums, _ = self._run(tasks.cluster_gram_part, vectors, args, view=self._view)
+        gram, of_spread = sums
+        return np.asarray(gram + of_spread.sums.T @ of_spread.sums)
+
+    def delayed(
+        self,
+        function: Function,
+        args: tuple[Any, ...],
+        n_kept: int,
+        finish: Callable[..., Any],
+    ) -> list[Any]:
+        """Return what becomes of the row vectors of a map, delayed, one per partition.
+
+        `finish` is called with the X of a partition, the number of the rows before it
+        and the row vectors.
+        """
+        inner = RowsTask(
+            tasks.read_part, (function, args, n_kept, False), (), self._view
+        )
+        task = tasks.FinishTask(inner, self.starts, finish)
+        return self.partitions.delayed(task, self.states)
+
     # ------------------------------------------------------------ what is known of all
 
     @property
@@ -342,6 +367,12 @@ class PartitionedRows(Rows):
     def with_offset_at(self, margins: RowVector) -> "PartitionedRows":
         [extremes], states = self._run(tasks.offset_part, (margins,), (), keep=True)
         facts = replace(self._facts, largest_offset=extremes.size)
+        return PartitionedRows(self.partitions, states, facts, self._view)
+
+    def with_weights(self, weights: RowVector) -> "PartitionedRows":
+        found, states = self._run(tasks.weighted_part, (weights,), (), keep=True)
+        counts, totals, least = found
+        facts = replace(self._facts, counts=counts, totals=totals, lightest=least.least)
         return PartitionedRows(self.partitions, states, facts, self._view)
 
     # -------------------------------------------------------------- some of the rows

@@ -115,15 +115,7 @@ class Partitions:
             self.meter.passes += len(numbers) / len(self)
         if self._client is None and not read:
             return self._run_here(task, held, numbers)
-        name = f"{self._name}-{next(self._rounds)}"
-        graph: dict[Any, Any] = dict(self._graph) if read else {}
-        graph[name] = task
-        keys: list[Any] = []
-        for i in numbers:
-            source = self._sources[i] if read else None
-            key = (name, i)
-            graph[key] = (_called, name, i, source, *(handles[i] for handles in held))
-            keys.append(key)
+        name, graph, keys = self._tasks(task, held, numbers, read)
         kept, parts = keys if keep else [], keys
         if keep and self._client is not None:
             # Otherwise the row vectors would travel with the sums.
@@ -136,6 +128,31 @@ class Partitions:
                 result.sums = []  # frees their memory
             return total, results
         return self._run_on_cluster(graph, top, kept)
+
+    def delayed(self, task: Callable[..., Any], *held: Sequence[Handle]) -> list[Any]:
+        """Return what a task that reads the collections returns, as delayed values."""
+        _, graph, keys = self._tasks(task, held, range(len(self)), read=True)
+        of_dask = import_module("dask.delayed").Delayed
+        return [of_dask(key, graph) for key in keys]
+
+    def _tasks(
+        self,
+        task: Callable[..., Any],
+        held: Sequence[Sequence[Handle]],
+        numbers: Sequence[int],
+        read: bool,
+    ) -> tuple[str, dict[Any, Any], list[Any]]:
+        """Return the name, the graph and the keys of a task on some partitions."""
+        name = f"{self._name}-{next(self._rounds)}"
+        graph: dict[Any, Any] = dict(self._graph) if read else {}
+        graph[name] = task
+        keys: list[Any] = []
+        for i in numbers:
+            source = self._sources[i] if read else None
+            key = (name, i)
+            graph[key] = (_called, name, i, source, *(handles[i] for handles in held))
+            keys.append(key)
+        return name, graph, keys
 
     def _run_here(
         self, task: Task, held: Sequence[Sequence[Handle]], numbers: Sequence[int]
@@ -203,7 +220,7 @@ def is_future(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "distributed"
 
 
-def _called(task: Task, i: int, source: Any, *results: Result) -> Result:
+def _called(task: Callable[..., Any], i: int, source: Any, *results: Result) -> Any:
     """Run a task on a partition, given its blocks or what computes them."""
     blocks = source.blocks() if isinstance(source, Source) else source
     return task(i, blocks, *results)

@@ -442,6 +442,12 @@ def losses_at_offset(rows: RowPart, loss: Loss) -> Sums:
     return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),)
 
 
+def weighted_offset(rows: RowPart, share: Vector) -> Sums:
+    """Sum the offset, each row by its share."""
+    assert rows.offset is not None
+    return (float(share @ rows.offset),)
+
+
 def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
     """Sum the losses where each prediction is the label."""
     if rows.p_other is None:

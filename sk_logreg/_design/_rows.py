@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
+from sk_logreg._design._clusters import Clusters, cluster_gram
 from sk_logreg._design._costs import Meter
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import (
@@ -102,6 +103,14 @@ class Rows:
         """Return a Gram matrix in single precision, in one pass over X."""
         return gram_float32(self, curvature, scale)
 
+    def cluster_gram(self, u: RowVector, clusters: Clusters) -> Matrix:
+        """Return the Gram matrix of Xᵀ u over each cluster, and u for the bias last.
+
+        In one pass over X.
+        """
+        gram, _ = cluster_gram(self, u.values, clusters.codes.values, clusters.spread)
+        return gram
+
     # ------------------------------------------------------------ what is known of all
 
     #: Whether the rows are in partitions, outside the memory of this process.
@@ -167,6 +176,10 @@ class Rows:
     def with_offset_at(self, margins: RowVector) -> "Rows":
         """Return the rows with the z of these margins as the offset."""
         return replace(self, offset=self.signs * margins.values)
+
+    def with_weights(self, weights: RowVector) -> "Rows":
+        """Return the rows with other weights."""
+        return replace(self, weights=weights.values)
 
     # -------------------------------------------------------------- some of the rows
 

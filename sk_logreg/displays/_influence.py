@@ -157,7 +157,13 @@ class InfluenceDisplay:
                 f"residuals must be one of {sorted(_Y_LABELS)}, got {residuals!r}."
             )
         check_count("n_labels", n_labels, 0)
-        table, fitted = inference.diagnostics(), inference._fitted
+        fitted = inference._fitted
+        if fitted.partitioned:
+            raise ValueError(
+                f"{cls.__name__} draws each row, so it needs an inference from rows in "
+                "memory. Inference.diagnostics takes rows in partitions."
+            )
+        table = inference._diagnostics
         first, second = fitted.estimator.classes_.tolist()
         names = f"y = {first}", f"y = {second}"
         if fitted.estimator.soft_labels:
@@ -167,7 +173,7 @@ class InfluenceDisplay:
             residual=table[residuals].to_numpy(),
             cooks_distance=table["cooks_distance"].to_numpy(),
             index=table.index.tolist(),
-            positive=fitted.positive >= 0.5,
+            positive=table["label"].to_numpy() >= 0.5,
             class_names=names,
             residuals=residuals,
             mean_leverage=inference.edf / inference.n_obs,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._design import Clusters
 from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._tolerances import ACCURATE, negligible
 from sk_logreg.inference._fitted import FittedModel
@@ -113,7 +114,7 @@ def null_space_of_terms(fitted: FittedModel, hessian: Factor) -> Matrix:
     return np.where(size > _UNDETERMINED * size.max(initial=0.0), found, 0.0)
 
 
-def covariance_of(fitted: FittedModel, groups: Indices | None) -> Covariance:
+def covariance_of(fitted: FittedModel) -> Covariance:
     """Return the covariance matrix of a fitted model.
 
     Without a penalty it is the inverse of the information, or a sandwich [1]_, with
@@ -152,9 +153,9 @@ def covariance_of(fitted: FittedModel, groups: Indices | None) -> Covariance:
         return Covariance(fitted, hessian, root, edf, inverse @ meat @ inverse / total)
     n_groups = None
     if kind == "cluster":
-        assert groups is not None
-        n_groups = int(groups.max()) + 1
-        meat = _clustered(fitted, groups, n_groups, edf)
+        assert fitted.clusters is not None
+        n_groups = len(fitted.clusters.spread)
+        meat = _clustered(fitted, fitted.clusters, edf)
     else:
         meat = _robust(fitted, root, edf)
     matrix = inverse @ meat @ inverse
@@ -168,7 +169,7 @@ def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
         with fitted.objective() as objective:
             scores = objective.scores_gram(
                 fitted.point.margins,
-                fitted.per_class,
+                fitted.observed.per_class,
                 root / np.sqrt(total),
                 LEVERAGE_POWERS[kind],
             )
@@ -182,12 +183,16 @@ def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
     return scores / total
 
 
-def _clustered(
-    fitted: FittedModel, groups: Indices, n_groups: int, edf: float
-) -> Matrix:
+def _clustered(fitted: FittedModel, clusters: Clusters, edf: float) -> Matrix:
     """Return the middle of the sandwich over clusters (CR1)."""
+    n_groups = len(clusters.spread)
+    if n_groups < 2:
+        raise ValueError(
+            "groups must hold at least 2 groups of rows with positive weight, got "
+            f"{n_groups}."
+        )
     with fitted.objective() as objective:
-        meat = objective.clustered_scores_gram(fitted.point.margins, groups)
+        meat = objective.clustered_scores_gram(fitted.point.margins, clusters)
     correction = _small_sample(fitted, edf, fitted.n_obs - 1.0)
     return meat * correction * n_groups / (n_groups - 1.0)
 

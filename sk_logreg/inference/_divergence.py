@@ -1,15 +1,26 @@
 """Which coefficients are infinite, where hyperplanes separate the classes."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._objective import Objective
+from sk_logreg._design import Rows
+from sk_logreg._design._observations import without_separated
+from sk_logreg._objective import Evaluation, Objective
 from sk_logreg._records import QUASI_SEPARABLE, SEPARABLE
 from sk_logreg._solvers._factors import factor
-from sk_logreg._solvers._separation import SEARCH, Search, UnitRows
+from sk_logreg._solvers._separation import (
+    SEARCH,
+    Search,
+    Separation,
+    UnitRows,
+    find_in_partitions,
+    row_tolerance,
+)
 from sk_logreg.inference._covariance import null_space_of_terms
 from sk_logreg.inference._fitted import FittedModel
 
@@ -25,16 +36,16 @@ class Divergence:
     ----------
     upward, downward : ndarray of shape (n_terms,) of bool
         Whether a term grows, or falls, along such a direction.
-    weights : ndarray of shape (n_samples,)
-        The weights of the rows, 0 for those that such a direction separates. Their
-        losses approach 0.
+    rows : Rows
+        The rows, with weight 0 for those that such a direction separates. Their losses
+        approach 0.
     null_space : ndarray of shape (n_terms, n_directions)
         Directions of the terms that change no prediction of any row.
     """
 
     upward: NDArray[np.bool_]
     downward: NDArray[np.bool_]
-    weights: Vector
+    rows: Rows
     null_space: Matrix
 
     @property
@@ -50,6 +61,26 @@ def is_separated(fitted: FittedModel) -> bool:
     return fitted.estimator.status_.word in words
 
 
+@dataclass(frozen=True)
+class _Cone(Separation):
+    """The signs of the terms in the cone of the directions that separate rows.
+
+    Its hyperplane separates all rows that any direction can. `others` are directions in
+    which terms rise that do not along it.
+
+    Attributes
+    ----------
+    upward, downward : ndarray of shape (n_terms,) of bool
+        Whether a term grows, or falls, along some of these directions.
+    units : tuple
+        The hyperplane as the arguments of `Objective.unit_margins`.
+    """
+
+    upward: Any = None
+    downward: Any = None
+    units: tuple[Any, ...] = ()
+
+
 def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
     """Return how the coefficients of a separated fit diverge.
 
@@ -63,25 +94,50 @@ def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
     .. [1] K. Konis (2007). Linear programming algorithms for detecting separated data
        in binary logistic regression models. DPhil thesis, University of Oxford.
     """
+    find = partial(_cone, fitted)
+    if objective.partitioned:
+        cone = find_in_partitions(objective, fitted.point, find)
+    else:
+        cone = find(objective, fitted.point)
+    if cone is None:
+        raise ValueError(
+            "The classes are separated, and to find which coefficients are infinite "
+            "takes more rows than are gathered from partitions. Pass the rows in "
+            "memory, or use a penalty or bias_reduction."
+        )
+    margins, rows = objective.unit_margins(*cone.units), fitted.problem.rows
+    nearest = row_tolerance(cone.units[-1])
+    [weights] = fitted.over_rows(without_separated, (margins,), (nearest,), n_kept=1)[1]
+    flat = factor(objective.hessian(objective.weights), semidefinite=True)
+    assert flat is not None
+    null_space = null_space_of_terms(fitted, flat)
+    upward, downward = cone.upward, cone.downward
+    return Divergence(upward, downward, rows.with_weights(weights), null_space)
+
+
+def _cone(fitted: FittedModel, objective: Objective, point: Evaluation) -> _Cone:
+    """Return the cone of the rows of an objective, which are in memory."""
     rows = UnitRows(objective)
-    search = Search(objective, fitted.point, rows)
-    columns = search.order
+    search, columns = Search(objective, point, rows), rows.columns
     if len(columns) > SEARCH.max_all_columns:
         raise ValueError(
             f"The classes are separated, and with {len(columns)} columns it cannot be "
             "computed which coefficients are infinite. Use a penalty or bias_reduction."
         )
-    separated, _ = search.separate(columns)
+    _, coef = search.separate(columns)
+    known = [rows.direction(coef)]
     functionals = _functionals(fitted, rows, columns)
-    ups = [_rises(search, columns, functional) for functional in functionals]
-    downs = [_rises(search, columns, -functional) for functional in functionals]
-    kept = np.ones(fitted.problem.rows.design.n_samples, dtype=bool)
-    kept[rows.ids[separated]] = False
-    weights = np.where(kept, fitted.problem.rows.weights, 0.0)
-    flat = factor(objective.hessian(objective.weights), semidefinite=True)
-    assert flat is not None
-    null_space = null_space_of_terms(fitted, flat)
-    return Divergence(np.array(ups), np.array(downs), weights, null_space)
+    upward = [_rises(search, columns, known, one) for one in functionals]
+    downward = [_rises(search, columns, known, -one) for one in functionals]
+    return _Cone(
+        complete=False,
+        columns=columns,
+        coef=coef,
+        others=tuple(rows.coef(columns, direction) for direction in known[1:]),
+        upward=np.array(upward),
+        downward=np.array(downward),
+        units=(columns, rows.centers, rows.scales, known[0]),
+    )
 
 
 def _functionals(fitted: FittedModel, rows: UnitRows, columns: Indices) -> Matrix:
@@ -91,12 +147,25 @@ def _functionals(fitted: FittedModel, rows: UnitRows, columns: Indices) -> Matri
     return np.array(images).T
 
 
-def _rises(search: Search, columns: Indices, functional: Vector) -> bool:
-    """Return whether a functional grows along some separating direction."""
+def _rises(
+    search: Search, columns: Indices, known: list[Vector], functional: Vector
+) -> bool:
+    """Return whether a functional grows along some separating direction.
+
+    Such a direction is added to those known, unless one of these serves.
+    """
     size = np.linalg.norm(functional)
     if size == 0.0:
         return False
-    direction = search.steepest(columns, functional / size)
-    if direction is None:
+
+    def grows(direction: Vector) -> bool:
+        least = _RESOLUTION * size * np.abs(direction).max()
+        return bool(functional @ direction > least)
+
+    if any(grows(direction) for direction in known):
+        return True
+    found = search.steepest(columns, functional / size)
+    if found is None or not grows(found):
         return False
-    return bool(functional @ direction > _RESOLUTION * size * np.abs(direction).max())
+    known.append(found)
+    return True

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design._observations import shares
 from sk_logreg._objective import Objective, RowVector
 from sk_logreg.inference._estimate import Estimate
 from sk_logreg.inference._fitted import FittedModel
@@ -41,12 +42,12 @@ def marginal_effects(estimate: Estimate, kind: str) -> Effects:
     # Where classes are separated, these coefficients are large: the probabilities of
     # the rows that are separated are near 0 and 1, as in the limit.
     coef = fitted.point.coef
-    share = RowVector(fitted.frequencies / fitted.n_obs)
+    [share] = fitted.over_rows(shares, (), (fitted.observed,), n_kept=1)[1]
     with fitted.objective() as objective:
-        binary = objective.binary_columns()
+        binary, margins = objective.binary_columns(), fitted.point.margins
         if kind == "mean":
             objective, share = objective.at_mean_row(share), RowVector(np.ones(1))
-        margins = objective.margins(coef)
+            margins = objective.margins(coef)
         found = _effects(fitted, objective, coef, margins, share, binary)
         if kind == "mean" and np.isinf(estimate.variances(objective)).any():
             return Effects(np.full_like(found.values, np.nan), found.derivatives)

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._design import Rows
 from sk_logreg._objective import Evaluation, Objective
 from sk_logreg.inference._covariance import Covariance, covariance_of
 from sk_logreg.inference._divergence import Divergence, divergence_of, is_separated
@@ -19,7 +20,6 @@ from sk_logreg.inference._likelihood import (
     PenalizedLikelihood,
     constrained_minimum,
 )
-from sk_logreg.inference._terms import used_groups
 
 # A row depends on undetermined directions, of unit length in the scaled coefficients,
 # if its product with them is larger than this.
@@ -103,46 +103,48 @@ class Estimate:
         return bool(found.downward[term]), bool(found.upward[term])
 
     def variances(self, objective: Objective) -> Vector:
-        """Return the variance of z of each row of an objective.
-
-        Infinite if z depends on directions that the data leave undetermined.
-        """
-        found = objective.squared_norms(self.covariance.root_of_matrix).gather()
-        null_space = self.covariance.hessian.null_space
-        if null_space is None or not null_space.size:
-            return found
-        outside = objective.squared_norms(null_space).gather()
-        return np.where(outside > _OUTSIDE**2, np.inf, found)
+        """Return the variance of z of each row of an objective, see `variances`."""
+        found = self.covariance
+        return variances(objective, found.root_of_matrix, found.hessian.null_space)
 
 
-def estimate_of(fitted: FittedModel, groups: Indices | None) -> Estimate:
-    """Return the estimate, with the covariance over groups if there are any."""
+def variances(objective: Objective, root: Matrix, null_space: Matrix | None) -> Vector:
+    """Return the variance of z of each row of an objective, which is in memory.
+
+    `root` times its transpose is the covariance matrix. The variance is infinite if z
+    depends on directions that the data leave undetermined.
+    """
+    found = objective.squared_norms(root).gather()
+    if null_space is None or not null_space.size:
+        return found
+    outside = objective.squared_norms(null_space).gather()
+    return np.where(outside > _OUTSIDE**2, np.inf, found)
+
+
+def estimate_of(fitted: FittedModel) -> Estimate:
+    """Return the estimate of a fitted model."""
     limit, divergence = fitted, None
-    if groups is not None:
-        groups = used_groups(groups, fitted.frequencies > 0.0)
     with fitted.objective() as objective:  # which limits the threads of BLAS too
         if is_separated(fitted):
             divergence = divergence_of(fitted, objective)
-            limit = _limit_of(fitted, divergence.weights)
-        covariance = covariance_of(limit, groups)
+            limit = _limit_of(fitted, divergence.rows)
+        covariance = covariance_of(limit)
     if divergence is not None:
         lost = covariance.null_space.shape[1] - divergence.null_space.shape[1]
         covariance = replace(covariance, edf=covariance.edf + lost)
     return Estimate(fitted, limit, covariance, divergence)
 
 
-def _limit_of(fitted: FittedModel, weights: Vector) -> FittedModel:
-    """Return the model at the maximum likelihood with other weights of the rows."""
-    rows = replace(fitted.problem.rows, weights=weights)
+def _limit_of(fitted: FittedModel, rows: Rows) -> FittedModel:
+    """Return the model at the maximum likelihood of rows with other weights."""
     limit = replace(fitted, problem=replace(fitted.problem, rows=rows))
     nothing = Constraints.none(fitted.problem.n_dof)
     with likelihood_of(limit) as likelihood:
         start = likelihood.evaluate(fitted.point.coef)
         point, _ = constrained_minimum(likelihood, start, nothing, fitted.total)
     with limit.objective() as objective:
-        point, scores = evaluated(
-            objective, point.coef, fitted.covariance, fitted.per_class
-        )
+        per_class = fitted.observed.per_class
+        point, scores = evaluated(objective, point.coef, fitted.covariance, per_class)
     return replace(limit, point=point, scores=scores)
 
 

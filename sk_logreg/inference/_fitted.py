@@ -1,6 +1,6 @@
 """A fitted model together with the data that it was fitted to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -13,7 +13,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._compat import naming
 from sk_logreg._cv import BinaryLogisticRegressionCV
-from sk_logreg._design import Rows, design_of
+from sk_logreg._dask import is_dask, partitioned_data
+from sk_logreg._design import Clusters, Rows
+from sk_logreg._design._map import Function
+from sk_logreg._design._observations import Observations
 from sk_logreg._estimator import (
     BY_JEFFREYS_PRIOR,
     BinaryLogisticRegression,
@@ -21,12 +24,13 @@ from sk_logreg._estimator import (
     data_of,
     on_problem,
 )
-from sk_logreg._execution import thread_executor
+from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import class_factors, totals_of_labels
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._problem import Data, Problem
 from sk_logreg._solvers._factors import TOO_MANY
 from sk_logreg.inference._kinds import covariance_kind, needs_scores
+from sk_logreg.inference._terms import clusters_in_memory
 
 #: The name of the bias among the terms.
 INTERCEPT = "intercept"
@@ -48,12 +52,10 @@ class FittedModel:
         Takes the X of the user and returns that of the estimator.
     terms : tuple of str
         "intercept", if there is one, and the names of the features.
-    positive : ndarray of shape (n_samples,)
-        The label of each row, 0 or 1, or the probability of the positive class.
-    frequencies : ndarray of shape (n_samples,)
-        The sample weights: how often each row occurs.
-    per_class : ndarray of shape (2,)
-        The class weights.
+    observed : Observations
+        What the weights and the labels of the rows say of the observations.
+    clusters : Clusters or None
+        The clusters of the rows, if the covariance is over clusters.
     covariance : str
         The kind of the covariance matrix.
     point : Evaluation
@@ -69,9 +71,8 @@ class FittedModel:
     terms: tuple[str, ...]
     data: Data
     problem: Problem
-    positive: Vector
-    frequencies: Vector
-    per_class: Vector
+    observed: Observations
+    clusters: Clusters | None
     covariance: str
     point: Evaluation
     scores: Matrix | None
@@ -88,16 +89,37 @@ class FittedModel:
         assert self.point.hessian is not None
         return self.point.hessian
 
-    @cached_property
+    def over_rows(
+        self,
+        function: Function,
+        vectors: Sequence[RowVector] = (),
+        args: tuple[Any, ...] = (),
+        *,
+        n_kept: int = 0,
+        read: bool = False,
+    ) -> tuple[list[Any], list[RowVector]]:
+        """Apply a function of a map to the rows, see `sk_logreg._design._map`.
+
+        It gets the blocks of X too if X is to be read.
+        """
+        run = self.problem.rows.read if read else self.problem.rows.scan
+        with thread_executor() as executor, np.errstate(all="ignore"):
+            return run(executor, function, vectors, args, n_kept=n_kept)
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether the rows are in partitions, outside the memory of this process."""
+        return self.problem.rows.partitioned
+
+    @property
     def n_obs(self) -> float:
         """The number of observations: the sum of the sample weights."""
-        return float(self.frequencies.sum())
+        return self.observed.n_obs
 
-    @cached_property
+    @property
     def total(self) -> float:
         """The sum of the weights of the losses."""
-        C = self.estimator.C
-        return float(self.problem.unit / (C if np.isfinite(C) else 1.0))
+        return self.observed.total
 
     @property
     def penalized(self) -> bool:
@@ -143,41 +165,122 @@ class FittedModel:
         """The terms where the coefficients of the problem are zero."""
         return self.terms_of(np.zeros(self.problem.n_dof))
 
-    def at_rows(self, X: Any) -> Problem:
-        """Return the problem over other rows, without labels."""
-        n_rows = X.shape[0]
-        rows = Rows(
-            design_of(X, self.problem.coordinates),
-            np.ones(n_rows, dtype=np.int8),
-            np.full(n_rows, 1.0 / n_rows),
-        )
-        return replace(self.problem, rows=rows)
-
     def terms_of(self, coef: Vector) -> Vector:
         """Return the terms, given coefficients of the problem."""
         return np.asarray(self.problem.lift(coef)[self._order])
 
 
 def fitted_model(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, covariance: str
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any,
+    groups: Any,
+    covariance: str,
 ) -> FittedModel:
-    """Return a fitted model with its data, in one pass over X.
+    """Return a fitted model with its data.
 
-    Raises a ValueError if they do not belong together, or if the model does not allow
-    inference with this covariance.
+    In one pass over X, and one more over partitions, which are checked first. Raises a
+    ValueError if they do not belong together, or if the model does not allow inference
+    with this covariance.
     """
     last, transform = _last_step(estimator)
-    model = _model(last)
-    X = last._validated(transform(X), reset=False, ensure_all_finite=False)
+    model, names = _model(last), _names(estimator, last)
+    if model.fit_intercept and INTERCEPT in names:
+        raise ValueError(
+            f"A feature is called {INTERCEPT!r}, as the bias is. Give it another name."
+        )
+    given = {"X": transform(X), "y": y, "sample_weight": sample_weight}
+    given |= {"offset": offset, "groups": groups}
+    with thread_executor() as executor, np.errstate(all="ignore"):
+        find = _in_partitions if is_dask(given["X"]) else _in_memory
+        data, observed, clusters_of = find(last, model, given, executor)
+        kind = _checked_kind(model, data, names, covariance)
+
+        def at_fit(problem: Problem) -> FittedModel:
+            total = problem.unit / (model.C if np.isfinite(model.C) else 1.0)
+            seen = replace(observed, total=float(total), shrunk=data.shrunk)
+            coef = problem.lower(coefficients_of(model))
+            objective = Objective(problem, executor)
+            point, scores = evaluated(objective, coef, kind, seen.per_class)
+            return FittedModel(
+                estimator=model,
+                searched=isinstance(last, BinaryLogisticRegressionCV),
+                refitted=getattr(last, "refit", True),
+                transform=transform,
+                terms=(INTERCEPT, *names) if model.fit_intercept else names,
+                data=data,
+                problem=problem,
+                observed=seen,
+                clusters=clusters_of(problem.rows),
+                covariance=kind,
+                point=point,
+                scores=scores,
+            )
+
+        return on_problem(model, data, executor, at_fit)
+
+
+#: The data, what is known of the observations, and what finds the clusters of the rows.
+_Found = tuple[Data, Observations, Callable[[Rows], Clusters | None]]
+
+
+def _in_partitions(
+    last: Any,
+    model: BinaryLogisticRegression,
+    given: dict[str, Any],
+    executor: ThreadExecutor,
+) -> _Found:
+    """Return what is found of the partitions of dask collections."""
+    data, classes = partitioned_data(model, given, executor, reset=False)
+    _check_classes(classes, last)
+    assert data.observed is not None
+    return data, data.observed, data.clusters
+
+
+def _in_memory(
+    last: Any,
+    model: BinaryLogisticRegression,
+    given: dict[str, Any],
+    executor: ThreadExecutor,
+) -> _Found:
+    """Return what is found of data in memory."""
+    del executor
+    X, y, sample_weight, offset, groups = given.values()
+    X = last._validated(X, reset=False, ensure_all_finite=False)
     with naming("y"):
         # Of another estimator, since this would forget the names of features.
         labels = validate_data(BinaryLogisticRegression(), y=y)
     data, classes = data_of(model, X, labels, sample_weight, offset)
+    _check_classes(classes, last)
+    weights, n_obs, weighted = None, float(len(labels)), False
+    if sample_weight is not None:
+        weights = np.ones(len(labels)) * np.asarray(sample_weight, dtype=np.float64)
+        n_obs, weighted = float(weights.sum()), bool((weights != 1.0).any())
+    q = labels if model.soft_labels else (data.signs > 0).astype(np.float64)
+    totals = partial(totals_of_labels, weights, q)
+    per_class = class_factors(model.class_weight, classes, totals)
+    find = partial(clusters_in_memory, groups, X)
+    return data, Observations(n_obs, weighted, per_class), find
+
+
+def _check_classes(classes: Any, last: Any) -> None:
+    """Raise a ValueError if classes are not those of the fit."""
     if not np.array_equal(classes, last.classes_):
         raise ValueError(
             f"y has the classes {classes.tolist()}, but those of the fit are "
             f"{last.classes_.tolist()}. Pass the X and y of the fit."
         )
+
+
+def _checked_kind(
+    model: BinaryLogisticRegression, data: Data, names: tuple[str, ...], covariance: str
+) -> str:
+    """Return the kind of the covariance matrix.
+
+    A ValueError if the penalty, the bounds or the covariance allow no inference.
+    """
     penalized = _is_penalized(model, data)
     if penalized and model.l1_ratio > 0.0:
         raise ValueError(
@@ -187,41 +290,8 @@ def fitted_model(
             "other part with C=np.inf, or fit all of them with l1_ratio=0."
         )
     kind = covariance_kind(covariance, model, penalized=penalized)
-    soft = model.soft_labels
-    positive = labels.astype(np.float64) if soft else (data.signs > 0).astype(float)
-    frequencies = np.ones(len(positive))
-    if sample_weight is not None:
-        frequencies *= np.asarray(sample_weight, dtype=np.float64)
-    names = _names(estimator, last)
-    if model.fit_intercept and INTERCEPT in names:
-        raise ValueError(
-            f"A feature is called {INTERCEPT!r}, as the bias is. Give it another name."
-        )
     _check_bounds(model, data, names)
-
-    def at_fit(problem: Problem) -> FittedModel:
-        coef = problem.lower(coefficients_of(model))
-        point, scores = evaluated(Objective(problem, executor), coef, kind, per_class)
-        return FittedModel(
-            estimator=model,
-            searched=isinstance(last, BinaryLogisticRegressionCV),
-            refitted=getattr(last, "refit", True),
-            transform=transform,
-            terms=(INTERCEPT, *names) if model.fit_intercept else names,
-            data=data,
-            problem=problem,
-            positive=positive,
-            frequencies=frequencies,
-            per_class=per_class,
-            covariance=kind,
-            point=point,
-            scores=scores,
-        )
-
-    totals = partial(totals_of_labels, frequencies, positive)
-    per_class = class_factors(model.class_weight, classes, totals)
-    with thread_executor() as executor, np.errstate(all="ignore"):
-        return on_problem(model, data, executor, at_fit)
+    return kind
 
 
 def evaluated(

@@ -7,31 +7,27 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._compat import import_pandas
-from sk_logreg._dask import is_dask
 from sk_logreg.inference._covariance import quadratic_form
-from sk_logreg.inference._diagnostics import (
-    Diagnostics,
-    dfbetas_of,
-    diagnostics_of,
-)
+from sk_logreg.inference._diagnostics import dfbetas_frame, diagnostics_frame
 from sk_logreg.inference._effects import KINDS, marginal_effects
 from sk_logreg.inference._estimate import Estimate, estimate_of
 from sk_logreg.inference._fitted import fitted_model
 from sk_logreg.inference._likelihoods import Likelihoods, likelihoods_of
 from sk_logreg.inference._notes import notes_of
+from sk_logreg.inference._predictions import Predictor
 from sk_logreg.inference._ratios import likelihood_ratios
 from sk_logreg.inference._summary import Summary, number, p_value
 from sk_logreg.inference._terms import (
+    check_groups,
     check_level,
     check_values,
-    group_codes,
     index_of,
     places_of,
 )
@@ -129,8 +125,10 @@ class Inference:
         estimator : BinaryLogisticRegression, BinaryLogisticRegressionCV or Pipeline
             A fitted model without an L1 penalty, or a pipeline that ends in one. The
             terms are then the features that the last step receives.
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The X of the fit.
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            The X of the fit. A dask array or data frame is read in two passes for most
+            tables, and the other arguments with an entry per row are then dask arrays
+            or series of the same partitions.
         y : array-like of shape (n_samples,)
             The y of the fit.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -147,7 +145,9 @@ class Inference:
             of the penalized estimate. "auto" is "model" without a penalty, "bayesian"
             with one, and "HC0" for the squared error.
         groups : array-like of shape (n_samples,), default=None
-            The group of each row, for ``covariance="cluster"``.
+            The group of each row, for ``covariance="cluster"``. In dask collections a
+            group may have rows in several partitions. Of such groups the sums, of shape
+            (n_groups, n_terms), are gathered.
         level : float, default=0.95
             The confidence level of intervals, between 0 and 1.
 
@@ -160,18 +160,15 @@ class Inference:
         ValueError
             If an argument is invalid, if X or y do not have the features or classes of
             the fit, if the covariance does not suit the loss or the penalty, or if
-            the fit has an L1 penalty or weights at their bounds.
+            the fit has an L1 penalty or weights at their bounds; or if dask collections
+            do not have the same partitions.
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
-        if is_dask(X):
-            raise ValueError(
-                "Inference needs X in memory, but it is a dask collection. Pass "
-                "X.compute(), y.compute() and so on, of all rows."
-            )
-        codes = group_codes(groups, covariance, X)
-        fitted = fitted_model(estimator, X, y, sample_weight, offset, covariance)
-        return cls(estimate_of(fitted, codes), level, index_of(X))
+        check_groups(groups, covariance)
+        per_row = X, y, sample_weight, offset, groups
+        fitted = fitted_model(estimator, *per_row, covariance)
+        return cls(estimate_of(fitted), level, index_of(X))
 
     # ------------------------------------------------------------------ coefficients
 
@@ -479,7 +476,8 @@ class Inference:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of a dask array or data frame the result is a lazy dask data frame.
         offset : array-like of shape (n_samples,), default=None
             What is added to z of each row. By default 0.
 
@@ -488,19 +486,8 @@ class Inference:
         DataFrame
             A row per row of X, with columns `probability`, `ci_low` and `ci_high`.
         """
-        fitted = self._fitted
-        index = index_of(X)
-        X = fitted.transform(X)
-        z = fitted.estimator.decision_function(X, offset).astype(np.float64)
-        X = fitted.estimator._validated(X, reset=False)
-        with fitted.objective(fitted.at_rows(X)) as objective:
-            half = self._quantile * np.sqrt(self._estimate.variances(objective))
-        columns = {
-            "probability": expit(z),
-            "ci_low": expit(z - half),
-            "ci_high": expit(z + half),
-        }
-        return self._pandas.DataFrame(columns, index)
+        predictor = Predictor.of(self._estimate, self._quantile)
+        return predictor.frame(self._fitted.transform(X), offset, index_of(X))
 
     # ------------------------------------------------------------------- diagnostics
 
@@ -516,16 +503,10 @@ class Inference:
             A row per row of X, with columns `leverage`, the diagonal of the hat matrix;
             `pearson` and `deviance`, the residuals; and `cooks_distance`, the squared
             change of the coefficients without the row, in the metric of the information
-            over `edf`, by one Newton step.
+            over `edf`, by one Newton step. A lazy dask data frame if the inference is
+            from dask collections.
         """
-        found = self._diagnostics
-        columns = {
-            "leverage": found.leverage,
-            "pearson": found.pearson,
-            "deviance": found.deviance,
-            "cooks_distance": found.cooks_distance,
-        }
-        return self._pandas.DataFrame(columns, self._index)
+        return self._diagnostics.drop(columns=["label", "step"])
 
     def dfbetas(self) -> "DataFrame":
         """Return how much the coefficients change with each row, in standard errors.
@@ -534,10 +515,10 @@ class Inference:
         -------
         DataFrame of shape (n_samples, n_terms)
             The coefficient minus its value without one copy of the row, by one Newton
-            step, divided by its standard error.
+            step, divided by its standard error. A lazy dask data frame if the inference
+            is from dask collections.
         """
-        changes = dfbetas_of(self._fitted, self._estimate.covariance, self._diagnostics)
-        return self._pandas.DataFrame(changes, self._index, self.terms)
+        return dfbetas_frame(self._fitted, self._estimate.covariance, self._index)
 
     # ----------------------------------------------------------------------- summary
 
@@ -608,8 +589,9 @@ class Inference:
         return likelihoods_of(self._estimate)
 
     @cached_property
-    def _diagnostics(self) -> Diagnostics:
-        return diagnostics_of(self._fitted, self._estimate.covariance)
+    def _diagnostics(self) -> Any:
+        covariance = self._estimate.covariance
+        return diagnostics_frame(self._fitted, covariance, self._index)
 
     def _criterion(self, price: float) -> float:
         if not self._fitted.by_likelihood:

@@ -1,13 +1,16 @@
 """The log likelihoods of a model, of the null model and of a perfect prediction."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from sk_logreg._arrays import Vector
-from sk_logreg.inference._diagnostics import log_likelihoods, saturated
+from sk_logreg._design import Extremes
+from sk_logreg._design._map import Function
+from sk_logreg._design._observations import likelihoods, null_excess, null_likelihood
 from sk_logreg.inference._estimate import Estimate
 from sk_logreg.inference._fitted import FittedModel
 
@@ -40,43 +43,39 @@ class Likelihoods:
 
 def likelihoods_of(estimate: Estimate) -> Likelihoods:
     """Return the log likelihoods at an estimate, without a pass over X."""
-    fitted, q = estimate.fitted, estimate.fitted.positive
-    z = fitted.problem.rows.signs * fitted.point.margins.gather()
-    per_copy = [fitted.per_class[1] * q, fitted.per_class[0] * (1.0 - q)]
-    positive, negative = (fitted.frequencies * part for part in per_copy)
-    both = positive + negative
-    mixed = positive / np.where(both > 0.0, both, 1.0)
-    reached = float(both @ log_likelihoods(z, mixed))
+    fitted = estimate.fitted
+    vectors, args = (fitted.point.margins,), (fitted.observed,)
+    found, _ = fitted.over_rows(likelihoods, vectors, args)
+    reached, saturated, of_classes, offset, sums = found
     if estimate.divergence is not None:
         # The limit; the coefficients of the fit are finite.
         reached = -estimate.limit.total * estimate.limit.point.loss
-    p = expit(z)
     with np.errstate(invalid="ignore"):  # a class may have no weight
-        tjur = positive @ p / positive.sum() - negative @ p / negative.sum()
+        negative, positive = sums / of_classes
     return Likelihoods(
-        log_likelihood=reached,
-        saturated=float(both @ saturated(mixed)),
-        null=_null(fitted, both, mixed),
-        tjur=float(tjur),
+        log_likelihood=float(reached),
+        saturated=float(saturated),
+        null=_null(fitted, of_classes, offset),
+        tjur=float(positive - negative),
         by_likelihood=fitted.by_likelihood,
     )
 
 
-def _null(fitted: FittedModel, weights: Vector, mixed: Vector) -> float:
+def _null(fitted: FittedModel, of_classes: Vector, offset: Extremes) -> float:
     """Return the greatest log likelihood of an intercept, if there is one, alone."""
-    offset = fitted.data.offset
-    z = np.zeros(len(weights)) if offset is None else offset
-    if fitted.problem.fit_intercept:
-        # Where the mean probability is the mean label. The bias is between those of
-        # constant offsets, of which each is one end.
-        logit_of_mean = logit(weights @ mixed / weights.sum())
 
-        def excess(bias: float) -> float:
-            return float(weights @ (expit(z + bias) - mixed))
+    def over_rows(function: Function, bias: float) -> float:
+        [found], _ = fitted.over_rows(function, (), (bias, fitted.observed))
+        return float(found)
 
-        low, high = logit_of_mean - z.max(), logit_of_mean - z.min()
-        if np.isfinite(logit_of_mean) and excess(low) < 0.0 < excess(high):
-            low = brentq(excess, low, high, xtol=_XTOL)
-        z = z + low
-    used = weights > 0.0
-    return float(weights[used] @ log_likelihoods(z, mixed)[used])
+    if not fitted.problem.fit_intercept:
+        return over_rows(null_likelihood, 0.0)
+    # Where the mean probability is the mean label. The bias is between those of
+    # constant offsets, of which each is one end.
+    logit_of_mean = float(logit(of_classes[1] / of_classes.sum()))
+    bias, high = logit_of_mean - offset.greatest, logit_of_mean - offset.least
+    if offset.least < offset.greatest and np.isfinite(logit_of_mean):
+        excess = partial(over_rows, null_excess)
+        if excess(bias) < 0.0 < excess(high):
+            bias = brentq(excess, bias, high, xtol=_XTOL)
+    return over_rows(null_likelihood, bias)

@@ -121,7 +121,7 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
             "Coefficients maximize the likelihood of labels shrunk toward 1/2. "
             "Likelihood-ratio tests and profile intervals are of that likelihood."
         )
-    if (fitted.frequencies != 1.0).any():
+    if fitted.observed.weighted:
         yield (
             "sample_weight is taken as frequencies: a row of weight 2 counts as two "
             f"observations, so that there are {fitted.n_obs:g}."

@@ -154,7 +154,8 @@ def _searched_end(
 ) -> float:
     """Return the end in the direction of a width, by a search in a bracket."""
     _, target = level
-    points = {(float(a @ point.coef) - inside) / width: point}
+    place = (float(a @ point.coef) - inside) / width
+    points = {place: point}
 
     def excess(distance: float) -> float:
         """Return how much the profile exceeds the level, from the nearest point."""
@@ -168,16 +169,17 @@ def _searched_end(
         points[distance] = found
         return total * (least - target)
 
-    near, far = 0.0, 1.0
+    far = max(1.0, place)  # from the point, if it is outside
+    near = far - 1.0
     with suppress(_NotFoundError, ValueError):
         for _ in range(_MAX_DOUBLINGS):
             if excess(near) <= 0.0:
                 break
-            near, far = 2.0 * near - 1.0, near
+            near, far = near - 2.0 * (far - near), near
         for _ in range(_MAX_DOUBLINGS):
             if excess(far) > 0.0:
-                return inside + width * brentq(excess, near, far, xtol=_TOL, rtol=_TOL)
-            near, far = far, 2.0 * far + 1.0
+                return inside + width * brentq(excess, near, far, xtol=_TOL)
+            near, far = far, far + 2.0 * (far - near)
     return np.nan
 
 

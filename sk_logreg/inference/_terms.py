@@ -5,12 +5,14 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Indices, Vector
-from sk_logreg._compat import import_pandas, naming
+from sk_logreg._compat import naming
+from sk_logreg._dask import is_dask
+from sk_logreg._design import Clusters, Rows, RowVector
+from sk_logreg._design._clusters import numbered
 
 
 def check_level(level: Any) -> float:
@@ -53,18 +55,26 @@ def check_values(values: Any) -> Vector:
 
 
 def index_of(X: Any) -> Any:
-    """Return the index of the rows of a DataFrame, None for other arrays."""
-    return getattr(X, "index", None) if hasattr(X, "iloc") else None
+    """Return the index of the rows of a DataFrame, None for arrays.
+
+    That of a dask data frame is an empty one of the same type.
+    """
+    frame = getattr(X, "_meta", None) if is_dask(X) else X
+    return getattr(frame, "index", None) if hasattr(frame, "iloc") else None
 
 
-def group_codes(groups: Any, covariance: str, X: Any) -> Indices | None:
-    """Return the number of the group of each row, None without groups."""
+def check_groups(groups: Any, covariance: str) -> None:
+    """Raise a ValueError unless there are groups if and only if they are needed."""
     if (groups is None) != (covariance != "cluster"):
         raise ValueError(
             "covariance='cluster' needs groups, the group of each row."
             if groups is None
             else f"groups are for covariance='cluster', but it is {covariance!r}."
         )
+
+
+def clusters_in_memory(groups: Any, X: Any, rows: Rows) -> Clusters | None:
+    """Return the clusters of the rows of X, None without groups."""
     if groups is None:
         return None
     if np.ndim(groups) != 1:
@@ -73,23 +83,7 @@ def group_codes(groups: Any, covariance: str, X: Any) -> Indices | None:
         )
     with naming("X and groups"):
         check_consistent_length(X, groups)
-    codes, _ = import_pandas("Inference").factorize(np.asarray(groups))
-    if (codes < 0).any():
-        raise ValueError("groups must not hold missing values.")
-    return np.asarray(codes, dtype=np.intp)
-
-
-def used_groups(codes: Indices, used: NDArray[np.bool_]) -> Indices:
-    """Return the numbers of the groups, counted over the rows that are used.
-
-    A ValueError if these are in fewer than 2 groups.
-    """
-    found, numbers = np.unique(codes[used], return_inverse=True)
-    if len(found) < 2:
-        raise ValueError(
-            "groups must hold at least 2 groups of rows with positive weight, got "
-            f"{len(found)}."
-        )
-    again = np.zeros_like(codes)
-    again[used] = numbers
-    return again
+    labels, codes = numbered(groups, rows.weights > 0.0)
+    return Clusters(
+        RowVector(codes.astype(np.float64)), np.zeros(len(labels), dtype=bool)
+    )

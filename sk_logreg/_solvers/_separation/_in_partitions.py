@@ -97,7 +97,13 @@ class _Check:
             excess = self._objective.excess(margins, other, *limits)
             rows, values = excess.lowest(self._most)
             return rows[values < 0.0], complete
-        return nowhere, complete
+        wrong = [self._wrong(units.direction(other)) for other in found.others]
+        return np.concatenate([nowhere, *wrong]), complete
+
+    def _wrong(self, direction: Vector) -> Indices:
+        """Return rows on the wrong side of a hyperplane."""
+        rows, values = self._margins(direction).lowest(self._most)
+        return rows[values < -row_tolerance(direction)]
 
     def _margins(self, direction: Vector) -> RowVector:
         """Return the products of all rows, of unit length, with a direction."""

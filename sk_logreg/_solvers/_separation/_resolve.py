@@ -27,13 +27,15 @@ class Separation:
     It is `complete` if all rows are on their right sides. The columns, those of the
     largest weights first, alone separate the same rows; of up to `max_dropped` columns,
     none can be dropped. The coefficients may have any length; those of the columns
-    alone are None if they are not known.
+    alone are None if they are not known. `others` are other directions with no row on
+    the wrong side.
     """
 
     complete: bool
     columns: Indices
     coef: Vector
     of_columns: Vector | None = None
+    others: tuple[Vector, ...] = ()
 
 
 def resolve_separation(
