@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from itertools import pairwise
 from operator import iadd
 from typing import Any
 
@@ -20,10 +19,10 @@ from sk_logreg._execution import ThreadExecutor
 Array = NDArray[Any]
 
 # Time to look up the product for two values that share a row, relative to the time to
-# multiply one value by one point: 46 ns and 1.2 ns with 300,000 rows of 1,000 columns.
-_PAIR_COST = 40
-# Number of pairs that are looked up at a time.
-_PAIRS = 1 << 18
+# multiply one value by one point: 6.7 and 0.38 ns with 300,000 rows of 1,000 columns.
+_PAIR_COST = 18
+# Number of values whose pairs are looked up at a time.
+_VALUES = 1 << 15
 
 
 def _wrap(
@@ -137,30 +136,24 @@ class SparseBlock(Block):
         products = points.products
         out[:] = self._as_csr(self._data) @ (2.0 * products[:-1, -1])
         out += products[-1, -1]
-        ends = np.cumsum(n_pairs)
-        n_parts = 1 + int(ends[-1]) // _PAIRS
-        cuts = np.searchsorted(ends, ends[-1] * np.arange(n_parts + 1) // n_parts)
-        cuts[0], cuts[-1] = 0, len(stored)
-        for start, stop in pairwise(cuts):
-            self._add_pairs(slice(start, stop), stored[start:stop], products, out)
+        # Rows with as many stored values have rectangular arrays of them.
+        order = np.argsort(stored, kind="stable")
+        sizes, begins = np.unique(stored[order], return_index=True)
+        for size, rows in zip(sizes, np.split(order, begins[1:]), strict=True):
+            n_parts = 1 + len(rows) * int(size) // _VALUES
+            for some in np.array_split(rows, n_parts):
+                out[some] += self._pairs(some, int(size), products)
 
-    def _add_pairs(
-        self, rows: slice, stored: Indices, products: Matrix, out: Vector
-    ) -> None:
-        """Add the products of all pairs of values of some rows."""
-        first = self._indptr[rows.start : rows.stop].astype(np.int64)
-        # Each value of a row is followed by its pairs with all values of the row.
-        values = np.arange(first[0], first[0] + stored.sum()) if len(first) else first
-        per_value = np.repeat(stored, stored)
-        begins = np.cumsum(per_value) - per_value
-        left = np.repeat(values, per_value)
-        right = np.arange(len(left)) - np.repeat(begins, per_value)
-        right += np.repeat(np.repeat(first, stored), per_value)
-        pairs = products[self._indices[left], self._indices[right]]
-        pairs *= self._data[left]
-        pairs *= self._data[right]
-        row_of_pair = np.repeat(np.arange(len(stored)), np.square(stored))
-        out[rows] += np.bincount(row_of_pair, pairs, minlength=len(stored))
+    def _pairs(self, rows: Indices, size: int, products: Matrix) -> Vector:
+        """Return the products of all pairs of values of rows with `size` values."""
+        places = self._indptr[rows, None] + np.arange(size)
+        indices, data = self._indices[places], self._data[places]
+        total = np.zeros(len(rows))
+        for j in range(size):
+            found = products[indices[:, j, None], indices[:, j:]]
+            found[:, 1:] *= 2.0  # each pair is met once
+            total += data[:, j] * np.einsum("ij,ij->i", found, data[:, j:])
+        return total
 
     def row_products(self, scale: Vector) -> Matrix:
         """Return ``block @ diag(scale)² @ block.T``, dense, in Fortran order."""
