@@ -315,7 +315,8 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> tuple[np.dtype[Any
     dtypes = list(X.dtypes) if _is_frame(X) else [X.dtype]
     if any(getattr(dtype, "kind", "O") in "cmM" for dtype in dtypes):
         raise ValueError(f"X must hold real numbers, got {dtypes}.")
-    narrow = all(dtype == np.float32 for dtype in dtypes)
+    known = all(isinstance(dtype, np.dtype) for dtype in dtypes)
+    narrow = known and np.result_type(*dtypes) == np.float32
     return np.dtype(np.float32 if narrow else np.float64), int(n_features)
 
 

@@ -102,6 +102,21 @@ def test_data_frames(dtype):
         model.predict(data[columns[::-1]])
 
 
+@pytest.mark.parametrize("other", ["bool", "int8", "int32", "Int8"])
+def test_types_of_columns(other):
+    """The type of X is the one in memory, float32 beside small integers."""
+    X, y = sample()
+    columns = dict.fromkeys(["x0", "x1", "x2", "x3", "x4"], np.float32)
+    data = frame(X, y).astype(columns | {"x1": "int64"}).astype({"x1": other})
+    local = data.compute()
+    model = BinaryLogisticRegression(tol=1e-6).fit(data[list(columns)], data["y"])
+    expected = BinaryLogisticRegression(tol=1e-6).fit(local[list(columns)], y)
+    assert model.coef_.dtype == expected.coef_.dtype
+    found = model.predict_proba(data[list(columns)])
+    known = expected.predict_proba(local[list(columns)])
+    assert found.dtype == found.compute().dtype == known.dtype
+
+
 @pytest.mark.parametrize(
     "labels",
     [
