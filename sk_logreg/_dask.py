@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from sk_logreg._arguments import column_parameters
+from sk_logreg._arguments import column_parameters, to_float64
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import import_pandas
 from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
@@ -345,6 +345,15 @@ def _check_partitions(given: dict[str, Any]) -> None:
             )
 
 
+def _of_frames(function: Callable[..., Any], *frames: Any, **options: Any) -> Any:
+    """Return a function of the partitions of data frames, in one expression.
+
+    dask may divide frames of different columns, read from the same files, differently.
+    """
+    options |= {"align_dataframes": False, "enforce_metadata": False}
+    return _module("dask.dataframe").map_partitions(function, *frames, **options)
+
+
 def _packed(*blocks: Any) -> tuple[Any, ...]:
     """Return the partitions of data frames as one."""
     return blocks
@@ -355,8 +364,7 @@ def _partitions(
 ) -> tuple[Partitions, Partitions, Layout]:
     """Return the partitions of all collections, and those of X alone.
 
-    Partitions of data frames are taken out of one expression: dask may divide frames of
-    different columns, read from the same files, differently.
+    Partitions of data frames are taken out of one expression, see `_of_frames`.
     """
     get = _module("dask.base").get_scheduler(collections=list(given.values()))
     on_cluster = client_of(get) is not None
@@ -365,13 +373,7 @@ def _partitions(
     collections = dict(arrays)  # before the frames, see `_graph`
     if len(frames) > 1:
         values = list(frames.values())
-        collections[""] = _module("dask.dataframe").map_partitions(
-            _packed,
-            *values,
-            align_dataframes=False,
-            meta=values[0]._meta,
-            enforce_metadata=False,
-        )
+        collections[""] = _of_frames(_packed, *values, meta=values[0]._meta)
     else:
         collections |= frames
     names = tuple(name for name in collections if name)
@@ -511,27 +513,39 @@ def _facts(
 
 
 def _z(block: Any, *offset: Any, w: Vector, b: Any, kind: np.dtype[Any]) -> Vector:
-    """Return wᵀx + b of the rows of a block, plus an offset of shape (n_rows, 1)."""
+    """Return wᵀx + b of the rows of a block, plus a block of an offset."""
     z = matrix_of(block, kind) @ w + b
-    return z + np.asarray(offset[0], dtype=np.float64)[:, 0] if offset else z
+    if not offset:
+        return z
+    added = to_float64(offset[0]).ravel()
+    if added.shape != z.shape:
+        raise ValueError(
+            f"A partition of offset has {len(added)} rows, but that of X has {len(z)}."
+        )
+    return z + added
+
+
+def _series(X: Any, *offset: Any, **options: Any) -> Any:
+    """Return the same for blocks of data frames, as a series."""
+    return import_pandas("dask.dataframe").Series(_z(X, *offset, **options), X.index)
 
 
 def lazy_decision(estimator: Any, X: Any, w: NDArray[Any], b: Any, offset: Any) -> Any:
     """Return the linear predictions for a dask X as a dask array."""
-    dtype, _ = check_features(estimator, X, reset=False)
-    blocks = [X.to_dask_array() if _is_frame(X) else X.rechunk({1: -1})]
-    if offset is not None:
-        if not is_dask(offset) or offset.npartitions != X.npartitions:
-            raise ValueError(
-                "offset must be a dask collection of the same partitions as X."
-            )
-        added = offset.to_dask_array() if _is_frame(offset) else offset
-        blocks.append(added[:, None])
+    given = {"X": X} if offset is None else {"X": X, "offset": offset}
+    given, dtype, _ = _checked(estimator, given, reset=False)
     wide = offset is not None or w.dtype == np.float64
     meta = np.empty(0, dtype=np.float64 if wide else dtype)
-    chunks = (blocks[0].chunks[0],)
-    options: Any = {"drop_axis": 1, "chunks": chunks, "meta": meta}
-    return blocks[0].map_blocks(_z, *blocks[1:], w=w, b=b, kind=dtype, **options)
+    options: Any = {"w": w, "b": b, "kind": dtype}
+    if all(map(_is_frame, given.values())):
+        series = import_pandas("dask.dataframe").Series(meta)
+        frames = given.values()
+        return _of_frames(_series, *frames, meta=series, **options).to_dask_array()
+    X, *others = (
+        value.to_dask_array() if _is_frame(value) else value for value in given.values()
+    )
+    options |= {"drop_axis": 1, "chunks": (X.chunks[0],), "meta": meta}
+    return X.map_blocks(_z, *(other[:, None] for other in others), **options)
 
 
 def per_row(

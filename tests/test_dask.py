@@ -258,6 +258,24 @@ def test_predictions_are_lazy(form):
                 np.testing.assert_allclose(found.compute(), expected, 1e-12, 1e-12)
 
 
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda z: z, "offset must be a dask collection"),
+        (lambda z: chunked(z, (4000,)), "offset has 1 partitions"),
+        # Otherwise numpy would repeat the single rows.
+        (lambda z: chunked(z, (3999, 1)), "Partition 0 of offset has 3999 rows"),
+        (lambda z: unknown(chunked(z, (3999, 1))), "A partition of offset has"),
+        (lambda z: chunked(z[:, None], (1, 3999)), "offset must have 1 dimension"),
+    ],
+)
+def test_offsets_of_predictions_that_do_not_match(make, match):
+    X, y = sample()
+    model, there = BinaryLogisticRegression().fit(X, y), chunked(X, (1, 3999))
+    with pytest.raises(ValueError, match=match):
+        model.predict(there, make(np.zeros(len(y)))).compute()
+
+
 def test_predictions_do_not_change_with_a_later_fit():
     X, y = sample()
     model = BinaryLogisticRegression().fit(X, y)
@@ -322,8 +340,12 @@ def test_parquet(tmp_path, n_columns):
     expected = BinaryLogisticRegression(**FINE)
     expected.fit(local[columns], local["label"], local["weight"])
     same(model, expected)
-    found = model.predict_proba(data[columns]).compute()
-    np.testing.assert_allclose(found, expected.predict_proba(local[columns]), 1e-9)
+    for offset in (None, "weight"):
+        given = () if offset is None else (data[offset],)
+        found = model.predict_proba(data[columns], *given).compute()
+        given = () if offset is None else (local[offset],)
+        known = expected.predict_proba(local[columns], *given)
+        np.testing.assert_allclose(found, known, 1e-9)
 
 
 @pytest.mark.parametrize(
