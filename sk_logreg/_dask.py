@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from sk_logreg._arguments import column_parameters, to_float64
 from sk_logreg._arrays import Vector
-from sk_logreg._compat import import_pandas
+from sk_logreg._compat import check_sample_weight, import_pandas, naming
 from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._observations import Observations
@@ -262,8 +262,9 @@ def look(
 ) -> Looked:
     """Check the arguments of a fit, in one pass over the partitions."""
     number = given["sample_weight"]
-    weight = float(number) if isinstance(number, Real) else None
-    if weight is not None:
+    weight = None
+    if isinstance(number, Real):
+        weight = float(check_sample_weight(number, np.empty((1, 1)))[0])
         given = given | {"sample_weight": None}
     given = {name: value for name, value in given.items() if value is not None}
     given, dtype, n_features = _checked(estimator, given, reset=reset)
@@ -461,7 +462,8 @@ def _classes(
     with warnings.catch_warnings():
         # About many classes for the number of rows: these are the labels, each once.
         warnings.simplefilter("ignore", UserWarning)
-        classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
+        with naming("y"):
+            classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
     lengths = [len(s.labels) if s.n_rows else 0 for s in summaries]
     return classes, np.split(signs, np.cumsum(lengths)[:-1])
 

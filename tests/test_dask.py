@@ -416,6 +416,23 @@ class TestErrors:
         self.fails("egative", chunked(X), chunked(y), chunked(wrong))
         self.fails("must not all be 0", chunked(X), chunked(y), chunked(0.0 * wrong))
 
+    @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf, 0])
+    def test_a_number_as_the_weight(self, weight):
+        X, y = sample()
+        self.fails("sample_weight", chunked(X), chunked(y), weight)
+
+    def test_values_of_other_kinds(self):
+        X, y = sample()
+        data = frame(X, np.array(["a", "b"])[y]).astype({"y": "string"})
+        data["w"] = 1.0
+        gaps = data.astype({"w": "Float64"})
+        gaps = gaps.mask(gaps["x2"] > 3.0)
+        x, w = ["x1", "x2"], data["w"]
+        self.fails("Partition 0: y contains missing values", data[x], gaps["y"], w)
+        self.fails("Partition 0: .*sample_weight", data[x], data["y"], gaps["w"])
+        self.fails("Partition 0: sample_weight", data[x], data["y"], data["y"])
+        self.fails("Partition 0: X", data[["x1", "y"]], data["y"], w)
+
     def test_partitions_that_do_not_match(self):
         X, y = sample()
         self.fails("y has 2 partitions", chunked(X), chunked(y, (2000, 2000)))
@@ -431,6 +448,8 @@ class TestErrors:
         three = y + (np.arange(len(y)) % 2)
         self.fails("Only binary", chunked(X), chunked(three))
         self.fails("Unknown label type", chunked(X), chunked(X[:, 0]))
+        mixed = np.where(np.arange(len(y)) == 1500, None, y)
+        self.fails("Partition 3: y: ", chunked(X), chunked(mixed))
         self.fails("0, 1", chunked(X), chunked(y + 0.5), params={"soft_labels": True})
 
     def test_no_rows(self):
