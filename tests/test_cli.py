@@ -886,6 +886,14 @@ class TestFiles:
         assert "cannot be read as Parquet" in line
         assert "x" in line.partition("Parquet")[2]
 
+    def test_types_that_differ_between_files(self, tmp_path, reject):
+        path = tmp_path / "data"
+        path.mkdir()
+        for name, x in (("0", pa.nulls(2)), ("1", ["a", "b"])):
+            pq.write_table(pa.table({"x": x, "y": [0, 1]}), path / f"{name}.parquet")
+        line = reject(path, "--target", "y")
+        assert "cannot be read as Parquet" in line
+
     @pytest.mark.parametrize("option", ["--save=model.pkl", "--plot=plot.png"])
     def test_unwritable_is_told_before_the_work(self, option, tmp_path, reject):
         option, name = option.split("=")
