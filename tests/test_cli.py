@@ -1116,6 +1116,19 @@ class TestLarge:
         assert set(reliability) == {"Perfectly calibrated", *convergence}
         assert len(convergence) == 2
 
+    @pytest.mark.parametrize("n_missing", [0, 40])
+    @pytest.mark.parametrize("asked", [[], ["--categorical", "b"]])
+    @pytest.mark.parametrize("dtype", ["boolean", object])
+    def test_missing_booleans(self, dtype, asked, n_missing, numbers, folder, stream):
+        """Those of a part, of a type that allows them or of another."""
+        b = (numbers["x0"] > 0.0).astype(dtype)
+        b[:n_missing] = None
+        path = folder(numbers.assign(b=b))
+        text = stream(path, "--target", "y", *asked, *ONE_MODEL)
+        n_columns = 3 if asked and n_missing else 1
+        encoded = "" if n_columns == 1 else " (8 once encoded)"
+        assert f"4,000 rows, 6 columns{encoded}; positive" in sentences(text)
+
     def test_l1_ratio(self, numbers, folder, stream):
         asked = ["--target", "y", "--C", 0.02, "--l1-ratio", 1, *ONE_MODEL]
         table = parse_table(stream(folder(numbers), *asked))
