@@ -85,12 +85,11 @@ class PartitionedData(Data):
     scale: tuple[float, float] = (1.0, 1.0)
     observed: Observations | None = None
     grouped: tuple[list[Handle], NDArray[np.bool_]] | None = None
+    has_features: bool = True
 
     def weight_scale(self) -> tuple[float, float]:
         """Return the largest weight, and the sum of all weights relative to it."""
         return self.scale
-
-    has_features: bool = True
 
     def without_features(self) -> "PartitionedData":
         """Return the same with one feature, which is zero, in place of X."""
@@ -389,7 +388,7 @@ def _partitions(
     alone, [of_x] = _graph([given["X"]], on_cluster)
     if len(of_x) == len(everything):
         graph = alone
-    else:  # dask would divide X otherwise
+    else:  # alone, X would be divided differently
         of_x = keys[list(collections).index("X" if "X" in collections else "")]
     return everything, Partitions(graph, [[k] for k in of_x], get, executor), layout
 

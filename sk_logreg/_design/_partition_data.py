@@ -24,14 +24,14 @@ _MAX_LABELS = 1000
 
 @dataclass(frozen=True)
 class Layout:
-    """What the blocks of a partition are: of X, y and others by name.
+    """Which arguments the blocks of a partition are of.
 
     Attributes
     ----------
-    packed : bool
-        Whether one block is a tuple of the others.
     names : tuple of str
-        The arguments that there are blocks of.
+        The arguments of the first blocks.
+    packed : tuple of str
+        Those of the entries of the last block, which is then a tuple.
     """
 
     names: tuple[str, ...]
