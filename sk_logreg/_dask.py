@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from sk_logreg._arguments import column_parameters
+from sk_logreg._arguments import column_parameters, to_float64
 from sk_logreg._arrays import Vector
-from sk_logreg._compat import import_pandas
+from sk_logreg._compat import check_sample_weight, import_pandas, naming
 from sk_logreg._design import Clusters, Coordinates, Extremes, Rows, coordinates_of
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._observations import Observations
@@ -85,12 +85,11 @@ class PartitionedData(Data):
     scale: tuple[float, float] = (1.0, 1.0)
     observed: Observations | None = None
     grouped: tuple[list[Handle], NDArray[np.bool_]] | None = None
+    has_features: bool = True
 
     def weight_scale(self) -> tuple[float, float]:
         """Return the largest weight, and the sum of all weights relative to it."""
         return self.scale
-
-    has_features: bool = True
 
     def without_features(self) -> "PartitionedData":
         """Return the same with one feature, which is zero, in place of X."""
@@ -262,8 +261,9 @@ def look(
 ) -> Looked:
     """Check the arguments of a fit, in one pass over the partitions."""
     number = given["sample_weight"]
-    weight = float(number) if isinstance(number, Real) else None
-    if weight is not None:
+    weight = None
+    if isinstance(number, Real):
+        weight = float(check_sample_weight(number, np.empty((1, 1)))[0])
         given = given | {"sample_weight": None}
     given = {name: value for name, value in given.items() if value is not None}
     given, dtype, n_features = _checked(estimator, given, reset=reset)
@@ -315,7 +315,8 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> tuple[np.dtype[Any
     dtypes = list(X.dtypes) if _is_frame(X) else [X.dtype]
     if any(getattr(dtype, "kind", "O") in "cmM" for dtype in dtypes):
         raise ValueError(f"X must hold real numbers, got {dtypes}.")
-    narrow = all(dtype == np.float32 for dtype in dtypes)
+    known = all(isinstance(dtype, np.dtype) for dtype in dtypes)
+    narrow = known and np.result_type(*dtypes) == np.float32
     return np.dtype(np.float32 if narrow else np.float64), int(n_features)
 
 
@@ -344,6 +345,15 @@ def _check_partitions(given: dict[str, Any]) -> None:
             )
 
 
+def _of_frames(function: Callable[..., Any], *frames: Any, **options: Any) -> Any:
+    """Return a function of the partitions of data frames, in one expression.
+
+    dask may divide frames of different columns, read from the same files, differently.
+    """
+    options |= {"align_dataframes": False, "enforce_metadata": False}
+    return _module("dask.dataframe").map_partitions(function, *frames, **options)
+
+
 def _packed(*blocks: Any) -> tuple[Any, ...]:
     """Return the partitions of data frames as one."""
     return blocks
@@ -354,8 +364,7 @@ def _partitions(
 ) -> tuple[Partitions, Partitions, Layout]:
     """Return the partitions of all collections, and those of X alone.
 
-    Partitions of data frames are taken out of one expression: dask may divide frames of
-    different columns, read from the same files, differently.
+    Partitions of data frames are taken out of one expression, see `_of_frames`.
     """
     get = _module("dask.base").get_scheduler(collections=list(given.values()))
     on_cluster = client_of(get) is not None
@@ -364,13 +373,7 @@ def _partitions(
     collections = dict(arrays)  # before the frames, see `_graph`
     if len(frames) > 1:
         values = list(frames.values())
-        collections[""] = _module("dask.dataframe").map_partitions(
-            _packed,
-            *values,
-            align_dataframes=False,
-            meta=values[0]._meta,
-            enforce_metadata=False,
-        )
+        collections[""] = _of_frames(_packed, *values, meta=values[0]._meta)
     else:
         collections |= frames
     names = tuple(name for name in collections if name)
@@ -385,7 +388,7 @@ def _partitions(
     alone, [of_x] = _graph([given["X"]], on_cluster)
     if len(of_x) == len(everything):
         graph = alone
-    else:  # dask would divide X otherwise
+    else:  # alone, X would be divided differently
         of_x = keys[list(collections).index("X" if "X" in collections else "")]
     return everything, Partitions(graph, [[k] for k in of_x], get, executor), layout
 
@@ -458,7 +461,8 @@ def _classes(
     with warnings.catch_warnings():
         # About many classes for the number of rows: these are the labels, each once.
         warnings.simplefilter("ignore", UserWarning)
-        classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
+        with naming("y"):
+            classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
     lengths = [len(s.labels) if s.n_rows else 0 for s in summaries]
     return classes, np.split(signs, np.cumsum(lengths)[:-1])
 
@@ -510,27 +514,39 @@ def _facts(
 
 
 def _z(block: Any, *offset: Any, w: Vector, b: Any, kind: np.dtype[Any]) -> Vector:
-    """Return wᵀx + b of the rows of a block, plus an offset of shape (n_rows, 1)."""
+    """Return wᵀx + b of the rows of a block, plus a block of an offset."""
     z = matrix_of(block, kind) @ w + b
-    return z + np.asarray(offset[0], dtype=np.float64)[:, 0] if offset else z
+    if not offset:
+        return z
+    added = to_float64(offset[0]).ravel()
+    if added.shape != z.shape:
+        raise ValueError(
+            f"A partition of offset has {len(added)} rows, but that of X has {len(z)}."
+        )
+    return z + added
+
+
+def _series(X: Any, *offset: Any, **options: Any) -> Any:
+    """Return the same for blocks of data frames, as a series."""
+    return import_pandas("dask.dataframe").Series(_z(X, *offset, **options), X.index)
 
 
 def lazy_decision(estimator: Any, X: Any, w: NDArray[Any], b: Any, offset: Any) -> Any:
     """Return the linear predictions for a dask X as a dask array."""
-    dtype, _ = check_features(estimator, X, reset=False)
-    blocks = [X.to_dask_array() if _is_frame(X) else X.rechunk({1: -1})]
-    if offset is not None:
-        if not is_dask(offset) or offset.npartitions != X.npartitions:
-            raise ValueError(
-                "offset must be a dask collection of the same partitions as X."
-            )
-        added = offset.to_dask_array() if _is_frame(offset) else offset
-        blocks.append(added[:, None])
+    given = {"X": X} if offset is None else {"X": X, "offset": offset}
+    given, dtype, _ = _checked(estimator, given, reset=False)
     wide = offset is not None or w.dtype == np.float64
     meta = np.empty(0, dtype=np.float64 if wide else dtype)
-    chunks = (blocks[0].chunks[0],)
-    options: Any = {"drop_axis": 1, "chunks": chunks, "meta": meta}
-    return blocks[0].map_blocks(_z, *blocks[1:], w=w, b=b, kind=dtype, **options)
+    options: Any = {"w": w, "b": b, "kind": dtype}
+    if all(map(_is_frame, given.values())):
+        series = import_pandas("dask.dataframe").Series(meta)
+        frames = given.values()
+        return _of_frames(_series, *frames, meta=series, **options).to_dask_array()
+    X, *others = (
+        value.to_dask_array() if _is_frame(value) else value for value in given.values()
+    )
+    options |= {"drop_axis": 1, "chunks": (X.chunks[0],), "meta": meta}
+    return X.map_blocks(_z, *(other[:, None] for other in others), **options)
 
 
 def per_row(

@@ -886,6 +886,14 @@ class TestFiles:
         assert "cannot be read as Parquet" in line
         assert "x" in line.partition("Parquet")[2]
 
+    def test_types_that_differ_between_files(self, tmp_path, reject):
+        path = tmp_path / "data"
+        path.mkdir()
+        for name, x in (("0", pa.nulls(2)), ("1", ["a", "b"])):
+            pq.write_table(pa.table({"x": x, "y": [0, 1]}), path / f"{name}.parquet")
+        line = reject(path, "--target", "y")
+        assert "cannot be read as Parquet" in line
+
     @pytest.mark.parametrize("option", ["--save=model.pkl", "--plot=plot.png"])
     def test_unwritable_is_told_before_the_work(self, option, tmp_path, reject):
         option, name = option.split("=")
@@ -1108,6 +1116,19 @@ class TestLarge:
         assert set(reliability) == {"Perfectly calibrated", *convergence}
         assert len(convergence) == 2
 
+    @pytest.mark.parametrize("n_missing", [0, 40])
+    @pytest.mark.parametrize("asked", [[], ["--categorical", "b"]])
+    @pytest.mark.parametrize("dtype", ["boolean", object])
+    def test_missing_booleans(self, dtype, asked, n_missing, numbers, folder, stream):
+        """Those of a part, of a type that allows them or of another."""
+        b = (numbers["x0"] > 0.0).astype(dtype)
+        b[:n_missing] = None
+        path = folder(numbers.assign(b=b))
+        text = stream(path, "--target", "y", *asked, *ONE_MODEL)
+        n_columns = 3 if asked and n_missing else 1
+        encoded = "" if n_columns == 1 else " (8 once encoded)"
+        assert f"4,000 rows, 6 columns{encoded}; positive" in sentences(text)
+
     def test_l1_ratio(self, numbers, folder, stream):
         asked = ["--target", "y", "--C", 0.02, "--l1-ratio", 1, *ONE_MODEL]
         table = parse_table(stream(folder(numbers), *asked))
@@ -1217,20 +1238,28 @@ class TestLarge:
         monkeypatch.setitem(sys.modules, "distributed.system", None)
         assert 1e8 < with_limits <= _parts.machine_memory()
 
-    def test_progress(self, numbers, folder, run, monkeypatch):
+    @pytest.mark.parametrize("tick", [5.0, 0.05, 0.0])
+    def test_progress(self, tick, numbers, folder, run, monkeypatch):
+        """Passes may be shorter than the second after which the bar is shown."""
+
         class Terminal(io.StringIO):
             def isatty(self):
                 return True
 
-        stderr, ticks = Terminal(), itertools.count(step=5.0)
+        stderr, ticks = Terminal(), itertools.count(step=tick)
         path = folder(numbers)
         monkeypatch.setattr(sys, "stderr", stderr)
         monkeypatch.setattr("tqdm.std.time", lambda: next(ticks))
         assert run(path, "--target", "y", *ONE_MODEL)[0] == 0
-        shown = stderr.getvalue()
-        assert "cross entropy, bias free, pass 2: " in shown
-        assert "first look, pass 1: 100%" in shown
-        assert "scores, pass 1: 100%" in shown
+        _, shown = stderr.getvalue().split("\n")
+        if not tick:
+            assert shown.strip() == ""
+            return
+        assert re.search("cross entropy, bias free, pass [23]: +[1-9]", shown)
+        assert shown.endswith(" \r")  # erased
+        if tick > 1.0:
+            assert "first look, pass 1: 100%" in shown
+            assert "scores, pass 1: 100%" in shown
 
     def test_folder_that_fits(self, customers, folder, write, report):
         expected = figures(report(write(customers), *CHURN))

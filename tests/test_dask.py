@@ -102,6 +102,21 @@ def test_data_frames(dtype):
         model.predict(data[columns[::-1]])
 
 
+@pytest.mark.parametrize("other", ["bool", "int8", "int32", "Int8"])
+def test_types_of_columns(other):
+    """The type of X is the one in memory, float32 beside small integers."""
+    X, y = sample()
+    columns = dict.fromkeys(["x0", "x1", "x2", "x3", "x4"], np.float32)
+    data = frame(X, y).astype(columns | {"x1": "int64"}).astype({"x1": other})
+    local = data.compute()
+    model = BinaryLogisticRegression(tol=1e-6).fit(data[list(columns)], data["y"])
+    expected = BinaryLogisticRegression(tol=1e-6).fit(local[list(columns)], y)
+    assert model.coef_.dtype == expected.coef_.dtype
+    found = model.predict_proba(data[list(columns)])
+    known = expected.predict_proba(local[list(columns)])
+    assert found.dtype == found.compute().dtype == known.dtype
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -243,6 +258,24 @@ def test_predictions_are_lazy(form):
                 np.testing.assert_allclose(found.compute(), expected, 1e-12, 1e-12)
 
 
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda z: z, "offset must be a dask collection"),
+        (lambda z: chunked(z, (4000,)), "offset has 1 partitions"),
+        # Otherwise numpy would repeat the single rows.
+        (lambda z: chunked(z, (3999, 1)), "Partition 0 of offset has 3999 rows"),
+        (lambda z: unknown(chunked(z, (3999, 1))), "A partition of offset has"),
+        (lambda z: chunked(z[:, None], (1, 3999)), "offset must have 1 dimension"),
+    ],
+)
+def test_offsets_of_predictions_that_do_not_match(make, match):
+    X, y = sample()
+    model, there = BinaryLogisticRegression().fit(X, y), chunked(X, (1, 3999))
+    with pytest.raises(ValueError, match=match):
+        model.predict(there, make(np.zeros(len(y)))).compute()
+
+
 def test_predictions_do_not_change_with_a_later_fit():
     X, y = sample()
     model = BinaryLogisticRegression().fit(X, y)
@@ -307,8 +340,12 @@ def test_parquet(tmp_path, n_columns):
     expected = BinaryLogisticRegression(**FINE)
     expected.fit(local[columns], local["label"], local["weight"])
     same(model, expected)
-    found = model.predict_proba(data[columns]).compute()
-    np.testing.assert_allclose(found, expected.predict_proba(local[columns]), 1e-9)
+    for offset in (None, "weight"):
+        given = () if offset is None else (data[offset],)
+        found = model.predict_proba(data[columns], *given).compute()
+        given = () if offset is None else (local[offset],)
+        known = expected.predict_proba(local[columns], *given)
+        np.testing.assert_allclose(found, known, 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -379,6 +416,23 @@ class TestErrors:
         self.fails("egative", chunked(X), chunked(y), chunked(wrong))
         self.fails("must not all be 0", chunked(X), chunked(y), chunked(0.0 * wrong))
 
+    @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf, 0])
+    def test_a_number_as_the_weight(self, weight):
+        X, y = sample()
+        self.fails("sample_weight", chunked(X), chunked(y), weight)
+
+    def test_values_of_other_kinds(self):
+        X, y = sample()
+        data = frame(X, np.array(["a", "b"])[y]).astype({"y": "string"})
+        data["w"] = 1.0
+        gaps = data.astype({"w": "Float64"})
+        gaps = gaps.mask(gaps["x2"] > 3.0)
+        x, w = ["x1", "x2"], data["w"]
+        self.fails("Partition 0: y contains missing values", data[x], gaps["y"], w)
+        self.fails("Partition 0: .*sample_weight", data[x], data["y"], gaps["w"])
+        self.fails("Partition 0: sample_weight", data[x], data["y"], data["y"])
+        self.fails("Partition 0: X", data[["x1", "y"]], data["y"], w)
+
     def test_partitions_that_do_not_match(self):
         X, y = sample()
         self.fails("y has 2 partitions", chunked(X), chunked(y, (2000, 2000)))
@@ -394,6 +448,8 @@ class TestErrors:
         three = y + (np.arange(len(y)) % 2)
         self.fails("Only binary", chunked(X), chunked(three))
         self.fails("Unknown label type", chunked(X), chunked(X[:, 0]))
+        mixed = np.where(np.arange(len(y)) == 1500, None, y)
+        self.fails("Partition 3: y: ", chunked(X), chunked(mixed))
         self.fails("0, 1", chunked(X), chunked(y + 0.5), params={"soft_labels": True})
 
     def test_no_rows(self):

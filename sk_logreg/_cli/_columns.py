@@ -53,21 +53,19 @@ def typed(
 ) -> pd.DataFrame:
     """Return the columns with the types by which `build_preparation` treats them.
 
-    Numeric columns among ``categorical`` become categories. Columns of numbers with
-    ``marks`` become floats, nan where a cell is a mark. In columns of text, nan
-    replaces ``pd.NA``, which OneHotEncoder cannot sort.
+    Numeric columns among ``categorical`` become categories, booleans objects: parts of
+    the rows with missing booleans are objects already. Columns of numbers with
+    ``marks`` become floats, nan where a cell is a mark. In columns of text and in
+    these objects, nan replaces ``pd.NA``, which OneHotEncoder cannot sort.
     """
     numbers = {name: to_numbers(frame[name], decimal) for name in marks}
     features = frame.assign(**numbers)
-    texts: pd.DataFrame = features.select_dtypes("string")
-    texts = texts.astype(object).where(texts.notna(), np.nan)
-    types = {
-        # Rows with a missing boolean are objects already.
-        name: "object" if is_bool_dtype(features[name]) else "category"
-        for name in numeric_columns(features)
-        if name in categorical
-    }
-    return features.assign(**texts).astype(types)
+    numeric = [name for name in numeric_columns(features) if name in categorical]
+    booleans = [name for name in numeric if is_bool_dtype(features[name])]
+    objects = features[[*features.select_dtypes("string"), *booleans]]
+    objects = objects.astype(object).where(objects.notna(), np.nan)
+    types = dict.fromkeys(set(numeric).difference(booleans), "category")
+    return features.assign(**objects).astype(types)
 
 
 def numeric_columns(features: pd.DataFrame) -> list[str]:

@@ -14,6 +14,14 @@ from sk_logreg._cli._numbers import Marks, count_numeric, find_decimal_commas
 # The usual separator of the files with each ending; None for a Parquet file.
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".parquet": None, ".pq": None}
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
+# Arrow has no conversion between some types of a column in two files.
+_READ_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    pd.errors.ParserWarning,
+)
 _ADVICE: dict[type[BaseException], str] = {
     PermissionError: "change its permissions",
     UnicodeDecodeError: "save it as UTF-8",
@@ -59,7 +67,7 @@ def explaining(path: Path, kind: str) -> Iterator[None]:
     """Turn the errors of reading a file into a CommandError that says what to do."""
     try:
         yield
-    except (OSError, EOFError, ValueError, pd.errors.ParserWarning) as error:
+    except _READ_ERRORS as error:
         advice = _ADVICE.get(type(error), "repair it or export it again")
         raise CommandError(
             f"{path} cannot be read as {kind}: {advice} ({reason(error)})"

@@ -51,8 +51,9 @@ class Parts:
     dropped : sequence of str
         Columns that are not needed.
     labels : sequence of str
-        Columns whose booleans are labels. All others are read as 0 and 1: pandas would
-        make objects of them in the parts with missing values only.
+        Columns whose booleans are labels. Those of all others are read as 0 and 1:
+        pandas would make objects of them in the parts with missing values only, unless
+        their type allows these.
 
     Attributes
     ----------
@@ -68,23 +69,22 @@ class Parts:
         import_extra("pyarrow")
         import pyarrow.dataset as arrow
         from pyarrow import int8, schema
-        from pyarrow.types import is_boolean
 
         with explaining(path, "Parquet"):
             # As pandas does it: columns that the names of folders state are categories.
             folders = arrow.HivePartitioning.discover(infer_dictionary=True)
             data = arrow.dataset(path, format="parquet", partitioning=folders)
-            self.all_names = data.schema.empty_table().to_pandas().columns.tolist()
+            empty: pd.DataFrame = data.schema.empty_table().to_pandas()
+            self.all_names = empty.columns.tolist()
             self.names = [name for name in self.all_names if name not in dropped]
             row_bytes = _BYTES_PER_CELL * len(self.names)
             n_bytes = min(_PART_BYTES, _affordable() / joblib.cpu_count())
             parts = list(_parts_of(data, n_bytes / max(row_bytes, 1)))
         self.n_rows = tuple(n_rows for _, n_rows in parts)
         self.size = sum(self.n_rows) * row_bytes
+        booleans = set(empty.columns[empty.dtypes == np.dtype(bool)]).difference(labels)
         fields = [
-            field.with_type(int8())
-            if is_boolean(field.type) and field.name not in labels
-            else field
+            field.with_type(int8()) if field.name in booleans else field
             for field in data.schema
         ]
         self._path, self._schema = path, schema(fields, data.schema.metadata)

@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_array
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Indices, Vector
+from sk_logreg._compat import naming
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
 from sk_logreg._design._partition_tasks import facts_of_weights, matrix_of
@@ -23,14 +24,14 @@ _MAX_LABELS = 1000
 
 @dataclass(frozen=True)
 class Layout:
-    """What the blocks of a partition are: of X, y and others by name.
+    """Which arguments the blocks of a partition are of.
 
     Attributes
     ----------
-    packed : bool
-        Whether one block is a tuple of the others.
     names : tuple of str
-        The arguments that there are blocks of.
+        The arguments of the first blocks.
+    packed : tuple of str
+        Those of the entries of the last block, which is then a tuple.
     """
 
     names: tuple[str, ...]
@@ -127,7 +128,8 @@ class Summarize:
                     f"{name} has {_length(block)} rows, but X has {n_rows}. Give X, y "
                     "and what else has an entry per row the same partitions."
                 )
-        X: Any = matrix_of(given["X"], self.dtype)
+        with naming("X"):
+            X: Any = matrix_of(given["X"], self.dtype)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(
                 f"X has blocks of shape {X.shape}, but {self.n_features} columns."
@@ -135,13 +137,14 @@ class Summarize:
         s, offset = _numbers(given, "sample_weight"), _numbers(given, "offset")
         if s is None and self.weight is not None:
             s = np.full(n_rows, self.weight)
-        y = _labels(given["y"])
         q, codes, soft = None, None, (False, False, False)
-        if self.soft_labels:
-            q = checked_probabilities(y)
-            labels, soft = np.array([0, 1]), _kinds(q)
-        else:
-            labels, codes = _encoded(y)
+        with naming("y"):
+            y = _labels(given["y"])
+            if self.soft_labels:
+                q = checked_probabilities(y)
+                labels, soft = np.array([0, 1]), _kinds(q)
+            else:
+                labels, codes = _encoded(y)
         of_labels = _weights_of(codes, q, s, n_rows, len(labels))
         stored = None
         if sparse.issparse(X):
@@ -171,7 +174,8 @@ def _numbers(given: dict[str, Any], name: str) -> Vector | None:
     """Return a block of sample weights or offsets, checked."""
     if name not in given:
         return None
-    values = to_float64(given[name])
+    with naming(name):
+        values = to_float64(given[name])
     if values.ndim != 1:
         raise ValueError(f"{name} must have one dimension, got {values.ndim}.")
     options: Any = {"ensure_2d": False, "ensure_min_samples": 0, "input_name": name}
@@ -182,6 +186,8 @@ def _numbers(given: dict[str, Any], name: str) -> Vector | None:
 
 def _labels(block: Any) -> NDArray[Any]:
     """Return a block of labels as an array, checked."""
+    if hasattr(block, "isna") and block.isna().any():
+        raise ValueError("y contains missing values.")
     labels = np.asarray(block)
     if labels.ndim != 1:
         raise ValueError(f"y must have one dimension, got {labels.ndim}.")

@@ -50,10 +50,18 @@ class View:
     #: Whether X is not read: all of its values are zero.
     is_zero: bool = False
 
-    def matrix(self, blocks: list[Any]) -> Any:
-        """Return the X of a partition, whose first block is X or a tuple with it."""
-        first = blocks[0]
-        return matrix_of(first[0] if isinstance(first, tuple) else first, self.dtype)
+    def matrix(self, i: int, blocks: Any, part: RowPart) -> Any:
+        """Return the X of a partition; a ValueError if it has changed."""
+        shape = len(part.signs), self.n_features
+        if self.is_zero:
+            return np.zeros(shape)
+        X = matrix_of(_x_of(blocks), self.dtype)
+        if X.shape != shape:
+            raise ValueError(
+                f"Partition {i} of X has the shape {X.shape}, but {shape} is expected: "
+                "all reads of X must give the same rows."
+            )
+        return X
 
     def design(self, X: Any) -> Design:
         """Return the design of an array or CSR of all columns."""
@@ -65,17 +73,13 @@ class View:
 
     def rows(self, i: int, blocks: Any, part: RowPart) -> Rows:
         """Return the rows of a partition; a ValueError if X has changed."""
-        if self.is_zero:
-            X: Any = np.zeros((len(part.signs), self.n_features))
-        else:
-            X = self.matrix(blocks)
-        if X.shape != (len(part.signs), self.n_features):
-            raise ValueError(
-                f"Partition {i} of X has the shape {X.shape}, but "
-                f"{(len(part.signs), self.n_features)} is expected: all reads of X "
-                "must give the same rows."
-            )
-        return Rows(self.design(X), *part)
+        return Rows(self.design(self.matrix(i, blocks, part)), *part)
+
+
+def _x_of(blocks: list[Any]) -> Any:
+    """Return the block of X: the first one, or the first entry of a tuple there."""
+    first = blocks[0]
+    return first[0] if isinstance(first, tuple) else first
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +115,8 @@ class FinishTask:
     finish: Callable[..., Any]
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Any:
-        first = blocks[0]
-        X = first[0] if isinstance(first, tuple) else first
-        return self.finish(X, int(self.starts[i]), self.task(i, blocks, state).held)
+        held = self.task(i, blocks, state).held
+        return self.finish(_x_of(blocks), int(self.starts[i]), held)
 
 
 class _Entries(Dimensions):
@@ -319,9 +322,8 @@ class PieceTask:
     view: View
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Result:
-        rows = self.view.rows(i, blocks, state.held)  # checks the shape
-        zeros = np.zeros((len(state.held.signs), self.view.n_features))
-        X = zeros if self.view.is_zero else self.view.matrix(blocks)
+        X = self.view.matrix(i, blocks, state.held)
+        rows = Rows(self.view.design(X), *state.held)
         where = self.select(i, state.held, self.starts, *self.args)
         piece = Piece(self.starts[i] + where, X[where], rows.part(where))
         return Result([[piece]])
