@@ -55,7 +55,8 @@ _EXACT_PATH_TOL, _EXACT_SEARCH_TOL = 1e-8, 1e-12
 _RIVAL_TOL = 1e-12
 # Two scores are the same if they differ by less: a thousandth of the accuracy.
 _SAME_SCORE = 1e-9
-# The single fits are those at these places of the path of 100 values of C.
+# Number of values of C of a path, and the places of those that are fitted singly.
+_N_POINTS = 100
 _SINGLE = (24, 49, 74)
 _CS = np.geomspace(1e-4, 1e4, 10)
 _MANY_ITERATIONS = 100_000
@@ -204,7 +205,7 @@ class Excess:
 def _grid(task: Task) -> np.ndarray:
     """Return the values of C of a path by default, from a path of one."""
     (least,), _ = our_path(task, PATH_TOL, 1)
-    return np.geomspace(least, 1e3 * least, 100)
+    return np.geomspace(least, 1e3 * least, _N_POINTS)
 
 
 def _path(task: Task, seconds: float) -> Contest:

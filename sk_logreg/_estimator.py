@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -778,7 +779,7 @@ class BinaryLogisticRegression(
         """
         check_is_fitted(self)
         if is_dask(X):
-            w, b = _dense(self.coef_), self.intercept_[0]
+            w, b = _dense(self.coef_).copy(), self.intercept_[0]
             return lazy_decision(self, X, w, b, offset)
         X = self._validated(X, reset=False)
         z = X @ _dense(self.coef_) + self.intercept_[0]
@@ -802,6 +803,28 @@ class BinaryLogisticRegression(
         """
         z, classes = self.decision_function(X, offset), self.classes_
         return per_row(_labels_at, z, classes, dtype=classes.dtype)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of the labels that are predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            Of dask collections, the labels and the predictions are brought to memory.
+        y : array-like of shape (n_samples,)
+            The labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. By default each is one.
+
+        Returns
+        -------
+        score : float
+        """
+        labels, weights = (
+            np.asarray(each) if is_dask(each) else each for each in (y, sample_weight)
+        )
+        predicted = np.asarray(self.predict(X))
+        return float(accuracy_score(labels, predicted, sample_weight=weights))
 
     def predict_proba(
         self, X: Any, offset: ArrayLike | None = None

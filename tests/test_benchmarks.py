@@ -482,6 +482,8 @@ def test_paths_and_searches_are_compared(tmp_path, capsys, monkeypatch, kind) ->
     monkeypatch.setattr(choosing, "problems", lambda grid: [problem])
     once = replace(choosing.QUICK_EFFORT, least=1, most=1)
     monkeypatch.setattr(choosing, "QUICK_EFFORT", once)
+    if kind == "path":
+        monkeypatch.setattr(choosing, "_N_POINTS", 8)
     # Others compile for many seconds, or start processes.
     few = {"path_rivals": "glum irls-cd", "search_rivals": "newton-cholesky, n_jobs=1"}
     for name, end in few.items():

@@ -376,6 +376,27 @@ def test_regularization_path(params):
     np.testing.assert_allclose(found.degrees_of_freedom, degrees, rtol=0.02)
 
 
+@pytest.mark.parametrize("form", ["array", "frame"])
+def test_accuracy(form):
+    X, y = sample()
+    weights = np.random.default_rng(0).exponential(size=len(y))
+    given = chunked(X), chunked(y), chunked(weights)
+    if form == "frame":
+        data = frame(X, y, weights=weights)
+        given = data.drop(columns=["y", "weights"]), data["y"], data["weights"]
+    model = BinaryLogisticRegression().fit(*given)
+    expected = weights @ (model.predict(given[0]).compute() == y) / weights.sum()
+    assert model.score(*given) == pytest.approx(expected)
+
+
+def test_lazy_predictions_do_not_change_with_the_model():
+    X, y = sample()
+    model = BinaryLogisticRegression().fit(X, y)
+    expected, lazy = model.decision_function(X), model.decision_function(chunked(X))
+    model.coef_ *= 3.0
+    np.testing.assert_allclose(lazy.compute(), expected)
+
+
 def test_partitions_that_share_a_part_of_the_graph():
     X, y = sample()
     there = da.from_array(X, chunks=(700, 2)).rechunk({0: CHUNKS, 1: -1})
@@ -550,17 +571,23 @@ class TestCluster:
             BinaryLogisticRegression().fit(chunked(X), chunked(y))
 
 
-def test_a_worker_is_killed():
-    pytest.importorskip("distributed")
-    run = subprocess.run(
-        [sys.executable, "-m", "tests._killed_worker"],
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=100,
-    )
-    assert run.returncode == 0
-    assert run.stdout == "The fit is right.\n"
+class TestKilledWorker:
+    """In a process of its own, whatever the scheduler of this one."""
+
+    @pytest.fixture(autouse=True)
+    def scheduler(self):
+        pytest.importorskip("distributed")
+
+    def test_the_fit_is_right(self):
+        run = subprocess.run(
+            [sys.executable, "-m", "tests._killed_worker"],
+            cwd=Path(__file__).parents[1],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=100,
+        )
+        assert run.returncode == 0
+        assert run.stdout == "The fit is right.\n"
 
 
 def _slowly(block):

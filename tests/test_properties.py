@@ -270,8 +270,9 @@ def test_a_column_of_zeros_has_a_coefficient_of_zero(solver, loss, data, C, plac
 def test_sparse_and_dense_features_give_the_same_objective(solver, loss, data, C):
     X, y = data
     params = {"C": C, "loss": loss, "solver": solver, "tol": 1e-12}
-    dense, stored = fit(X, y, **params), fit(sparse.csr_matrix(X), y, **params)
+    stored = fit(sparse.csr_matrix(X), y, **params)
     if loss == "cross_entropy":
+        dense = fit(X, y, **params)
         assert stored.objective_ == pytest.approx(dense.objective_, rel=1e-11)
     assert stored.objective_ == pytest.approx(
         value(stored, X, y, C=C, loss=loss), rel=1e-11

@@ -206,10 +206,10 @@ def our_peer(name: str, fit: Callable[..., Any], tol: float, **more: Any) -> Pee
     return _peer(name, "sk-logreg", fit, (tol,), penalties=RIDGE + L1, **more)
 
 
-def our_paths(Cs: Any) -> list[Peer]:
+def our_paths(Cs: np.ndarray) -> list[Peer]:
     """Paths of this package: with its default grid, and with an absorbed bias."""
     return [
-        our_peer("sk_logreg", partial(_ours, 100, FREE), PATH_TOL),
+        our_peer("sk_logreg", partial(_ours, len(Cs), FREE), PATH_TOL),
         our_peer(
             "sk_logreg absorbed",
             partial(_ours, Cs, ABSORBED),
