@@ -14,9 +14,11 @@ from types import MethodType
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import expit
 
 from sk_logreg import BinaryLogisticRegression, regularization_path
+from sk_logreg._design._partition_tasks import matrix_of
 from sk_logreg.inference import Inference
 from tests._partitions import CHUNKS, chunked, csr, frame, sample, unknown
 
@@ -374,6 +376,35 @@ def test_regularization_path(params):
     assert found.null_deviance == pytest.approx(expected.null_deviance, rel=1e-7)
     degrees = expected.degrees_of_freedom
     np.testing.assert_allclose(found.degrees_of_freedom, degrees, rtol=0.02)
+
+
+@pytest.mark.parametrize("form", ["dense", "csr"])
+def test_arrays_at_odd_addresses(form):
+    X, y = sample()
+    X = csr(X) if form == "csr" else X
+    moved = _at_an_odd_address(X)
+    assert not _values(moved).flags.aligned
+    assert _values(matrix_of(moved, np.dtype(float))).flags.aligned
+    there = chunked(X).map_blocks(_at_an_odd_address, meta=X[:0])
+    model = BinaryLogisticRegression(**FINE).fit(there, chunked(y))
+    same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+
+
+def _values(block):
+    return block.data if sparse.issparse(block) else block
+
+
+def _at_an_odd_address(block):
+    """Return a block whose values are where a worker may have received them."""
+    values = _values(block)
+    place = np.empty(values.nbytes + 1, np.uint8)
+    moved = np.frombuffer(place, values.dtype, values.size, 1).reshape(values.shape)
+    moved[...] = values
+    if not sparse.issparse(block):
+        return moved
+    found = block.copy()
+    found.data = moved
+    return found
 
 
 @pytest.mark.parametrize("form", ["array", "frame"])

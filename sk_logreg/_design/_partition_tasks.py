@@ -26,16 +26,24 @@ Returned = tuple[Sequence[Any], Any]
 
 
 def matrix_of(block: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a block of X, also a data frame, as an array or CSR, of a dtype."""
+    """Return a block of X, also a data frame, as an array or CSR, of a dtype.
+
+    Workers may hold arrays that they received at odd addresses. These are copied, since
+    BLAS and SciPy would copy them for each product.
+    """
     if sparse.issparse(block):
         matrix: Any = block
-        return matrix.tocsr().astype(dtype, copy=False)
+        matrix = matrix.tocsr()
+        matrix = matrix.astype(dtype, copy=not matrix.data.flags.aligned)
+        if not (matrix.indices.flags.aligned and matrix.indptr.flags.aligned):
+            matrix = matrix.copy()
+        return matrix
     if hasattr(block, "to_numpy"):
         try:
-            return block.to_numpy(dtype=dtype)
+            block = block.to_numpy(dtype=dtype)
         except (TypeError, ValueError):  # missing values of a nullable type
-            return block.to_numpy(dtype=dtype, na_value=np.nan)
-    return np.asarray(block, dtype=dtype)
+            block = block.to_numpy(dtype=dtype, na_value=np.nan)
+    return np.require(block, dtype, ["ALIGNED"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +152,15 @@ def read_part(
     n_kept: int,
     for_gram: bool,
 ) -> Returned:
-    """Apply a function of a map to all blocks of a partition."""
+    """Apply a function of a map to all blocks of a partition.
+
+    The sums end with the extremes of each vector that is kept.
+    """
     if not rows.design.n_samples:
         return _nothing(n_kept)
     of_rows = [RowVector(v) for v in vectors]
     options: Any = {"n_kept": n_kept, "for_gram": for_gram}
-    sums, kept = read(rows, ThreadExecutor(), function, of_rows, args, **options)
-    return sums, [v.values for v in kept]
+    return _returned(*read(rows, ThreadExecutor(), function, of_rows, args, **options))
 
 
 def scan_part(
@@ -161,14 +171,21 @@ def scan_part(
     args: tuple[Any, ...],
     n_kept: int,
 ) -> Returned:
-    """Apply a function of a map to the row vectors of a partition."""
+    """Apply a function of a map to the row vectors of a partition; see `read_part`."""
     if not len(part.signs):
         return _nothing(n_kept)
     entries: Any = _Entries(len(part.signs))
     of_rows = [RowVector(v) for v in vectors]
     rows = Rows(entries, *part)
-    sums, kept = scan(rows, ThreadExecutor(), function, of_rows, args, n_kept=n_kept)
-    return sums, [v.values for v in kept]
+    return _returned(
+        *scan(rows, ThreadExecutor(), function, of_rows, args, n_kept=n_kept)
+    )
+
+
+def _returned(sums: Sequence[Any], kept: Sequence[RowVector]) -> Returned:
+    """Return what a map finds, and the extremes of what is kept."""
+    values = [v.values for v in kept]
+    return [*sums, *map(Extremes.of, values)], values
 
 
 def groups_part(

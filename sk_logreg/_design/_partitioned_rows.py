@@ -40,10 +40,17 @@ class PartitionedVector(RowVector):
         Which of them this is.
     """
 
-    __slots__ = ("_rows", "handles", "place")
+    __slots__ = ("_extremes", "_rows", "handles", "place")
 
-    def __init__(self, rows: "PartitionedRows", handles: list[Handle], place: int = 0):
+    def __init__(
+        self,
+        rows: "PartitionedRows",
+        handles: list[Handle],
+        place: int = 0,
+        extremes: Extremes | None = None,
+    ):
         self._rows, self.handles, self.place = rows, handles, place
+        self._extremes = extremes
 
     def _sum(self, function: Any, *others: RowVector, **options: Any) -> Any:
         [found], _ = self._rows.on_vectors(function, (self, *others), **options)
@@ -60,8 +67,9 @@ class PartitionedVector(RowVector):
         return PartitionedVector(self._rows, handles)
 
     def extremes(self) -> Extremes:
-        found: Extremes = self._sum(tasks.extremes_part)
-        return found
+        if self._extremes is None:
+            self._extremes = self._sum(tasks.extremes_part)
+        return self._extremes
 
     def lowest(self, most: int) -> tuple[Indices, Vector]:
         found = self._sum(tasks.lowest_part, args=(self._rows.starts, most))
@@ -235,8 +243,14 @@ class PartitionedRows(Rows):
         """Apply a function of `_partition_tasks` to all rows of each partition."""
         return self._run(function, vectors, args, keep=keep)
 
-    def _kept(self, handles: list[Handle], n_kept: int) -> list[RowVector]:
-        return [PartitionedVector(self, handles, k) for k in range(n_kept)]
+    def _with_kept(self, sums: list[Any], handles: list[Handle], n_kept: int) -> Result:
+        """Return sums, and what is kept, whose extremes are the last of the sums."""
+        n_sums = len(sums) - n_kept
+        kept: list[RowVector] = [
+            PartitionedVector(self, handles, k, extremes)
+            for k, extremes in enumerate(sums[n_sums:])
+        ]
+        return sums[:n_sums], kept
 
     def read(
         self,
@@ -253,7 +267,7 @@ class PartitionedRows(Rows):
         sums, handles = self._run(
             tasks.read_part, vectors, inner, view=self._view, keep=n_kept > 0
         )
-        return sums, self._kept(handles, n_kept)
+        return self._with_kept(sums, handles, n_kept)
 
     def scan(
         self,
@@ -267,7 +281,7 @@ class PartitionedRows(Rows):
         del executor
         inner = (function, args, n_kept)
         sums, handles = self._run(tasks.scan_part, vectors, inner, keep=n_kept > 0)
-        return sums, self._kept(handles, n_kept)
+        return self._with_kept(sums, handles, n_kept)
 
     def read_groups(
         self,
@@ -423,7 +437,9 @@ class PartitionedRows(Rows):
         view = replace(self._view, chosen=None)
         task = tasks.PieceTask(select, args, self.starts, view)
         read = not view.is_zero
-        sums, _ = self.partitions.run(task, self.states, read=read, only=only)
+        sums, _ = self.partitions.run(
+            task, self.states, read=read, only=only, apart=True
+        )
         pieces: list[tasks.Piece] = sums[0]
         X = stacked([piece.X for piece in pieces])
         columns = zip(*(piece.part for piece in pieces), strict=True)

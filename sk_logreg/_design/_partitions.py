@@ -92,6 +92,7 @@ class Partitions:
         read: bool = False,
         keep: bool = False,
         only: Sequence[int] | None = None,
+        apart: bool = False,
     ) -> tuple[list[Any], list[Handle]]:
         """Run a task on each partition; return the sums, and handles to the results.
 
@@ -107,6 +108,8 @@ class Partitions:
             Whether its results are kept.
         only : sequence of int, default=None
             The partitions that matter; by default all.
+        apart : bool, default=False
+            Whether results are added here: if their sum is as large as all of them.
         """
         numbers = range(len(self)) if only is None else only
         if not numbers:
@@ -121,13 +124,16 @@ class Partitions:
             # Otherwise the row vectors would travel with the sums.
             parts = [(f"{name}-sums", i) for i in numbers]
             graph |= {p: (_sums_of, k) for p, k in zip(parts, keys, strict=True)}
-        top = _add_tree(graph, name, parts)
+        top = parts if apart else _add_tree(graph, name, parts)
         if self._client is None:
             total, *results = self._get(graph, [top, *kept])
+        else:
+            total, results = self._run_on_cluster(graph, top, kept)
+        total = _added(total) if apart else total
+        if self._client is None:
             for result in results:
                 result.sums = []  # frees their memory
-            return total, results
-        return self._run_on_cluster(graph, top, kept)
+        return total, results
 
     def delayed(self, task: Callable[..., Any], *held: Sequence[Handle]) -> list[Any]:
         """Return what a task that reads the collections returns, as delayed values."""
@@ -177,11 +183,12 @@ class Partitions:
     ) -> tuple[list[Any], list[Handle]]:
         """Run a graph on the workers; an interrupt cancels what was submitted."""
         assert self._client is not None
-        futures = self._client.get(graph, [top, *kept], sync=False)
+        found, *futures = self._client.get(graph, [top, *kept], sync=False)
         try:
-            return futures[0].result(), futures[1:]
+            return self._client.gather(found), futures
         except BaseException:
-            self._client.cancel([f for f in futures if f.status == "pending"])
+            every = [*(found if isinstance(found, list) else [found]), *futures]
+            self._client.cancel([f for f in every if f.status == "pending"])
             raise
 
 
