@@ -1210,6 +1210,15 @@ class TestLarge:
         assert (status, out) == (2, "")
         assert said in err.splitlines()[-1]
 
+    def test_other_files_in_the_folder(self, numbers, folder, run, monkeypatch):
+        path = folder(numbers)
+        monkeypatch.setattr(pd, "read_parquet", lambda _: numbers)  # of the fixture
+        (path / "notes.md").write_text("not a table")
+        status, _, err = run(path, "--target", "y")
+        assert status == 2
+        assert "take out files of other kinds" in err
+        assert "notes.md" in err
+
     def test_too_many_values(self, numbers, folder, run):
         path = folder(pd.concat([numbers] * 3))
         assert "'x0' has more than 1,000 values" in run(path, "--target", "x0")[2]

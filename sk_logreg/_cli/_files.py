@@ -68,7 +68,10 @@ def explaining(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except _READ_ERRORS as error:
-        advice = _ADVICE.get(type(error), "repair it or export it again")
+        usual = "repair it or export it again"
+        if path.is_dir():
+            usual = "take out files of other kinds, or export it again"
+        advice = _ADVICE.get(type(error), usual)
         raise CommandError(
             f"{path} cannot be read as {kind}: {advice} ({reason(error)})"
         ) from error
