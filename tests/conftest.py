@@ -12,7 +12,7 @@ _COMMON = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking may take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("quick", _COMMON, max_examples=15, derandomize=True)
+settings.register_profile("quick", _COMMON, max_examples=12, derandomize=True)
 # The examples differ between runs. A failure prints how to reproduce it.
 settings.register_profile("long", _COMMON, max_examples=300, print_blob=True)
 
