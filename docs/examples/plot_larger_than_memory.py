@@ -3,10 +3,10 @@ Data larger than memory
 =======================
 
 A folder of Parquet files is fitted through dask, which holds two of the files in memory at a time.
-Left: each bar is the time in which the fit reads a file. It goes over all files five times: for the
-labels, for a sample of the rows, and for the steps and the proof that they reach the optimum. Right:
-the memory that is in use at the same time hardly depends on the number of rows. If all files are
-read at once, it grows with them.
+Left: each bar shows when the fit reads a file. The fit reads all files five times: once to find the
+labels, once to draw a sample of the rows, and three times to take steps and to prove the optimum.
+Right: the peak memory of the fit hardly depends on the number of rows. The memory that all files
+take together grows with it.
 
 The files are small here, so that the page is built in seconds. :doc:`/guide/larger_than_memory` has
 measurements of larger ones.
@@ -64,7 +64,7 @@ def fit(data):
 
 
 def read_file(path):
-    """Read a file, and take down when."""
+    """Read a file, and record the start and the end of the reading."""
     start = time.perf_counter()
     frame = pd.read_parquet(path)
     reads.append((int(path.stem), start, time.perf_counter()))

@@ -42,7 +42,7 @@ def machine_memory() -> float:
 
 
 class Parts:
-    """The parts of a table: each is one or more row groups of a file.
+    """The parts of a table. A part is one or more row groups of one Parquet file.
 
     Parameters
     ----------
@@ -151,7 +151,10 @@ def _affordable() -> float:
 
 
 def _parts_of(data: Any, most: float) -> Iterator[tuple[Any, int]]:
-    """Yield row groups of a file, joined up to a number of rows, and their rows."""
+    """Yield each part, and its number of rows.
+
+    A part has one row group, or as many as have at most a number of rows together.
+    """
     for file in data.get_fragments():
         groups: list[int] = []
         n_rows = 0

@@ -100,7 +100,7 @@ class FittedModel:
     ) -> tuple[list[Any], list[RowVector]]:
         """Apply a function of a map to the rows, see `sk_logreg._design._map`.
 
-        It gets the blocks of X too if X is to be read.
+        With `read`, the function also receives the blocks of X.
         """
         run = self.problem.rows.read if read else self.problem.rows.scan
         with thread_executor() as executor, np.errstate(all="ignore"):
