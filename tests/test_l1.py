@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._solvers._newton._orthant import OrthantModel
+from sk_logreg.penalties import ElasticNet
 
 every_bias = pytest.mark.parametrize("bias", BIASES)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -493,3 +496,18 @@ def test_data_of_every_kind_at_once():
     params = {"l1_ratio": 0.9, "bounds": (-1.0, None), "class_weight": {0: 1, 1: 5}}
     model = fit(**data, **params)
     L1Reference(**data, **params).assert_optimal(model)
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch):
+    def nothing(self, slope, active):
+        return np.zeros_like(slope), np.zeros_like(slope)
+
+    monkeypatch.setattr(OrthantModel, "_solve", nothing)
+    penalty = ElasticNet(*(np.full(3, value) for value in (0.0, 0.1, -np.inf, np.inf)))
+    objective = SimpleNamespace(penalty=penalty, n_dof=3)
+    model, u = OrthantModel(objective, certify=True), np.array([0.0, 1.0, -2.0])
+    end, gradient, moves = model._move(u, np.ones(3), np.ones(3), stalled)
+    assert not moves
+    np.testing.assert_array_equal(end, u)
+    np.testing.assert_array_equal(gradient, np.ones(3))

@@ -123,6 +123,8 @@ class OrthantModel:
             end = penalty.within_orthant(whole, signs)
             stopped = active & (end != whole)
             if not stopped.any():
+                if base is u:
+                    return end, gradient + image, bool((end != u).any())
                 found = self._toward(end, u, gradient, slope, pull + image)
                 return found or self._move(u, gradient, slope, stalled=False)
             if stalled:  # all that are stopped stay where they are
