@@ -1,6 +1,6 @@
 """Time whole paths of the lasso and whole searches for C, and compare them with peers.
 
-    python -m benchmarks.choosing [--quick] [--problems PATTERN] [--out FILE] [--keep]
+    python -m benchmarks.choosing [NAME ...] [--quick] [--out FILE] [--keep]
 
 There are four kinds of problem:
 
@@ -12,15 +12,12 @@ alo     `cv="alo"` against 5 folds, both by this package
 
 from __future__ import annotations
 
-import argparse
 import gc
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -43,9 +40,8 @@ from benchmarks.peers._choosing import (
 )
 from benchmarks.problems import FULL, QUICK, Problem
 from benchmarks.problems._base import dense_sizes
-from benchmarks.records import load, write
 from benchmarks.report import duration, markdown
-from benchmarks.run import machine
+from benchmarks.study import Study
 from benchmarks.task import Task
 
 _ACCURACY = 1e-6
@@ -68,7 +64,6 @@ _CONTENDERS, _WITHIN = 3, 1.5
 # The first rounds may take this many times `Effort.seconds`.
 _SLOW = 10
 _SECONDS = {FULL: 60.0, QUICK: 10.0}
-_OUT = Path(__file__).parent / "results" / "choosing.csv"
 _OK, _ROUNDING = "ok", "rounding"
 # The results with one of these counts as those of a peer.
 _COUNTED = (_OK, _ROUNDING)
@@ -353,10 +348,11 @@ def rounds(
     return timed
 
 
-def measure(
-    problem: Problem, effort: Effort, say: Callable[[str], None]
-) -> list[Result]:
+def measure(problem: Problem, say: Callable[[str], None]) -> list[Result]:
     """Measure one problem. The results of this package come first."""
+    effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
+    bounds = replace(effort.bounds, seconds=_SECONDS[problem.grid])
+    effort = replace(effort, bounds=bounds)
     task = problem.build()
     contest = _KINDS[problem.regime](task, effort.bounds.seconds)
     rivals = [p for p in contest.rivals if can(p, task)]
@@ -527,37 +523,16 @@ def details(results: list[Result]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure the problems, and write the results after each."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.choosing", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
-    parser.add_argument("--problems", default="*", help="a shell pattern of names")
-    parser.add_argument("--out", type=Path, default=_OUT, help="the result file (.csv)")
-    parser.add_argument("--seconds", type=float, help="maximum time of one fit")
-    parser.add_argument("--keep", action="store_true", help="keep other problems")
-    options = parser.parse_args(arguments)
-    grid = QUICK if options.quick else FULL
-    effort = QUICK_EFFORT if options.quick else FULL_EFFORT
-    seconds = options.seconds or _SECONDS[grid]
-    effort = replace(effort, bounds=replace(effort.bounds, seconds=seconds))
-    results: list[Result] = []
-    if options.keep and options.out.exists():
-        results = load(options.out, Result)
-    every = problems(grid)
-    places = {problem.name: place for place, problem in enumerate(every)}
-    for problem in every:
-        if fnmatch(problem.name, options.problems):
-            start = time.perf_counter()
-            print(problem.name, flush=True)
-            results = [one for one in results if one.problem != problem.name]
-            results += measure(problem, effort, partial(print, flush=True))
-            print(f"  in {time.perf_counter() - start:.0f} s", flush=True)
-            results.sort(key=lambda one: places[one.problem])
-            write(options.out, results, Result)
-            parts = f"# Paths and searches, {grid} grid", machine()
-            text = "\n\n".join((*parts, summary(results), details(results)))
-            options.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
-    print(f"\n{summary(results)}")
+    Study(
+        name="choosing",
+        title="Paths and searches",
+        about=__doc__.splitlines()[0],
+        quick="a tenth of the size",
+        problems=problems,
+        measure=measure,
+        record=Result,
+        tables=(summary, details),
+    ).main(arguments)
 
 
 if __name__ == "__main__":

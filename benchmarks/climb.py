@@ -112,6 +112,22 @@ def attempt(
     )
 
 
+def recalled(
+    peer: Peer,
+    setting: str,
+    seconds: float,
+    objective: float | None,
+    n_iter: int | None,
+    status: str,
+) -> Attempt:
+    """Return the attempt whose figures were stored, so that it can be repeated."""
+    tol = None if setting == _DEFAULTS else float(setting.removeprefix("tol="))
+    most = max(2 * (n_iter or 0), _NATIVE_START) if peer.native else _MANY
+    value = math.inf if objective is None else objective
+    max_iter = None if tol is None else most
+    return Attempt(setting, tol, max_iter, seconds, value, n_iter, None, status)
+
+
 def climb(
     peer: Peer,
     task: Task,

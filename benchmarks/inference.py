@@ -13,16 +13,12 @@ firth    fits with Firth's prior: their table, or likelihood-ratio tests and pro
 
 from __future__ import annotations
 
-import argparse
 import gc
 import multiprocessing
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -32,7 +28,7 @@ from scipy.special import expit
 from benchmarks import data
 from benchmarks.choosing import can, chosen, climb, rounds
 from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt
-from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT, Effort
+from benchmarks.measure import FULL_EFFORT, QUICK_EFFORT
 from benchmarks.memory import peak_of
 from benchmarks.objective import FREE, objective, relative_suboptimality
 from benchmarks.peers import Peer
@@ -52,10 +48,9 @@ from benchmarks.peers._inference import (
 )
 from benchmarks.problems import FULL, QUICK, Problem
 from benchmarks.problems._base import dense_sizes
-from benchmarks.records import load, write
 from benchmarks.reference import lowest
 from benchmarks.report import duration, markdown
-from benchmarks.run import machine, warn_if_busy
+from benchmarks.study import Study
 from benchmarks.task import Fit, Task
 
 AUGMENTED = "augmented"
@@ -76,7 +71,6 @@ _WARM_ROWS, _WARM_COLUMNS = 300, 3
 _BLOCK_VALUES = 2_000_000
 # Those whose versions the report states in addition to the peers of the fits.
 _PACKAGES = ("firthmodels", "numba", "pandas")
-_OUT = Path(__file__).parent / "results" / "inference.csv"
 _OK, _EXTRA = "ok", "not counted"
 
 
@@ -366,10 +360,11 @@ def _warm_up(task: Task, solvers: list[Peer]) -> None:
     native_threads.cache_clear()  # it knows only libraries that were loaded before
 
 
-def measure(
-    problem: Problem, effort: Effort, say: Callable[[str], None]
-) -> list[Result]:
+def measure(problem: Problem, say: Callable[[str], None]) -> list[Result]:
     """Measure one problem. The result of this package comes first."""
+    effort = QUICK_EFFORT if problem.grid == QUICK else FULL_EFFORT
+    effort = replace(effort, bounds=_BOUNDS[problem.grid], most=_MOST_ROUNDS)
+    peak_bytes, x_bytes = peak_apart(problem)
     task = problem.build()
     contest = contest_of(problem, task)
     every = [peer for group in contest.rivals for peer in group]
@@ -406,6 +401,7 @@ def measure(
     results = [_result(problem, task, contest, *entry, timed) for entry in entries]
     results[1:n_own] = [replace(one, status=_EXTRA) for one in results[1:n_own]]
     own = results[0].seconds
+    results[0] = replace(results[0], peak_bytes=peak_bytes, x_bytes=x_bytes)
     return results[:1] + [
         replace(one, ratio=one.seconds / own) if one.accurate else one
         for one in results[1:]
@@ -569,39 +565,17 @@ def details(results: list[Result]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure the problems, and write the results after each."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.inference", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("names", nargs="*", default=["*"], help="shell patterns")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
-    parser.add_argument("--out", type=Path, default=_OUT, help="the result file (.csv)")
-    parser.add_argument("--keep", action="store_true", help="keep other problems")
-    options = parser.parse_args(arguments)
-    grid = QUICK if options.quick else FULL
-    effort = QUICK_EFFORT if options.quick else FULL_EFFORT
-    effort = replace(effort, bounds=_BOUNDS[grid], most=_MOST_ROUNDS)
-    warn_if_busy()
-    results: list[Result] = []
-    if options.keep and options.out.exists():
-        results = load(options.out, Result)
-    every = problems(grid)
-    places = {problem.name: place for place, problem in enumerate(every)}
-    for problem in every:
-        if any(fnmatch(problem.name, name) for name in options.names):
-            start = time.perf_counter()
-            print(problem.name, flush=True)
-            results = [one for one in results if one.problem != problem.name]
-            peak_bytes, x_bytes = peak_apart(problem)
-            first, *others = measure(problem, effort, partial(print, flush=True))
-            first = replace(first, peak_bytes=peak_bytes, x_bytes=x_bytes)
-            results += [first, *others]
-            print(f"  in {time.perf_counter() - start:.0f} s", flush=True)
-            results.sort(key=lambda one: places[one.problem])
-            write(options.out, results, Result)
-            parts = f"# Inference, {grid} grid", machine(*_PACKAGES)
-            text = "\n\n".join((*parts, summary(results), details(results)))
-            options.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
-    print(f"\n{summary(results)}")
+    Study(
+        name="inference",
+        title="Inference",
+        about=__doc__.splitlines()[0],
+        quick="a tenth of the size",
+        problems=problems,
+        measure=measure,
+        record=Result,
+        tables=(summary, details),
+        packages=_PACKAGES,
+    ).main(arguments)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
 import numpy as np
 
-from benchmarks.climb import ACCURACY, Attempt, Bounds, attempt, cheapest, climb
+from benchmarks.climb import (
+    ACCURACY,
+    Attempt,
+    Bounds,
+    attempt,
+    cheapest,
+    climb,
+    recalled,
+)
 from benchmarks.limits import read_seconds
 from benchmarks.objective import ABSORBED, objective, relative_suboptimality
 from benchmarks.peers import OURS, OURS_ABSORBED, Peer, installed
@@ -97,8 +105,17 @@ class Measured:
     read_seconds: float
 
 
-def measure(problem: Problem, effort: Effort, say: Callable[[str], None]) -> Measured:
-    """Measure one problem with every installed peer that can fit it."""
+def measure(
+    problem: Problem,
+    effort: Effort,
+    say: Callable[[str], None],
+    stored: Sequence[Row] = (),
+) -> Measured:
+    """Measure one problem with every installed peer that can fit it.
+
+    A peer of the version of the stored rows keeps its settings and times in the search
+    for a setting; the interleaved rounds are timed anew.
+    """
     task = problem.build()
     rod = Yardstick(task)
     solvers = [p for p in installed(ours=True) if not p.refuses(task)]
@@ -107,7 +124,7 @@ def measure(problem: Problem, effort: Effort, say: Callable[[str], None]) -> Mea
     gc.collect()
     gc.freeze()
     _set_reference(rod, solvers, effort)
-    climbs = _climb_all(task, rod, solvers, effort, say)
+    climbs = _climb_all(task, rod, solvers, effort, say, stored)
     rounds = _rounds(task, rod, climbs, effort)
     row = partial(_row, problem, task, rod)
     rows = [row(p, "excluded", -1, None, reason) for p, reason in excluded]
@@ -178,6 +195,7 @@ def _climb_all(
     solvers: list[Peer],
     effort: Effort,
     say: Callable[[str], None],
+    stored: Sequence[Row],
 ) -> list[tuple[Peer, list[Attempt]]]:
     """Search the tolerances of every peer. Our fits use the defaults."""
     climbs = []
@@ -189,7 +207,9 @@ def _climb_all(
         if peer in (OURS, OURS_ABSORBED):
             attempts = [attempt(peer, task, judge, 3 * effort.bounds.seconds)]
         else:
-            attempts = climb(peer, task, judge, short, effort.bounds, quickest)
+            attempts = _known(peer, stored) or climb(
+                peer, task, judge, short, effort.bounds, quickest
+            )
         best = cheapest(attempts, short)
         if best is not None and peer not in (OURS, OURS_ABSORBED):
             quickest = min(quickest, best.seconds)
@@ -201,6 +221,18 @@ def _climb_all(
         )
         climbs.append((peer, [replace(one, fit=None) for one in attempts]))
     return climbs
+
+
+def _known(peer: Peer, stored: Sequence[Row]) -> list[Attempt]:
+    """Return the stored search of a peer, empty if its version is another one."""
+    return [
+        recalled(
+            peer, row.setting, row.seconds or 0.0, row.objective, row.n_iter, row.status
+        )
+        for row in stored
+        if (row.solver, row.version) == (peer.name, peer.version())
+        and row.phase == "climb"
+    ]
 
 
 def _rounds(

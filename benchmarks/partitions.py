@@ -12,7 +12,6 @@ parquet   files, read anew in each pass by threads
 
 from __future__ import annotations
 
-import argparse
 import math
 import multiprocessing
 import tempfile
@@ -37,9 +36,8 @@ from benchmarks.objective import ABSORBED, FREE
 from benchmarks.peers import Peer
 from benchmarks.peers._partitions import ours, rivals
 from benchmarks.problems import FULL, QUICK
-from benchmarks.records import load, write
 from benchmarks.report import duration, markdown
-from benchmarks.run import machine, warn_if_busy
+from benchmarks.study import Study
 from benchmarks.task import Fit, Task
 
 N_FEATURES, ILL = 30, 1e4
@@ -56,7 +54,6 @@ _BOUNDS = {
 _REPEATED, _ROUNDS = 15.0, {FULL: 3, QUICK: 3}
 _PERSISTED, _LAZY, _PARQUET = "persisted", "generated", "Parquet"
 _IN_MEMORY = "this package, in memory"
-_OUT = Path(__file__).parent / "results" / "partitions.csv"
 
 
 @dataclass(frozen=True)
@@ -322,6 +319,7 @@ def _excess(task: Task, convention: str, best: float, fit: Fit) -> float:
 
 def measure(case: Case, say: Callable[[str], None]) -> list[Result]:
     """Measure one problem. The results of this package come first."""
+    peak_bytes = peak_apart(case)
     with prepared(case) as task:
         entries = []
         for entry in _entries(case, task):
@@ -334,7 +332,8 @@ def measure(case: Case, say: Callable[[str], None]) -> list[Result]:
                     found.append(entry.again())
         seconds = pass_seconds(task)
     timed = [found or [entry.one] for entry, found in zip(entries, again, strict=True)]
-    return _results(case, entries, timed, seconds)
+    first, *others = _results(case, entries, timed, seconds)
+    return [replace(first, peak_bytes=peak_bytes), *others]
 
 
 def _line(peer: Peer, one: Attempt) -> str:
@@ -474,36 +473,17 @@ def details(results: list[Result]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure the problems, and write the results after each."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.partitions", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("names", nargs="*", default=["*"], help="shell patterns")
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the rows")
-    parser.add_argument("--out", type=Path, default=_OUT, help="the result file (.csv)")
-    parser.add_argument("--keep", action="store_true", help="keep other problems")
-    options = parser.parse_args(arguments)
-    grid = QUICK if options.quick else FULL
-    warn_if_busy()
-    keep = options.keep and options.out.exists()
-    results: list[Result] = load(options.out, Result) if keep else []
-    every = cases(grid)
-    places = {case.name: place for place, case in enumerate(every)}
-    for case in every:
-        if any(fnmatch(case.name, name) for name in options.names):
-            print(case.name, flush=True)
-            results = [one for one in results if one.problem != case.name]
-            extra = peak_apart(case)
-            first, *others = measure(case, partial(print, flush=True))
-            results += [replace(first, peak_bytes=extra), *others]
-            results.sort(key=lambda one: places[one.problem])
-            write(options.out, results, Result)
-            parts = (
-                f"# Partitions, {grid} grid",
-                machine("dask", "distributed", "dask-ml"),
-            )
-            text = "\n\n".join((*parts, summary(results), details(results)))
-            options.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
-    print(f"\n{summary(results)}")
+    Study(
+        name="partitions",
+        title="Partitions",
+        about=__doc__.splitlines()[0],
+        quick="a fiftieth of the rows",
+        problems=cases,
+        measure=measure,
+        record=Result,
+        tables=(summary, details),
+        packages=("dask", "distributed", "dask-ml"),
+    ).main(arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Run the benchmarks: print a table, write the results and a figure.
 
 python -m benchmarks.run --quick | --l1-quick
-python -m benchmarks.run --full | --l1 [--problems PATTERN] [--out FILE] [--keep]
+python -m benchmarks.run --full | --l1 [--problems PATTERN] [--keep] [--again]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,6 +51,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--keep",
         action="store_true",
         help="keep the results of the other problems in the file",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="take the settings of peers from the file, if their version is the same",
     )
     parser.add_argument(
         "--seconds",
@@ -93,7 +99,7 @@ def warn_if_busy() -> None:
 
 
 def run_problem(
-    problem: Problem, seconds: float | None = None
+    problem: Problem, seconds: float | None = None, stored: Sequence[Row] = ()
 ) -> tuple[list[Row], float]:
     """Measure one problem. Return its rows and the time of one read of X."""
     effort = QUICK_EFFORT if problem.grid in SMALL_GRIDS else FULL_EFFORT
@@ -102,7 +108,7 @@ def run_problem(
         effort = replace(effort, bounds=bounds)
     start = time.perf_counter()
     _say(f"{problem.name} ({problem.regime})")
-    found = measure(problem, effort, _say)
+    found = measure(problem, effort, _say, stored)
     _say(f"  in {time.perf_counter() - start:.0f} s")
     return found.rows, found.read_seconds
 
@@ -128,20 +134,22 @@ def run_grid(
     memory: bool,
     keep: bool,
     seconds: float | None = None,
+    again: bool = False,
 ) -> tuple[list[Row], list[Summary]]:
     """Measure the problems, and write all results after each problem."""
     summary_out = out.with_name(out.stem + "_summary.csv")
-    again = {problem.name for problem in problems}
+    names = {problem.name for problem in problems}
     keep = keep and out.exists()
-    rows: list[Row] = load(out, Row) if keep else []
-    rows = [row for row in rows if row.problem not in again]
+    stored: list[Row] = load(out, Row) if again or keep else []
+    rows = [row for row in stored if keep and row.problem not in names]
     summaries: list[Summary] = load(summary_out, Summary) if keep else []
-    summaries = [summary for summary in summaries if summary.problem not in again]
+    summaries = [summary for summary in summaries if summary.problem not in names]
     peaks: dict[str, dict[str, int]] = {}
     if memory and OURS.installed():
         peaks = measure_apart([problem.name for problem in problems])
     for problem in problems:
-        found, read = run_problem(problem, seconds)
+        old = [row for row in stored if again and row.problem == problem.name]
+        found, read = run_problem(problem, seconds, old)
         rows += found
         summaries.append(summarize(problem, found, read, peaks.get(problem.name)))
         rows.sort(key=lambda row: _PLACES[row.problem])
@@ -159,7 +167,12 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.perf_counter()
     problems = select(options.grid, options.problems)
     rows, summaries = run_grid(
-        problems, out, not options.no_memory, options.keep, options.seconds
+        problems,
+        out,
+        not options.no_memory,
+        options.keep,
+        options.seconds,
+        options.again,
     )
     parts = [f"# {options.grid} grid", machine(), table(summaries)]
     whole = options.grid == FULL and len(summaries) == len(select(FULL))

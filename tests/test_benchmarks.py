@@ -429,6 +429,41 @@ def test_a_run_may_keep_other_problems(tmp_path, monkeypatch) -> None:
     assert (tmp_path / "again.csv").read_text() == out.read_text()
 
 
+def test_a_run_may_take_the_settings_of_peers_from_its_file(
+    tmp_path, monkeypatch
+) -> None:
+    out = tmp_path / "tiny.csv"
+    tiny = replace(named("small_3000_10"), sizes={"n_samples": 60, "n_features": 3})
+    few = [p for p in installed(ours=True) if p.name in (OURS.name, "sklearn lbfgs")]
+    monkeypatch.setattr(run, "select", lambda grid, pattern: [tiny])
+    monkeypatch.setattr("benchmarks.measure.installed", lambda ours: few)
+    arguments = ["--quick", "--no-memory", "--out", str(out)]
+    run.main(arguments)
+    first = load(out, Row)
+    searched: list[str] = []
+
+    def search(peer: Peer, *args: object) -> list[Attempt]:
+        searched.append(peer.name)
+        return climb(peer, *args)
+
+    monkeypatch.setattr("benchmarks.measure.climb", search)
+    run.main([*arguments, "--again"])
+    assert searched == []
+    second = load(out, Row)
+
+    def of_peer(rows: list[Row], phase: str) -> list[Row]:
+        return [row for row in rows if row.solver != OURS.name and row.phase == phase]
+
+    assert of_peer(first, "climb") == of_peer(second, "climb") != []
+    settings = {row.setting for row in of_peer(first, "timed")}
+    assert settings == {row.setting for row in of_peer(second, "timed")}
+    for phase in ("climb", "timed"):  # ours is fitted anew
+        assert any(row.solver == OURS.name and row.phase == phase for row in second)
+    write(out, [replace(row, version="0") for row in second], Row)
+    run.main([*arguments, "--again"])
+    assert searched == ["sklearn lbfgs"]
+
+
 def test_scaling_reports_a_slope() -> None:
     found = measure_scaling((300, 600), repeats=1)
     assert len(found.seconds) == 2
