@@ -1,22 +1,15 @@
-"""Summaries of the measured rows, and Markdown tables of them.
-
-    python -m benchmarks.report benchmarks/results/full_summary.csv
-
-prints the short table that README.md shows.
-"""
+"""Summaries of the measured rows, and Markdown tables of them."""
 
 from __future__ import annotations
 
-import argparse
 import math
-from pathlib import Path
 from statistics import median
 
 from benchmarks.climb import ACCURACY
 from benchmarks.objective import ABSORBED
 from benchmarks.peers import OURS, OURS_ABSORBED
 from benchmarks.problems import Problem, label_of
-from benchmarks.records import Row, Summary, load
+from benchmarks.records import Row, Summary
 
 _OURS = (OURS.name, OURS_ABSORBED.name)
 
@@ -178,23 +171,6 @@ def table(summaries: list[Summary]) -> str:
     return markdown(head, body, right=(2, 3, 5, 6, 7, 9, 10, 11))
 
 
-def short_table(summaries: list[Summary]) -> str:
-    """Return the times and ratios alone as a Markdown table."""
-    head = ("data", "rows × columns", "this package", "best peer", "its time", "ratio")
-    body = [
-        (
-            label_of(one.problem),
-            _size(one),
-            duration(one.ours_seconds),
-            one.best_peer or "none reached 1e-8",
-            duration(one.best_seconds),
-            _plain(one.ratio, ".2g"),
-        )
-        for one in summaries
-    ]
-    return markdown(head, body, right=(2, 4, 5))
-
-
 def _size(one: Row | Summary) -> str:
     """Return the shape of X as text."""
     return f"{one.n_samples:,} × {one.n_features:,}"
@@ -248,16 +224,3 @@ def markdown(
         "-" * (w - 1) + ":" if k in right else "-" * w for k, w in enumerate(widths)
     ]
     return "\n".join([line(head), "| " + " | ".join(rule) + " |", *map(line, body)])
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Print the short table of a summary file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.report", description="Print a table of a summary."
-    )
-    parser.add_argument("summary", type=Path, help="a file NAME_summary.csv")
-    print(short_table(load(parser.parse_args(arguments).summary, Summary)))
-
-
-if __name__ == "__main__":
-    main()

@@ -29,6 +29,7 @@ from benchmarks.limits import read_seconds, time_limit
 from benchmarks.memory import peak_of
 from benchmarks.objective import ABSORBED, FREE, objective, relative_suboptimality
 from benchmarks.orthant import pseudo_gradient
+from benchmarks.overview import Kind, Outcome, outcomes, overview
 from benchmarks.peers import OURS, Peer, installed
 from benchmarks.peers._choosing import Found, our_path
 from benchmarks.peers._inference import (
@@ -462,6 +463,40 @@ def test_a_run_may_take_the_settings_of_peers_from_its_file(
     write(out, [replace(row, version="0") for row in second], Row)
     run.main([*arguments, "--again"])
     assert searched == ["sklearn lbfgs"]
+
+
+def test_the_table_of_the_readme_is_that_of_the_stored_results() -> None:
+    readme = Path(__file__).parents[1] / "README.md"
+    assert overview() in readme.read_text(encoding="utf-8")
+
+
+def test_an_outcome_is_that_of_the_lowest_ratio_that_counts(tmp_path) -> None:
+    (tmp_path / "some.csv").write_text(
+        "problem,n_samples,solver,seconds,ratio,status\n"
+        "easy,2000,sk_logreg,1.5,,ok\n"
+        'easy,2000,"sk_logreg, 1 thread",0.75,0.5,ok\n'
+        "easy,2000,slow,6.0,4.0,ok\n"
+        "easy,2000,quick,3.0,2.0,rounding\n"
+        "easy,2000,inexact,0.3,0.2,not counted\n"
+        "hard,100,sk_logreg,0.5,,ok\n"
+        "hard,100,slow,9.0,,stopped\n"
+    )
+    easy, hard = outcomes(tmp_path / "some.csv")
+    assert easy == Outcome("easy", 2000, None, 1.5, "quick", 3.0, 2.0)
+    assert hard == Outcome("hard", 100, None, 0.5, "", None, None)
+    kind = Kind("some", "some.csv", ("easy", "hard"), columns=7)
+    table = overview([kind], tmp_path)
+    cells = [cell.strip() for cell in table.splitlines()[-1].strip("|").split("|")]
+    assert cells == [
+        "some",
+        "1 of 1",
+        "2",
+        "2 … 2",
+        "2,000 × 7",
+        "1.5 s",
+        "quick",
+        "3 s",
+    ]
 
 
 def test_scaling_reports_a_slope() -> None:
