@@ -40,8 +40,8 @@ from benchmarks.peers._choosing import (
 )
 from benchmarks.problems import FULL, QUICK, Problem
 from benchmarks.problems._base import dense_sizes
-from benchmarks.report import duration, markdown
-from benchmarks.study import Study
+from benchmarks.report import duration, markdown, verdict
+from benchmarks.study import Study, details
 from benchmarks.task import Task
 
 _ACCURACY = 1e-6
@@ -458,7 +458,7 @@ def summary(results: list[Result]) -> str:
                 _short(best.error) if best else "—",
                 f"{best.ratio:.2f}" if best else "—",
                 f"{ours.target:g}",
-                _met(own, best),
+                verdict(_failure(own), best.ratio if best else None, own.target),
                 "; ".join(remarks + [ours.remark] * bool(ours.remark)),
             )
         )
@@ -482,43 +482,15 @@ def _short(error: float) -> str:
     return f"{error:.0e}" if np.isfinite(error) else "—"
 
 
-def _met(own: Result, best: Result | None) -> str:
-    """Return whether the target is met."""
+def _failure(own: Result) -> str:
+    """Return why a result of ours does not count, empty if it counts."""
     if own.status != _OK:
         return f"no: {own.status}"
-    if own.error > _ACCURACY:
-        return "no: accuracy"
-    if best is None:
-        return "no peer"
-    return "yes" if best.ratio >= own.target else "no"
+    return "no: accuracy" if own.error > _ACCURACY else ""
 
 
-def details(results: list[Result]) -> str:
-    """Return a Markdown table with a row for each solver on each problem."""
-    body = [
-        (
-            one.problem,
-            one.solver,
-            one.setting,
-            duration(one.seconds),
-            _short(one.error),
-            "—" if one.ratio is None else f"{one.ratio:.2f}",
-            str(one.rounds),
-            one.status,
-        )
-        for one in results
-    ]
-    head = (
-        "problem",
-        "solver",
-        "setting",
-        "time",
-        "error",
-        "ratio",
-        "rounds",
-        "status",
-    )
-    return markdown(head, body, right=(3, 4, 5, 6))
+def _error_of(one: Result) -> str:
+    return _short(one.error)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -531,7 +503,7 @@ def main(arguments: list[str] | None = None) -> None:
         problems=problems,
         measure=measure,
         record=Result,
-        tables=(summary, details),
+        tables=(summary, partial(details, error="error", text=_error_of)),
     ).main(arguments)
 
 

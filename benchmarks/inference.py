@@ -49,8 +49,8 @@ from benchmarks.peers._inference import (
 from benchmarks.problems import FULL, QUICK, Problem
 from benchmarks.problems._base import dense_sizes
 from benchmarks.reference import lowest
-from benchmarks.report import duration, markdown
-from benchmarks.study import Study
+from benchmarks.report import duration, markdown, verdict
+from benchmarks.study import Study, details
 from benchmarks.task import Fit, Task
 
 AUGMENTED = "augmented"
@@ -498,7 +498,7 @@ def summary(results: list[Result]) -> str:
                 duration(best.seconds) if best else "—",
                 f"{best.ratio:.2f}" if best else "—",
                 f"{ours.target:g}",
-                _met(ours, best),
+                verdict(_failure(ours), best.ratio if best else None, ours.target),
                 _megabytes(ours.peak_bytes),
                 _megabytes(ours.x_bytes),
                 "; ".join(extras + [ours.remark] * bool(ours.remark)),
@@ -524,43 +524,15 @@ def _megabytes(size: int | None) -> str:
     return "—" if size is None else f"{size / 1e6:.3g} MB"
 
 
-def _met(ours: Result, best: Result | None) -> str:
-    """Return whether the target is met."""
+def _failure(ours: Result) -> str:
+    """Return why the result of ours does not count, empty if it counts."""
     if ours.status != _OK:
         return f"no: {ours.status}"
-    if not ours.accurate:
-        return "no: accuracy"
-    if best is None:
-        return "no peer"
-    return "yes" if best.ratio >= ours.target else "no"
+    return "" if ours.accurate else "no: accuracy"
 
 
-def details(results: list[Result]) -> str:
-    """Return a Markdown table with a row for each solver on each problem."""
-    body = [
-        (
-            one.problem,
-            one.solver,
-            one.setting,
-            duration(one.seconds),
-            "—" if one.ratio is None else f"{one.ratio:.2f}",
-            str(one.rounds),
-            one.errors,
-            one.status,
-        )
-        for one in results
-    ]
-    head = (
-        "problem",
-        "solver",
-        "setting",
-        "time",
-        "ratio",
-        "rounds",
-        "errors",
-        "status",
-    )
-    return markdown(head, body, right=(3, 4, 5))
+def _error_of(one: Result) -> str:
+    return one.errors
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -573,7 +545,7 @@ def main(arguments: list[str] | None = None) -> None:
         problems=problems,
         measure=measure,
         record=Result,
-        tables=(summary, details),
+        tables=(summary, partial(details, error="errors", text=_error_of)),
         packages=_PACKAGES,
     ).main(arguments)
 

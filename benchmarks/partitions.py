@@ -37,7 +37,7 @@ from benchmarks.peers import Peer
 from benchmarks.peers._partitions import ours, rivals
 from benchmarks.problems import FULL, QUICK
 from benchmarks.report import duration, markdown
-from benchmarks.study import Study
+from benchmarks.study import Study, details
 from benchmarks.task import Fit, Task
 
 N_FEATURES, ILL = 30, 1e4
@@ -443,32 +443,8 @@ def summary(results: list[Result]) -> str:
     return markdown(head, body, right=(1, 2, 4, 5, 6, 7, 8, 10, 11))
 
 
-def details(results: list[Result]) -> str:
-    """Return a Markdown table with a row for each solver on each problem."""
-    body = [
-        (
-            one.problem,
-            one.solver,
-            one.setting,
-            duration(one.seconds),
-            "—" if one.ratio is None else f"{one.ratio:.2f}",
-            str(one.rounds),
-            f"{max(one.excess, 0.0):.0e}",
-            one.status,
-        )
-        for one in results
-    ]
-    head = (
-        "problem",
-        "solver",
-        "setting",
-        "time",
-        "ratio",
-        "rounds",
-        "excess of F",
-        "status",
-    )
-    return markdown(head, body, right=(3, 4, 5, 6))
+def _error_of(one: Result) -> str:
+    return f"{max(one.excess, 0.0):.0e}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -481,7 +457,7 @@ def main(arguments: list[str] | None = None) -> None:
         problems=cases,
         measure=measure,
         record=Result,
-        tables=(summary, details),
+        tables=(summary, partial(details, error="excess of F", text=_error_of)),
         packages=("dask", "distributed", "dask-ml"),
     ).main(arguments)
 

@@ -84,7 +84,7 @@ def summarize(
         best_setting="" if peer is None else peer.setting,
         best_seconds=None if peer is None else seconds,
         ratio=ratio,
-        met=_verdict(problem.target, ratio, short),
+        met=verdict(_failure(short), ratio, problem.target),
         reads=next(
             (r.reads for r in rows if r.solver == OURS.name and r.phase == "timed"),
             None,
@@ -96,12 +96,17 @@ def summarize(
     )
 
 
-def _verdict(target: float, ratio: float | None, short: float | None) -> str:
-    """Return whether the target is met, with the reason if there is no ratio."""
+def _failure(short: float | None) -> str:
+    """Return why a fit of ours does not count, empty if it counts."""
     if short is None:
         return "no fit"
-    if short > ACCURACY:
-        return "no: accuracy"
+    return "no: accuracy" if short > ACCURACY else ""
+
+
+def verdict(failure: str, ratio: float | None, target: float) -> str:
+    """Return whether the target is met, or why there is no ratio."""
+    if failure:
+        return failure
     if ratio is None:
         return "no peer"
     return "yes" if ratio >= target else "no"

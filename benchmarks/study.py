@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.problems import FULL, QUICK
 from benchmarks.records import load, write
+from benchmarks.report import duration, markdown
 from benchmarks.run import machine, warn_if_busy
 
 _RESULTS = Path(__file__).parent / "results"
@@ -91,3 +92,25 @@ class Study:
         add("--out", type=Path, default=out, help="the result file (.csv)")
         add("--keep", action="store_true", help="keep other problems")
         return parser.parse_args(arguments)
+
+
+def details(results: list[Any], error: str, text: Callable[[Any], str]) -> str:
+    """Return a Markdown table with a row for each solver on each problem.
+
+    `error` is the heading of what `text` makes of a result.
+    """
+    body = [
+        (
+            one.problem,
+            one.solver,
+            one.setting,
+            duration(one.seconds),
+            "—" if one.ratio is None else f"{one.ratio:.2f}",
+            str(one.rounds),
+            text(one),
+            one.status,
+        )
+        for one in results
+    ]
+    head = "problem", "solver", "setting", "time", "ratio", "rounds", error, "status"
+    return markdown(head, body, right=(3, 4, 5))
