@@ -203,8 +203,18 @@ class DualityGapOrRecession(DualityGap):
     """The same without a penalty on some weights: there may be no minimum."""
 
     def _go_on(self, step: Step) -> Verdict:
-        # The slack of a step is an estimate here: the bound after it would be no proof.
-        return Continue(step, last=False)
+        # A slack is an estimate here: the bound after such a step would be no proof.
+        return Continue(step, last=False) if step.slack else super()._go_on(step)
+
+    def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
+        found = super().after(verdict, move, stopped)
+        if found is None or self._goal.separation_excluded:
+            return found
+        assert isinstance(verdict, Continue)
+        # The dual point of a short step is inside its bounds: there is a minimum.
+        ends = verdict.step.point.margins, found.point.margins
+        short = self._objective.dual_after_step(*ends).reach < _FLAT_FROM
+        return found if short else None
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
