@@ -203,18 +203,9 @@ class DualityGapOrRecession(DualityGap):
     """The same without a penalty on some weights: there may be no minimum."""
 
     def _go_on(self, step: Step) -> Verdict:
-        # A slack is an estimate here: the bound after such a step would be no proof.
-        return Continue(step, last=False) if step.slack else super()._go_on(step)
-
-    def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
-        found = super().after(verdict, move, stopped)
-        if found is None or self._goal.separation_excluded:
-            return found
-        assert isinstance(verdict, Continue)
-        # The dual point of a short step is inside its bounds: there is a minimum.
-        ends = verdict.step.point.margins, found.point.margins
-        short = self._objective.dual_after_step(*ends).reach < _FLAT_FROM
-        return found if short else None
+        # The bound after a step is a proof for a factor only: a slack is an estimate.
+        by_factor = self._objective.penalty.smooth and step.slack == 0.0
+        return super()._go_on(step) if by_factor else Continue(step, last=False)
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
