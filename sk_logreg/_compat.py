@@ -50,7 +50,10 @@ class InspectedOnce:
     def _validate_params(self) -> None:
         for name, constraints in self._constraints().items():
             value = getattr(self, name)
-            if not any(one.is_satisfied_by(value) for one in constraints):
+            for constraint in constraints:
+                if constraint.is_satisfied_by(value):
+                    break
+            else:
                 super()._validate_params()  # type: ignore[misc] # raises the error
 
 

@@ -149,7 +149,7 @@ class FittedModel:
     @cached_property
     def _order(self) -> Indices:
         """The coefficient of each term; the bias is the last of the coefficients."""
-        return np.roll(np.arange(self.problem.n_dof), int(self.problem.fit_intercept))
+        return np.arange(self.problem.n_dof) - self.problem.fit_intercept
 
     @cached_property
     def jacobian(self) -> Matrix:
