@@ -33,11 +33,6 @@ class CertificateOptions:
     max_values: int = 1 << 22
     #: The largest residual after a step, relative to the step, for which it is bounded.
     largest_residual: float = 0.1
-    #: The largest change of a margin by such a step, so that its dual point is feasible
-    #: and, where coefficients have no penalty, well inside its bounds. This proves that
-    #: there is a minimum.
-    largest_change: float = 1.0
-    largest_free_change: float = 0.25
     #: A system is an old one if its curvatures exceed those at the point by this ratio,
     #: and a factor inaccurate if its quadratic form exceeds that of the matrix so.
     largest_ratio: float = 2.0
@@ -238,9 +233,7 @@ class FactoredHessian(KnownHessian):
         if self.factor.singular or not self.accurate:
             return np.inf
         dual = self.objective.dual_after_step(point.margins, after.margins)
-        bounded = self.objective.problem.bounded
-        most = _OPTIONS.largest_change if bounded else _OPTIONS.largest_free_change
-        if not dual.reach <= most:
+        if not dual.reach <= 1.0:
             return np.inf
         # Curvatures at both ends differ by at most this factor, squared.
         stretch = np.exp(0.5 * dual.reach)

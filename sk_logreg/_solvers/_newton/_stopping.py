@@ -142,7 +142,7 @@ class NewtonDecrement:
         stalled = status is STALLED
         return ROUNDING if stalled and self._objective.vanishes(step.point) else status
 
-    def _go_on(self, step: Step) -> Verdict:
+    def _go_on(self, step: Step) -> Continue:
         return Continue(step, last=False)
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
@@ -185,7 +185,7 @@ class DualityGap(NewtonDecrement):
 
     _takes_any = True
 
-    def _go_on(self, step: Step) -> Verdict:
+    def _go_on(self, step: Step) -> Continue:
         # A finer tolerance asks for refinement, for which the step must be at hand.
         last = not self._goal.fine and step.solved and step.next_converges
         return Continue(step, last)
@@ -200,12 +200,25 @@ class DualityGap(NewtonDecrement):
 
 
 class DualityGapOrRecession(DualityGap):
-    """The same without a penalty on some weights: there may be no minimum."""
+    """The same without a penalty on some weights: there may be no minimum.
 
-    def _go_on(self, step: Step) -> Verdict:
-        # The bound after a step is a proof for a factor only: a slack is an estimate.
-        by_factor = self._objective.penalty.smooth and step.slack == 0.0
-        return super()._go_on(step) if by_factor else Continue(step, last=False)
+    The last step is expected once. If a second one is, the steps do not converge as
+    they do next to a minimum.
+    """
+
+    def __init__(self, objective: Objective, model: Model, goal: Goal):
+        super().__init__(objective, model, goal)
+        self._expected_end = False
+
+    def _go_on(self, step: Step) -> Continue:
+        verdict = super()._go_on(step)
+        if not verdict.last or self._expected_end:
+            return replace(verdict, last=False)
+        self._expected_end = True
+        # The bound after a step is no proof if its slack is an estimate, nor is there
+        # known to be a minimum if its dual point may be at a bound.
+        short = self._objective.max_abs_change(step.direction) < _FLAT_FROM
+        return replace(verdict, last=short and step.slack == 0.0)
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
