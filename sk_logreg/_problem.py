@@ -18,7 +18,6 @@ they predict at the center to the offset.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -139,12 +138,12 @@ class Problem:
     reduced: bool = False
     bounds: tuple[Vector, Vector] | None = None
 
-    @cached_property
+    @property
     def n_features(self) -> int:
         """Number of weights."""
         return self.rows.design.n_features
 
-    @cached_property
+    @property
     def n_dof(self) -> int:
         """Number of coefficients, the bias included."""
         return self.n_features + self.fit_intercept
