@@ -211,14 +211,17 @@ class DualityGapOrRecession(DualityGap):
         self._expected_end = False
 
     def _go_on(self, step: Step) -> Continue:
-        verdict = super()._go_on(step)
-        if not verdict.last or self._expected_end:
-            return replace(verdict, last=False)
-        self._expected_end = True
-        # The bound after a step is no proof if its slack is an estimate, nor is there
-        # known to be a minimum if its dual point may be at a bound.
-        short = self._objective.max_abs_change(step.direction) < _FLAT_FROM
-        return replace(verdict, last=short and step.slack == 0.0)
+        last = super()._go_on(step).last and not self._expected_end
+        if last:
+            self._expected_end = True
+            # With a slack, which is an estimate here, the bound after the step is no
+            # proof. After a long step, its dual point may be at its bounds.
+            last = step.slack == 0.0 and self._is_short(step)
+        return Continue(step, last)
+
+    def _is_short(self, step: Step) -> bool:
+        """Return whether a step changes no margin by much, in one pass over X."""
+        return self._objective.max_abs_change(step.direction) < _FLAT_FROM
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
