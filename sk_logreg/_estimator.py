@@ -20,10 +20,11 @@ from sk_logreg import __version__
 from sk_logreg._arguments import check_offset, column_parameters
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
-    CachedParamNames,
     CallbackSupportMixin,
+    InspectedOnce,
     Interval,
     StrOptions,
+    check_labels,
     check_sample_weight,
     fit_context,
     naming,
@@ -180,8 +181,7 @@ def validated_data(
     if is_dask(X):
         given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
         return *partitioned_data(estimator, given, executor), y
-    with naming("y"):
-        labels = validate_data(estimator, y=y)
+    labels = check_labels(y, estimator)
     # The first gradient shows whether X is finite, which saves a pass.
     X = estimator._validated(X, ensure_all_finite=False)
     return *data_of(estimator, X, labels, sample_weight, offset), labels
@@ -308,7 +308,7 @@ def _warm_start(
 
 
 class BinaryLogisticRegression(
-    CachedParamNames, ClassifierMixin, CallbackSupportMixin, BaseEstimator
+    InspectedOnce, ClassifierMixin, CallbackSupportMixin, BaseEstimator
 ):
     r"""Logistic regression for two classes, fitted to a certified optimum.
 

@@ -35,7 +35,8 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
         # A few passes over y instead of the sort in `np.unique`.
         low, high = y.min(), y.max()
         is_positive = y == high
-        if low != high and (is_positive | (y == low)).all():
+        # A single label is counted twice.
+        if np.count_nonzero(is_positive) + np.count_nonzero(y == low) == len(y):
             return np.array([low, high], dtype=y.dtype), _signs(is_positive)
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)

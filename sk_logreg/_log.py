@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import sqrt
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dnrm2  # whose squares do not overflow
 from sklearn.base import BaseEstimator
@@ -55,39 +55,35 @@ class Journal:
         n_iter = len(self.records) - self._n_before
         return self.stopped or n_iter >= self.max_iter
 
-    @contextmanager
-    def iteration(self, objective: Objective, point: Evaluation) -> Iterator["Entry"]:
-        """Begin an iteration at a point; end it, and write its record, on leaving."""
+    def begin(self, objective: Objective, point: Evaluation) -> None:
+        """Begin an iteration at a point."""
         for listener in self.listeners:
             listener.begin(partial(objective.problem.lift, point.coef))
-        entry = Entry(point)
-        yield entry
+
+    def end(
+        self,
+        objective: Objective,
+        reached: Evaluation,
+        decrement2: float,
+        length: float,
+    ) -> None:
+        """End an iteration, and write its record; the length is in Newton steps."""
         rescale = objective.problem.rescale
-        reached = entry.reached
         record = IterationRecord(
             objective=rescale(reached.value),
             gradient_norm=rescale(dnrm2(reached.gradient)),
-            decrement=float(np.sqrt(rescale(max(entry.decrement2, 0.0)))),
-            step=entry.length,
+            decrement=sqrt(rescale(max(decrement2, 0.0))),
+            step=length,
             rows_used=objective.n_samples,
             reads=objective.meter.passes,
             seconds=time.perf_counter() - self._began,
             start=self._start,
         )
         self.records.append(record)
-        coef = partial(objective.problem.lift, reached.coef)
         for listener in self.listeners:
             # Each listener is told, whether or not one before it stops the fit.
+            coef = partial(objective.problem.lift, reached.coef)
             self.stopped = listener.end(record, coef) or self.stopped
-
-
-@dataclass
-class Entry:
-    """What is known of an iteration at its end; the length is in Newton steps."""
-
-    reached: Evaluation
-    decrement2: float = 0.0
-    length: float = 0.0
 
 
 _logger = logging.getLogger("sk_logreg")

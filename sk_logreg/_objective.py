@@ -7,6 +7,7 @@ vectors that it does not look into, and arrays of the size of the coefficients.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -121,22 +122,7 @@ class Objective:
         else:
             function, kept = products.value_and_gradient, int(margins)
         sums, vectors = self._read(function, (), args, n_kept=kept, for_gram=hessian)
-        loss, *gradient_and_gram = sums
-        gradient = self._vector(*gradient_and_gram[:2]) + self.penalty.gradient(coef)
-        value = float(loss + self.penalty.value(coef))
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            raise NotFiniteError
-        return Evaluation(
-            coef,
-            value,
-            float(loss),
-            gradient,
-            partial(vectors.__getitem__, -1)
-            if margins
-            else partial(self.margins, coef),
-            vectors[0] if hessian else None,
-            self._matrix(*gradient_and_gram[2:]) if hessian else None,
-        )
+        return self._evaluation(coef, sums, vectors, margins=margins)
 
     def evaluate_with_scores(
         self, coef: Vector, per_class: Vector
@@ -153,22 +139,36 @@ class Objective:
             n_kept=2,
             for_gram=True,
         )
-        loss, *parts = sums
-        gradient = self._vector(*parts[:2]) + self.penalty.gradient(coef)
+        return self._evaluation(coef, sums[:6], kept), self._sum_matrix(*sums[6:])
+
+    def _evaluation(
+        self,
+        coef: Vector,
+        sums: Sequence[Any],
+        kept: Sequence[RowVector],
+        *,
+        margins: bool = True,
+    ) -> Evaluation:
+        """Return the objective at a point from the sums over the rows.
+
+        The sums of the Hessian follow those of value and gradient, if there is one. The
+        row vectors that were kept are its curvature, and the margins if asked for.
+        """
+        loss, of_weights, of_bias, *of_gram = sums
+        gradient = self._vector(of_weights, of_bias)
+        gradient += self.penalty.gradient(coef)
         value = float(loss + self.penalty.value(coef))
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+        if not (isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
-        matrix = self._matrix(*parts[2:5])
-        point = Evaluation(
+        return Evaluation(
             coef,
             value,
             float(loss),
             gradient,
-            partial(kept.__getitem__, -1),
-            kept[0],
-            matrix,
+            partial(kept.__getitem__, -1) if margins else partial(self.margins, coef),
+            kept[0] if of_gram else None,
+            self._matrix(*of_gram) if of_gram else None,
         )
-        return point, self._sum_matrix(*parts[5:])
 
     def scores_gram(
         self, margins: RowVector, per_class: Vector, root: Matrix, power: float
@@ -838,7 +838,7 @@ class Objective:
     def _matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
         """Return the penalized Hessian from the sums over the rows."""
         matrix = self._sum_matrix(of_weights, column, corner)
-        matrix.flat[:: self.n_dof + 1] += self.penalty.curvature
+        matrix.reshape(-1)[:: self.n_dof + 1] += self.penalty.curvature
         # No entry is larger than the largest on the diagonal.
         if not np.isfinite(matrix.diagonal()).all():
             raise NotFiniteError
@@ -856,6 +856,7 @@ class Objective:
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:
         """Return a vector over the weights and, where there is one, the bias."""
-        if not self.problem.fit_intercept:
-            return of_weights
-        return np.append(of_weights, of_bias)
+        vector = np.empty(self.n_dof, dtype=of_weights.dtype)
+        vector[: self.n_features] = of_weights
+        vector[self.n_features :] = of_bias
+        return vector

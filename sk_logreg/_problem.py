@@ -18,7 +18,6 @@ they predict at the center to the offset.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -139,12 +138,12 @@ class Problem:
     reduced: bool = False
     bounds: tuple[Vector, Vector] | None = None
 
-    @cached_property
+    @property
     def n_features(self) -> int:
         """Number of weights."""
         return self.rows.design.n_features
 
-    @cached_property
+    @property
     def n_dof(self) -> int:
         """Number of coefficients, the bias included."""
         return self.n_features + self.fit_intercept
@@ -161,7 +160,7 @@ class Problem:
 
     def split(self, coef: Vector) -> tuple[Vector, float]:
         """Return the weights and the bias, 0 where there is none."""
-        return coef[: self.n_features], float(coef[self.n_features :].sum())
+        return coef[: self.n_features], float(coef[-1]) if self.fit_intercept else 0.0
 
     def lower(self, coef: Vector) -> Vector:
         """Return the user's coefficients in the coordinates of this problem."""
@@ -216,13 +215,14 @@ def build_problem(
     largest, total = scale = data.weight_scale()
     # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
-    strengths = np.full(n_features, strength)
+    strengths = np.full(n_features + fit_intercept, strength)
+    of_weights = strengths[:n_features]
     if data.penalty_factor is not None:
-        strengths *= data.penalty_factor
+        of_weights *= data.penalty_factor
     if found is not None:
-        strengths /= found.units.astype(np.longdouble) ** 2
-    if fit_intercept:
-        strengths = np.append(strengths, strength if absorb_bias else 0.0)
+        of_weights /= found.units.astype(np.longdouble) ** 2
+    if fit_intercept and not absorb_bias:
+        strengths[-1] = 0.0
     problem = Problem(
         data.rows(found, scale),
         loss,
@@ -235,7 +235,7 @@ def build_problem(
     )
     center = data.penalty_center
     if center is not None:
-        center = np.where(strengths[:n_features] > 0.0, center, 0.0)
+        center = np.where(of_weights > 0.0, center, 0.0)
     if (l1_ratio > 0.0 and penalized) or data.bounds is not None:
         elastic_net = _elastic_net(
             strengths, l1_ratio, data.bounds, coordinates.units, center

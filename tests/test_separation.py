@@ -122,7 +122,9 @@ def test_more_columns_than_a_linear_program_may_have(n_features, kind, solver):
 
 @every_solver
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("params", [{"tol": 0.1}, {"tol": 0.0}, {"max_iter": 1}])
+@pytest.mark.parametrize(
+    "params", [{"tol": 0.1}, {"tol": 1e-4}, {"tol": 0.0}, {"max_iter": 1}]
+)
 def test_separation_is_detected_for_every_tol_and_max_iter(params, kind, solver):
     X, y = near_separable(kind, np.random.default_rng(2), finest=8)
     assert_recognised(kind, fit(X, y, solver=solver, **params)[0])

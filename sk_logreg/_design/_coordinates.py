@@ -164,10 +164,9 @@ def _is_ordinary(values: Any) -> bool:
     squares = np.einsum("ij,ij->j", values, values)
     # squared mean <= _FAR_FROM_ZERO² * variance, in terms of both sums.
     ratio = len(values) / (1.0 + _FAR_FROM_ZERO**-2)
-    if not ((sums * sums <= ratio * squares).all() and squares.max() < _LARGEST**2):
-        return False
-    small = squares <= _SMALLEST**2
-    return not (small.any() and values[:, small].any())
+    ordinary = (sums * sums <= ratio * squares) & (squares < _LARGEST**2)
+    ordinary &= squares > _SMALLEST**2
+    return bool(ordinary.all()) or not values[:, ~ordinary].any()  # or only zeros
 
 
 def _parts_of_dense(

@@ -188,12 +188,11 @@ class DenseDesign(Design):
         )
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
-        order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
         for part in self._block_slices(rows, block_rows):
-            shape = (part.stop - part.start, self.n_features)
             values: Any = self._X[part] if self._rows is None else self._gather(part)
             if self._computed:
-                wide = self._space.array("wide", shape, np.float64, order)
+                order: Literal["F", "C"] = "F" if self._X.flags.f_contiguous else "C"
+                wide = self._space.array("wide", values.shape, np.float64, order)
                 values = self._in_coordinates(values, out=wide)
             yield DenseBlock(part, values, self._space, self.sizes)
 

@@ -10,19 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._design import _map
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Design
 from sk_logreg._design._clusters import Clusters, cluster_gram
 from sk_logreg._design._costs import Meter
 from sk_logreg._design._dense import DenseDesign
-from sk_logreg._design._map import (
-    Function,
-    GroupSums,
-    Result,
-    gram_float32,
-    read,
-    scan,
-)
+from sk_logreg._design._map import Function, GroupSums
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
@@ -47,32 +41,8 @@ class Rows:
 
     # ---------------------------------------------------------------------- the map
 
-    def read(
-        self,
-        executor: ThreadExecutor,
-        function: Function,
-        vectors: Sequence[RowVector] = (),
-        args: tuple[Any, ...] = (),
-        *,
-        n_kept: int = 0,
-        for_gram: bool = False,
-    ) -> Result:
-        """Apply a function to all blocks of X, see `sk_logreg._design._map`."""
-        return read(
-            self, executor, function, vectors, args, n_kept=n_kept, for_gram=for_gram
-        )
-
-    def scan(
-        self,
-        executor: ThreadExecutor,
-        function: Function,
-        vectors: Sequence[RowVector] = (),
-        args: tuple[Any, ...] = (),
-        *,
-        n_kept: int = 0,
-    ) -> Result:
-        """Apply a function to row vectors alone, without reading X."""
-        return scan(self, executor, function, vectors, args, n_kept=n_kept)
+    # Methods whose first argument is the rows.
+    read, scan, gram_float32 = _map.read, _map.scan, _map.gram_float32
 
     def read_groups(
         self,
@@ -98,10 +68,6 @@ class Rows:
             for j, given in enumerate(args[k]):
                 found[k, j], _ = rows.read(executor, function, (), given, **options)
         return found
-
-    def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
-        """Return a Gram matrix in single precision, in one pass over X."""
-        return gram_float32(self, curvature, scale)
 
     def cluster_gram(self, u: RowVector, clusters: Clusters) -> Matrix:
         """Return the Gram matrix of Xᵀ u over each cluster, and u for the bias last.

@@ -339,10 +339,9 @@ def minimize_jeffreys(
             return _solution(point, gap, ended_by_rounding(gap))
         if journal.closed:
             return _solution(point, gap, STOPPED if journal.stopped else MAX_ITER)
-        with journal.iteration(objective, point) as entry:
-            move = line_search(objective, evaluate, step, floor)
-            entry.reached, entry.length = move.point, move.length
-            entry.decrement2 = step.decrement2
+        journal.begin(objective, point)
+        move = line_search(objective, evaluate, step, floor)
+        journal.end(objective, move.point, step.decrement2, move.length)
         reached = move.point
         assert isinstance(reached, JeffreysEvaluation)
         if move.length > 0.0:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._compat import naming
+from sk_logreg._compat import check_labels
 from sk_logreg._cv import BinaryLogisticRegressionCV
 from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._design import Clusters, Rows
@@ -149,7 +149,7 @@ class FittedModel:
     @cached_property
     def _order(self) -> Indices:
         """The coefficient of each term; the bias is the last of the coefficients."""
-        return np.roll(np.arange(self.problem.n_dof), int(self.problem.fit_intercept))
+        return np.arange(self.problem.n_dof) - self.problem.fit_intercept
 
     @cached_property
     def jacobian(self) -> Matrix:
@@ -249,9 +249,7 @@ def _in_memory(
     del executor
     X, y, sample_weight, offset, groups = given.values()
     X = last._validated(X, reset=False, ensure_all_finite=False)
-    with naming("y"):
-        # Of another estimator, since this would forget the names of features.
-        labels = validate_data(BinaryLogisticRegression(), y=y)
+    labels = check_labels(y, last)
     data, classes = data_of(model, X, labels, sample_weight, offset)
     _check_classes(classes, last)
     weights, n_obs, weighted = None, float(len(labels)), False

@@ -55,10 +55,9 @@ def minimize(
             continue
         if journal.closed:
             return stopping.unfinished(step, STOPPED if journal.stopped else MAX_ITER)
-        with journal.iteration(objective, point) as entry:
-            move = _move(objective, model, verdict, noise)
-            entry.reached, entry.length = move.point, move.length
-            entry.decrement2 = verdict.step.decrement2
+        journal.begin(objective, point)
+        move = _move(objective, model, verdict, noise)
+        journal.end(objective, move.point, verdict.step.decrement2, move.length)
         if move.length == 0.0 and isinstance(verdict, Redirect):
             return Solution(point, UNKNOWN_GAP, SINGULAR)
         if move.length == 0.0 and noise.exhausted:
@@ -66,7 +65,7 @@ def minimize(
         if (last := stopping.after(verdict, move, journal.stopped)) is not None:
             return last
         point, exact = move.point, move.length == 0.0
-        del step, verdict, move, entry  # frees the margins at the last point
+        del step, verdict, move  # frees the margins at the last point
 
 
 def _first_point(objective: Objective, model: Model, start: Vector) -> Evaluation:

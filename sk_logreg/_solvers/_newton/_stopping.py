@@ -142,7 +142,7 @@ class NewtonDecrement:
         stalled = status is STALLED
         return ROUNDING if stalled and self._objective.vanishes(step.point) else status
 
-    def _go_on(self, step: Step) -> Verdict:
+    def _go_on(self, step: Step) -> Continue:
         return Continue(step, last=False)
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
@@ -185,7 +185,7 @@ class DualityGap(NewtonDecrement):
 
     _takes_any = True
 
-    def _go_on(self, step: Step) -> Verdict:
+    def _go_on(self, step: Step) -> Continue:
         # A finer tolerance asks for refinement, for which the step must be at hand.
         last = not self._goal.fine and step.solved and step.next_converges
         return Continue(step, last)
@@ -200,11 +200,28 @@ class DualityGap(NewtonDecrement):
 
 
 class DualityGapOrRecession(DualityGap):
-    """The same without a penalty on some weights: there may be no minimum."""
+    """The same without a penalty on some weights: there may be no minimum.
 
-    def _go_on(self, step: Step) -> Verdict:
-        # The slack of a step is an estimate here: the bound after it would be no proof.
-        return Continue(step, last=False)
+    The last step is expected once. If a second one is, the steps do not converge as
+    they do next to a minimum.
+    """
+
+    def __init__(self, objective: Objective, model: Model, goal: Goal):
+        super().__init__(objective, model, goal)
+        self._expected_end = False
+
+    def _go_on(self, step: Step) -> Continue:
+        last = super()._go_on(step).last and not self._expected_end
+        if last:
+            self._expected_end = True
+            # With a slack, which is an estimate here, the bound after the step is no
+            # proof. After a long step, its dual point may be at its bounds.
+            last = step.slack == 0.0 and self._is_short(step)
+        return Continue(step, last)
+
+    def _is_short(self, step: Step) -> bool:
+        """Return whether a step changes no margin by much, in one pass over X."""
+        return self._objective.max_abs_change(step.direction) < _FLAT_FROM
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
