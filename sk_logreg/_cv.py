@@ -20,13 +20,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import validate_data
 
 from sk_logreg._arguments import check_offset
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     Interval,
     StrOptions,
+    check_labels,
     check_sample_weight,
     fit_context,
     naming,
@@ -365,8 +365,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     ) -> _Task:
         """Return the data, the classes and the search, for arrays in memory."""
         X, y, sample_weight, offset = given
-        with naming("y"):
-            labels = validate_data(model, y=y)
+        labels = check_labels(y, model)
         # The first gradient shows whether X is finite, which saves a pass over X.
         rows = model._validated(X, ensure_all_finite=False)
         data, classes = data_of(model, rows, labels, sample_weight, offset)
