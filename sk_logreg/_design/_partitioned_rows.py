@@ -24,8 +24,6 @@ from sk_logreg._design._vectors import Extremes, RowVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
 
-# Maps whose row vectors are seldom needed, but for those of a sample in memory.
-_SELDOM_KEPT = (products.value_and_gradient,)
 # Maximum number of bytes of a sample of the rows, which is copied to this process.
 _SAMPLE_BYTES = 1 << 26
 
@@ -188,11 +186,11 @@ class _Memory:
     sample : _Gathered or None
         The last sample.
     keeps : bool
-        Whether the row vectors of all maps are kept.
+        Whether margins are kept, see `PartitionedRows.recomputing`.
     """
 
     sample: "_Gathered | None" = None
-    keeps: bool = False
+    keeps: bool = True
 
 
 @dataclass
@@ -321,8 +319,8 @@ class PartitionedRows(Rows):
         def of(some: Rows) -> Sequence[RowVector]:
             return some.read(executor, function, (), args, n_kept=n_kept)[1]
 
-        if function in _SELDOM_KEPT and memory.sample is not None:
-            origin = None if memory.keeps else _Later(again, of)
+        if function is products.value_and_gradient and not memory.keeps:
+            origin = _Later(again, of)
         keep = n_kept > 0 and origin is None
         sums, handles = self._run(tasks.read_part, vectors, inner, **options, keep=keep)
         return self._with_kept(sums, origin or handles, n_kept)
@@ -568,6 +566,17 @@ class PartitionedRows(Rows):
     def _columns(self, columns: Indices) -> Indices:
         """Return the positions of some of the columns in all of X."""
         return columns if self._view.chosen is None else self._view.chosen[columns]
+
+    def recomputing(self) -> "PartitionedRows":
+        """Return the same rows; the margins at a point are not kept at first.
+
+        Those of a sample in memory follow from its rows. Those of all rows take a pass
+        when they are asked for, after which they are kept.
+        """
+        memory = _Memory(self._memory.sample, keeps=False)
+        return PartitionedRows(
+            self.partitions, self.states, self._finish, self._facts, self._view, memory
+        )
 
     def without_features(self) -> "PartitionedRows":
         view = View(np.dtype(np.float64), 1, is_zero=True)
