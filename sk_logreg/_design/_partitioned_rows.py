@@ -309,21 +309,30 @@ class PartitionedRows(Rows):
         for_gram: bool = False,
     ) -> Result:
         inner = (function, args, n_kept, for_gram)
+        evaluates = n_kept > 0 and function is products.value_and_gradient
+        later = evaluates and not self._memory.keeps
         options: Any = {"view": self._view, "matrices": for_gram}
-        memory, origin = self._memory, None
+        sums, handles = self._run(
+            tasks.read_part, vectors, inner, keep=n_kept > 0 and not later, **options
+        )
+        origin = self._margins_later(executor, *args[:2]) if later else handles
+        return self._with_kept(sums, origin, n_kept)
 
-        def again() -> list[Handle]:
-            memory.keeps = True
-            return self._run(tasks.read_part, (), inner, **options, keep=True)[1]
+    def _margins_later(
+        self, executor: ThreadExecutor, w: Vector | None, b: float
+    ) -> _Later:
+        """Return what finds the margins at a point when they are asked for."""
 
-        def of(some: Rows) -> Sequence[RowVector]:
-            return some.read(executor, function, (), args, n_kept=n_kept)[1]
+        def of(rows: Rows) -> Sequence[RowVector]:
+            return rows.read(executor, products.margins, (), (w, b), n_kept=1)[1]
 
-        if function is products.value_and_gradient and not memory.keeps:
-            origin = _Later(again, of)
-        keep = n_kept > 0 and origin is None
-        sums, handles = self._run(tasks.read_part, vectors, inner, **options, keep=keep)
-        return self._with_kept(sums, origin or handles, n_kept)
+        def keep() -> list[Handle]:
+            self._memory.keeps = True
+            [found] = of(self)
+            assert isinstance(found, PartitionedVector)
+            return found.handles
+
+        return _Later(keep, of)
 
     def scan(
         self,
@@ -498,6 +507,8 @@ class PartitionedRows(Rows):
         if self._memory.sample is None or not len(self._sample.ids):
             return None
         ids = self._sample.ids
+        if np.array_equal(ids, rows):
+            return np.arange(len(ids))
         where = np.searchsorted(ids, rows)
         known = ids[np.minimum(where, len(ids) - 1)]
         return where if np.array_equal(known, rows) else None
