@@ -25,7 +25,7 @@ from sk_logreg._execution import ThreadExecutor
 Returned = tuple[Sequence[Any], Any]
 
 #: Returns the entries of the rows of a partition, given its number and what is kept.
-Finish = Callable[[int, Any], RowPart]
+Finisher = Callable[[int, Any], RowPart]
 
 
 def matrix_of(block: Any, dtype: np.dtype[Any]) -> Any:
@@ -107,7 +107,7 @@ class RowsTask:
     args: tuple[Any, ...] = ()
     places: tuple[int, ...] = ()
     view: View | None = None
-    finish: Finish | None = None
+    finish: Finisher | None = None
 
     def __call__(self, i: int, blocks: Any, state: Result, *results: Result) -> Result:
         vectors = [r.held[k] for r, k in zip(results, self.places, strict=True)]
@@ -119,7 +119,7 @@ class RowsTask:
             return Result(*self.function(i, rows, vectors, *self.args))
 
 
-def _entries(finish: Finish | None, i: int, state: Result) -> RowPart:
+def _entries(finish: Finisher | None, i: int, state: Result) -> RowPart:
     """Return the entries of the rows of a partition."""
     with np.errstate(all="ignore"):
         part: RowPart = state.held if finish is None else finish(i, state.held)
@@ -354,7 +354,7 @@ class PieceTask:
     args: tuple[Any, ...]
     starts: Indices
     view: View
-    finish: Finish | None = None
+    finish: Finisher | None = None
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Result:
         part = _entries(self.finish, i, state)

@@ -220,7 +220,7 @@ class PartitionedRows(Rows):
         self,
         partitions: Partitions,
         states: list[Handle],
-        finish: tasks.Finish | None,
+        finish: tasks.Finisher | None,
         facts: Facts,
         view: View,
         memory: _Memory | None = None,
