@@ -31,6 +31,7 @@ from sk_logreg._design._partition_data import (
 from sk_logreg._design._partition_tasks import (
     RowsTask,
     View,
+    facts_part,
     matrix_of,
     not_finite_part,
     sizes_part,
@@ -81,6 +82,7 @@ class PartitionedData(Data):
 
     partitions: Partitions | None = None
     states: tuple[Handle, ...] = ()
+    finish: Finish | None = None
     facts: Facts | None = None
     scale: tuple[float, float] = (1.0, 1.0)
     observed: Observations | None = None
@@ -106,12 +108,14 @@ class PartitionedData(Data):
 
     @property
     def _view(self) -> View:
-        return View(self.X.dtype, self.X.shape[1], is_zero=not self.has_features)
+        assert self.partitions is not None
+        is_zero, sizes = not self.has_features, self.partitions.sizes
+        return View(self.X.dtype, self.X.shape[1], sizes=sizes, is_zero=is_zero)
 
     def _over_x(self, function: Any, *args: Any) -> Any:
         """Return the sum of a function of the rows of each partition."""
         assert self.partitions is not None
-        task = RowsTask(function, args, (), self._view)
+        task = RowsTask(function, args, (), self._view, self.finish)
         [found], _ = self.partitions.run(task, self.states, read=True)
         return found
 
@@ -136,7 +140,8 @@ class PartitionedData(Data):
         assert self.partitions is not None
         assert self.facts is not None
         view = replace(self._view, coordinates=coordinates)
-        return PartitionedRows(self.partitions, list(self.states), self.facts, view)
+        states = list(self.states)
+        return PartitionedRows(self.partitions, states, self.finish, self.facts, view)
 
     def clusters(self, rows: Rows) -> Clusters | None:
         """Return the clusters of its rows, None without groups."""
@@ -190,11 +195,13 @@ class Looked:
         classes, signs = _classes(summaries, estimator.soft_labels)
         of_labels = _of_labels(summaries, signs)
         finish = self._finish(estimator, classes, signs, of_labels)
-        (counts, totals, least), states = self.partitions.run(
-            finish, self.raw, keep=True
-        )
+        counts, totals, lightest = of_labels.scaled(finish)
+        if estimator.soft_labels or not lightest > 0.0:
+            task = RowsTask(facts_part, finish=finish)
+            (counts, totals, least), _ = self.partitions.run(task, self.raw)
+            lightest = least.least
         has_soft_labels = finish.is_soft or finish.shrunk is not None
-        facts = _facts(summaries, counts, totals, least.least, has_soft_labels)
+        facts = _facts(summaries, counts, totals, lightest, has_soft_labels)
         per_class = finish.per_class
         data = PartitionedData(
             _Shape((int(facts.starts[-1]), n_features), self.dtype),
@@ -203,7 +210,8 @@ class Looked:
             **column_parameters(estimator, n_features),
             shrunk=finish.shrunk or 0.0,
             partitions=self.partitions,
-            states=tuple(states),
+            states=tuple(self.raw),
+            finish=finish,
             facts=facts,
             scale=finish.scale,
             observed=Observations(
@@ -219,7 +227,7 @@ class Looked:
         self,
         estimator: Any,
         classes: NDArray[Any],
-        signs: list[NDArray[np.int8]],
+        signs: NDArray[np.int8],
         of_labels: "_OfLabels",
     ) -> Finish:
         """Return what turns labels and weights into entries of rows."""
@@ -422,12 +430,15 @@ class _OfLabels:
 
     Attributes
     ----------
-    largest, totals : ndarray of shape (2,)
-        The largest sample weight of each class, and the sum in units of `unit`.
+    counts, least, largest, totals : ndarray of shape (2,)
+        For each class, the number of rows of positive weight, the least sample weight
+        of these, the largest, and the sum in units of `unit`.
     unit : float
         The largest sample weight.
     """
 
+    counts: Vector
+    least: Vector
     largest: Vector
     totals: Vector
     unit: float
@@ -441,14 +452,27 @@ class _OfLabels:
         total = float(factors @ self.totals) * (self.unit / largest)
         return largest, total
 
+    def scaled(self, finish: Finish) -> tuple[NDArray[np.int64], Vector, float]:
+        """Return how many rows the classes have, their weights' sum, and the least.
+
+        The weights are those of the fit. Some may be 0 if the least is.
+        """
+        factors = np.ones(2) if finish.per_class is None else finish.per_class
+        largest, total = finish.scale
+        totals = factors * self.totals * (self.unit / largest) / total
+        some = self.counts > 0.0
+        lightest = finish.scaled(factors[some] * self.least[some]).min()
+        return self.counts.astype(np.int64), totals, float(lightest)
+
 
 def _classes(
     summaries: list[Summary], soft: bool
-) -> tuple[NDArray[Any], list[NDArray[np.int8]]]:
-    """Return the classes, and the sign of each label of each partition."""
+) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """Return the classes, and the signs of the two labels of each partition."""
     some = [summary for summary in summaries if summary.n_rows]
     if not some:
         raise ValueError("X and y have no rows, but at least 1 is required.")
+    both = np.tile(np.array([-1, 1], dtype=np.int8), (len(summaries), 1))
     if soft:
         for kind, which in ((0, 0), (1, 1)):
             if not any(summary.soft[kind] for summary in some):
@@ -456,30 +480,33 @@ def _classes(
                     "BinaryLogisticRegression needs both classes in y, but all soft "
                     f"labels are {which}."
                 )
-        both = np.array([-1, 1], dtype=np.int8)
-        return np.array([0, 1]), [both] * len(summaries)
+        return np.array([0, 1]), both
     with warnings.catch_warnings():
         # About many classes for the number of rows: these are the labels, each once.
         warnings.simplefilter("ignore", UserWarning)
         with naming("y"):
             classes, signs = encode_labels(np.concatenate([s.labels for s in some]))
     lengths = [len(s.labels) if s.n_rows else 0 for s in summaries]
-    return classes, np.split(signs, np.cumsum(lengths)[:-1])
+    both[np.arange(2) < np.array(lengths)[:, None]] = signs
+    return classes, both
 
 
-def _of_labels(summaries: list[Summary], signs: list[NDArray[np.int8]]) -> _OfLabels:
+def _of_labels(summaries: list[Summary], signs: NDArray[np.int8]) -> _OfLabels:
     """Return the sample weights of the two classes, over all partitions."""
     unit = max(summary.unit for summary in summaries if summary.n_rows)
-    largest, totals = np.zeros(2), np.zeros(2)
-    for summary, sign in zip(summaries, signs, strict=True):
+    counts, largest, totals = np.zeros(2), np.zeros(2), np.zeros(2)
+    least = np.full(2, np.inf)
+    for summary, both in zip(summaries, signs, strict=True):
         if not summary.n_rows:
             continue
-        kinds = (sign > 0).astype(np.intp)
+        kinds = (both[: len(summary.labels)] > 0).astype(np.intp)
+        np.add.at(counts, kinds, summary.counts)
+        np.minimum.at(least, kinds, summary.least)
         np.maximum.at(largest, kinds, summary.largest)
         np.add.at(totals, kinds, summary.totals * (summary.unit / unit))
     if not largest.any():
         raise ValueError("Sample weights must not all be 0.")
-    return _OfLabels(largest, totals, unit)
+    return _OfLabels(counts, least, largest, totals, unit)
 
 
 def _facts(

@@ -583,6 +583,16 @@ class Objective:
         gathered = rows.take(every, None, self._executor)
         return self._of(replace(self.problem, rows=gathered), 1.0)
 
+    def recomputing_margins(self) -> "Objective":
+        """Return the same objective; over partitions, margins are not kept at first.
+
+        Suits a model that is of a sample in memory.
+        """
+        if not self._rows.partitioned:
+            return self
+        rows: Any = self._rows
+        return self._of(replace(self.problem, rows=rows.recomputing()), self._fraction)
+
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
         return self._of(replace(self.problem, loss=loss), self._fraction)

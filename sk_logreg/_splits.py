@@ -225,7 +225,8 @@ class PartitionedFolds:
             lightest=least.least / total,
         )
         scale = data.scale[0], data.scale[1] * total
-        return replace(data, states=tuple(states), facts=facts, scale=scale)
+        kept = replace(data, states=tuple(states), finish=None)
+        return replace(kept, facts=facts, scale=scale)
 
     def class_counts(self) -> NDArray[np.intp]:
         return np.array([members for *_, members in self.known])

@@ -19,6 +19,8 @@ from scipy.special import expit
 
 from sk_logreg import BinaryLogisticRegression, regularization_path
 from sk_logreg._design._partition_tasks import matrix_of
+from sk_logreg._design._partitions import Partitions, Result
+from sk_logreg._design._vectors import RowPart
 from sk_logreg.inference import Inference
 from tests._partitions import CHUNKS, chunked, csr, frame, sample, unknown
 
@@ -205,6 +207,74 @@ def test_fewer_rows_than_columns():
     chunks = (20, 30, 10)
     model = BinaryLogisticRegression(**FINE).fit(chunked(X, chunks), chunked(y, chunks))
     same(model, BinaryLogisticRegression(**FINE).fit(X, y))
+
+
+def tall(n_samples=40_000, n_features=10):
+    """Data from which samples are drawn, as arrays in memory and of dask."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_samples, n_features))
+    y = (X[:, 0] + rng.logistic(size=n_samples) > 0.0).astype(int)
+    return (X, y), (da.from_array(X, chunks=(5000, -1)), da.from_array(y, chunks=5000))
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """A list with an entry for each round of tasks: whether it reads X, and keeps."""
+    found, run = [], Partitions.run
+
+    def recorded(self, *args, read=False, keep=False, **options):
+        found.append((read, keep))
+        return run(self, *args, read=read, keep=keep, **options)
+
+    monkeypatch.setattr(Partitions, "run", recorded)
+    return found
+
+
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_each_round_reads(C, rounds):
+    _, there = tall()
+    model = BinaryLogisticRegression(C=C).fit(*there)
+    assert model.converged_
+    assert len(rounds) == model.history_[-1].reads <= 6
+    # The labels alone stay where they are.
+    assert rounds == [(True, True)] + [(True, False)] * (len(rounds) - 1)
+
+
+def test_margins_are_kept_once_they_are_needed(rounds):
+    (X, _), (there, _) = tall()
+    y = (X[:, 0] + X[:, 1] > 0.1).astype(int)
+    y[:40] = 1 - y[:40]  # nearly separated
+    labels = da.from_array(y, chunks=5000)
+    for params in ({"C": np.inf}, {"C": np.inf} | FINE, {"C": 1e4}):
+        rounds.clear()
+        model = BinaryLogisticRegression(**params).fit(there, labels)
+        expected = BinaryLogisticRegression(**params).fit(X, y)
+        assert model.converged_
+        assert model.objective_ == pytest.approx(expected.objective_, rel=2e-8)
+        assert model.history_[-1].reads <= len([read for read, _ in rounds if read])
+        # At most one pass finds margins that were not kept, and X is needed for more.
+        assert model.history_[-1].reads <= expected.history_[-1].reads + 4
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"class_weight": {0: 1e-4, 1: 1.0}}, {"class_weight": "balanced"}]
+)
+@pytest.mark.parametrize("least", [1e-3, 1e-300, 0.0])
+def test_weights_of_very_different_sizes(params, least):
+    (X, y), (there, labels) = tall(10_000, 3)
+    weights = np.geomspace(1.0, 1e20, len(y))
+    weights[::3] = least
+    spread = da.from_array(weights, chunks=5000)
+    model = BinaryLogisticRegression(**FINE, **params)
+    expected = BinaryLogisticRegression(**FINE, **params).fit(X, y, weights)
+    same(model.fit(there, labels, spread), expected, 1e-6)
+
+
+def test_a_result_has_its_size():
+    held = [np.zeros(1000), np.zeros(1000)]
+    assert sys.getsizeof(Result([1.0], held)) > 16_000
+    part = RowPart(np.zeros(500, np.int8), np.zeros(500), None, None)
+    assert sys.getsizeof(Result([], part)) > 4500
 
 
 @pytest.mark.parametrize("exponents", [(0, 0), (-4, 4)])

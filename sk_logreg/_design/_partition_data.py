@@ -1,7 +1,7 @@
 """What a fit has to know of the partitions of its data, found in one pass over them."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._compat import naming
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
-from sk_logreg._design._partition_tasks import facts_of_weights, matrix_of
+from sk_logreg._design._partition_tasks import matrix_of
 from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
@@ -46,8 +46,7 @@ class Layout:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class Raw:
+class Raw(NamedTuple):
     """The entries of the rows of a partition, before the classes are known."""
 
     codes: NDArray[np.int8] | None
@@ -68,10 +67,10 @@ class Summary:
         What is wrong with it.
     labels : ndarray
         Its different labels; empty with soft labels.
-    counts, largest, totals : ndarray
-        For each label, the number of rows of positive weight, the largest sample
-        weight, and the sum of the sample weights in units of `unit`. With soft labels,
-        for the labels 0 and 1.
+    counts, least, largest, totals : ndarray
+        For each label, the number of rows of positive weight, the least sample weight
+        of these, the largest, and the sum of the sample weights in units of `unit`.
+        With soft labels, for the labels 0 and 1.
     unit : float
         The largest sample weight, 1 if that is 0.
     soft : tuple of bool
@@ -89,6 +88,7 @@ class Summary:
     error: str | None = None
     labels: NDArray[Any] = field(default_factory=lambda: np.zeros(0))
     counts: Vector = field(default_factory=lambda: np.zeros(0))
+    least: Vector = field(default_factory=lambda: np.zeros(0))
     largest: Vector = field(default_factory=lambda: np.zeros(0))
     totals: Vector = field(default_factory=lambda: np.zeros(0))
     unit: float = 1.0
@@ -249,24 +249,31 @@ def _weights_of(
     s: Vector | None,
     n_rows: int,
     n_labels: int,
-) -> tuple[Vector, Vector, Vector, float]:
-    """Return the counts of rows, the largest weights and their sums, per label.
+) -> tuple[Vector, Vector, Vector, Vector, float]:
+    """Return the counts of rows, the least and largest weights, the sums, per label.
 
     The sums are in a unit, the largest weight of the partition, which is returned too:
     a sum of huge weights would overflow.
     """
     counts, largest, totals = (np.zeros(n_labels) for _ in range(3))
+    least = np.full(n_labels, np.inf)
     if codes is None and q is None:
-        return counts, largest, totals, 1.0
+        return counts, least, largest, totals, 1.0
+    if codes is not None and s is None:
+        n_high = np.count_nonzero(codes)
+        counts[:] = [n_rows - n_high, n_high][:n_labels]
+        some = (counts > 0.0).astype(np.float64)
+        return counts, np.where(some, 1.0, np.inf), some, counts, 1.0
     weights = np.ones(n_rows) if s is None else s
     unit = float(weights.max(initial=0.0)) or 1.0
     for k in range(n_labels):
         share = None if q is None else q if k else 1.0 - q
         part = weights[codes == k] if share is None else weights * share
         counts[k] = np.count_nonzero(part)
+        least[k] = part.min(initial=np.inf, where=part > 0.0)
         largest[k] = part.max(initial=0.0)
         totals[k] = (part / unit).sum()
-    return counts, largest, totals, unit
+    return counts, least, largest, totals, unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +282,7 @@ class Finish:
 
     Attributes
     ----------
-    signs : list of ndarray
+    signs : ndarray of shape (n_partitions, 2), of int8
         The sign of each label of each partition.
     per_class : ndarray of shape (2,) or None
         The weights of the classes.
@@ -287,23 +294,23 @@ class Finish:
         The share by which the labels are shrunk toward one half.
     """
 
-    signs: list[NDArray[np.int8]]
+    signs: NDArray[np.int8]
     per_class: Vector | None
     scale: tuple[float, float]
     is_soft: bool
     shrunk: float | None
 
-    def __call__(self, i: int, blocks: Any, result: Result) -> Result:
-        del blocks
-        raw: Raw = result.held
-        largest, total = self.scale
-        with np.errstate(all="ignore"):
-            weights, signs, p_other = self._weights(i, raw)
-            weights = np.broadcast_to(weights / largest / total, (raw.n_rows,))
+    def __call__(self, i: int, raw: Raw) -> RowPart:
+        weights, signs, p_other = self._weights(i, raw)
+        weights = np.broadcast_to(self.scaled(weights), (raw.n_rows,))
         if self.shrunk is not None:
             p_other = shrunk_by(self.shrunk, p_other, raw.n_rows)
-        part = RowPart(signs, weights, raw.offset, p_other)
-        return Result(facts_of_weights(signs, weights), part)
+        return RowPart(signs, weights, raw.offset, p_other)
+
+    def scaled(self, weights: Vector) -> Vector:
+        """Return weights of sum one."""
+        largest, total = self.scale
+        return weights / largest / total
 
     def _weights(
         self, i: int, raw: Raw
@@ -315,7 +322,8 @@ class Finish:
             weights = np.ones(1) if not parts else np.prod(parts, axis=0)
             return weights, signs, p_other if self.is_soft else None
         assert raw.codes is not None
-        signs = self.signs[i][raw.codes] if raw.n_rows else np.zeros(0, dtype=np.int8)
+        negative, positive = self.signs[i]
+        signs = np.where(raw.codes, positive, negative)
         if self.per_class is None:
             return np.ones(1) if raw.s is None else raw.s, signs, None
         weights = self.per_class[(signs > 0).astype(np.intp)]

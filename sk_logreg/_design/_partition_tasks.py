@@ -24,6 +24,9 @@ from sk_logreg._execution import ThreadExecutor
 
 Returned = tuple[Sequence[Any], Any]
 
+#: Returns the entries of the rows of a partition, given its number and what is kept.
+Finisher = Callable[[int, Any], RowPart]
+
 
 def matrix_of(block: Any, dtype: np.dtype[Any]) -> Any:
     """Return a block of X, also a data frame, as an array or CSR, of a dtype.
@@ -96,22 +99,31 @@ class RowsTask:
 
     It is called as ``function(i, rows, row_vectors, *args)``, with `rows` a `RowPart`
     if there is no `view`. `places` says which of the row vectors that each earlier
-    result holds is meant.
+    result holds is meant. `finish` returns the entries of the rows, if what is kept is
+    not these.
     """
 
     function: Callable[..., Returned]
     args: tuple[Any, ...] = ()
     places: tuple[int, ...] = ()
     view: View | None = None
+    finish: Finisher | None = None
 
     def __call__(self, i: int, blocks: Any, state: Result, *results: Result) -> Result:
-        rows = state.held
         vectors = [r.held[k] for r, k in zip(results, self.places, strict=True)]
         # Sums that are not finite show an overflow, as in memory.
         with np.errstate(all="ignore"):
+            rows: Any = _entries(self.finish, i, state)
             if self.view is not None:
                 rows = self.view.rows(i, blocks, rows)
             return Result(*self.function(i, rows, vectors, *self.args))
+
+
+def _entries(finish: Finisher | None, i: int, state: Result) -> RowPart:
+    """Return the entries of the rows of a partition."""
+    with np.errstate(all="ignore"):
+        part: RowPart = state.held if finish is None else finish(i, state.held)
+    return part
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,10 +256,10 @@ def squared_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
 
 
 def weights_part(
-    i: int, part: RowPart, vectors: list[Vector], factor: float
+    i: int, part: RowPart, vectors: list[Vector], factor: float | None
 ) -> Returned:
-    """Keep the weights, times a factor."""
-    return [], [factor * part.weights]
+    """Keep the weights, times a factor if one is given."""
+    return [], [part.weights if factor is None else factor * part.weights]
 
 
 def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
@@ -260,6 +272,11 @@ def weighted_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
     """Keep the entries of the rows with other weights; sum what is known of these."""
     part = part._replace(weights=vectors[0])
     return facts_of_weights(part.signs, part.weights), part
+
+
+def facts_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
+    """Sum what is known of the weights."""
+    return facts_of_weights(part.signs, part.weights), None
 
 
 def facts_of_weights(signs: NDArray[np.int8], weights: Vector) -> list[Any]:
@@ -337,11 +354,13 @@ class PieceTask:
     args: tuple[Any, ...]
     starts: Indices
     view: View
+    finish: Finisher | None = None
 
     def __call__(self, i: int, blocks: Any, state: Result) -> Result:
-        X = self.view.matrix(i, blocks, state.held)
-        rows = Rows(self.view.design(X), *state.held)
-        where = self.select(i, state.held, self.starts, *self.args)
+        part = _entries(self.finish, i, state)
+        X = self.view.matrix(i, blocks, part)
+        rows = Rows(self.view.design(X), *part)
+        where = self.select(i, part, self.starts, *self.args)
         piece = Piece(self.starts[i] + where, X[where], rows.part(where))
         return Result([[piece]])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,12 +20,10 @@ from sk_logreg._design._partition_tasks import RowsTask, View
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._strata import Strata
-from sk_logreg._design._vectors import Extremes, RowPart, RowVector
+from sk_logreg._design._vectors import Extremes, RowVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
 
-# The position of the weights in a `RowPart`.
-_OF_WEIGHTS = RowPart._fields.index("weights")
 # Maximum number of bytes of a sample of the rows, which is copied to this process.
 _SAMPLE_BYTES = 1 << 26
 
@@ -34,23 +33,28 @@ class PartitionedVector(RowVector):
 
     Attributes
     ----------
-    handles : list of handles
+    origin : list of handles, or _Later
         One per partition, of a result that holds row vectors.
     place : int
-        Which of them this is.
+        Which of the row vectors this is.
     """
 
-    __slots__ = ("_extremes", "_rows", "handles", "place")
+    __slots__ = ("_extremes", "_rows", "origin", "place")
 
     def __init__(
         self,
         rows: "PartitionedRows",
-        handles: list[Handle],
+        origin: "list[Handle] | _Later",
         place: int = 0,
         extremes: Extremes | None = None,
     ):
-        self._rows, self.handles, self.place = rows, handles, place
+        self._rows, self.origin, self.place = rows, origin, place
         self._extremes = extremes
+
+    @property
+    def handles(self) -> list[Handle]:
+        """One per partition, of a result that holds row vectors."""
+        return self.origin.handles if isinstance(self.origin, _Later) else self.origin
 
     def _sum(self, function: Any, *others: RowVector, **options: Any) -> Any:
         [found], _ = self._rows.on_vectors(function, (self, *others), **options)
@@ -85,12 +89,33 @@ class PartitionedVector(RowVector):
         if isinstance(rows, slice):
             assert rows == slice(None)
             return self
-        if self.place == _OF_WEIGHTS and self.handles is self._rows.states:
-            known = self._rows.gathered(rows)
-            if known is not None:
-                return RowVector(known.weights)
+        if isinstance(self.origin, _Later):
+            sampled = self._rows.sampled(rows)
+            if sampled is not None:
+                return self.origin.of(sampled)[self.place]
         args = self._rows.starts, rows
         return RowVector(np.concatenate(self._sum(tasks.taken_part, args=args)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Later:
+    """Row vectors that are found when they are asked for.
+
+    Attributes
+    ----------
+    keep : callable
+        Finds them for all rows, and returns handles.
+    of : callable
+        Returns those of some rows in memory.
+    """
+
+    keep: Callable[[], list[Handle]]
+    of: Callable[[Rows], Sequence[RowVector]]
+
+    @cached_property
+    def handles(self) -> list[Handle]:
+        """One per partition, of a result that holds row vectors."""
+        return self.keep()
 
 
 #: The message about what partitioned data have no implementation for.
@@ -153,6 +178,22 @@ class PartitionedDimensions(Dimensions):
 
 
 @dataclass
+class _Memory:
+    """What rows over all and over some columns share.
+
+    Attributes
+    ----------
+    sample : _Gathered or None
+        The last sample.
+    keeps : bool
+        Whether margins are kept, see `PartitionedRows.recomputing`.
+    """
+
+    sample: "_Gathered | None" = None
+    keeps: bool = True
+
+
+@dataclass
 class _Gathered:
     """A sample of the rows in memory: their positions, ascending, X and the rest."""
 
@@ -169,7 +210,8 @@ class PartitionedRows(Rows):
     partitions : Partitions
         Those of X.
     states : list of handles
-        Results that hold the `RowPart` of each partition.
+        Results that hold the `RowPart` of each partition or, with `finish`, what it
+        takes to return that.
     """
 
     partitioned = True
@@ -178,14 +220,14 @@ class PartitionedRows(Rows):
         self,
         partitions: Partitions,
         states: list[Handle],
+        finish: tasks.Finisher | None,
         facts: Facts,
         view: View,
-        gathered: list[_Gathered] | None = None,
+        memory: _Memory | None = None,
     ):
-        self.partitions, self.states = partitions, states
+        self.partitions, self.states, self._finish = partitions, states, finish
         self._facts, self._view = facts, view
-        # The last sample, shared by the rows over other columns; empty before it.
-        self._gathered: list[_Gathered] = [] if gathered is None else gathered
+        self._memory = _Memory() if memory is None else memory
         set_ = object.__setattr__  # the base is frozen
         set_(self, "design", PartitionedDimensions(facts, view))
 
@@ -225,12 +267,14 @@ class PartitionedRows(Rows):
         *,
         view: View | None = None,
         keep: bool = False,
+        matrices: bool = False,
     ) -> tuple[list[Any], list[Handle]]:
         places = tuple(v.place for v in vectors)  # type: ignore[attr-defined]
         held = [v.handles for v in vectors]  # type: ignore[attr-defined]
-        task = RowsTask(function, args, places, view)
+        task = RowsTask(function, args, places, view, self._finish)
         read = view is not None and not view.is_zero
-        return self.partitions.run(task, self.states, *held, read=read, keep=keep)
+        options: Any = {"read": read, "keep": keep, "matrices": matrices}
+        return self.partitions.run(task, self.states, *held, **options)
 
     def on_vectors(
         self,
@@ -243,11 +287,13 @@ class PartitionedRows(Rows):
         """Apply a function of `_partition_tasks` to all rows of each partition."""
         return self._run(function, vectors, args, keep=keep)
 
-    def _with_kept(self, sums: list[Any], handles: list[Handle], n_kept: int) -> Result:
+    def _with_kept(
+        self, sums: list[Any], origin: list[Handle] | _Later, n_kept: int
+    ) -> Result:
         """Return sums, and what is kept, whose extremes are the last of the sums."""
         n_sums = len(sums) - n_kept
         kept: list[RowVector] = [
-            PartitionedVector(self, handles, k, extremes)
+            PartitionedVector(self, origin, k, extremes)
             for k, extremes in enumerate(sums[n_sums:])
         ]
         return sums[:n_sums], kept
@@ -262,12 +308,31 @@ class PartitionedRows(Rows):
         n_kept: int = 0,
         for_gram: bool = False,
     ) -> Result:
-        del executor
         inner = (function, args, n_kept, for_gram)
+        evaluates = n_kept > 0 and function is products.value_and_gradient
+        later = evaluates and not self._memory.keeps
+        options: Any = {"view": self._view, "matrices": for_gram}
         sums, handles = self._run(
-            tasks.read_part, vectors, inner, view=self._view, keep=n_kept > 0
+            tasks.read_part, vectors, inner, keep=n_kept > 0 and not later, **options
         )
-        return self._with_kept(sums, handles, n_kept)
+        origin = self._margins_later(executor, *args[:2]) if later else handles
+        return self._with_kept(sums, origin, n_kept)
+
+    def _margins_later(
+        self, executor: ThreadExecutor, w: Vector | None, b: float
+    ) -> _Later:
+        """Return what finds the margins at a point when they are asked for."""
+
+        def of(rows: Rows) -> Sequence[RowVector]:
+            return rows.read(executor, products.margins, (), (w, b), n_kept=1)[1]
+
+        def keep() -> list[Handle]:
+            self._memory.keeps = True
+            [found] = of(self)
+            assert isinstance(found, PartitionedVector)
+            return found.handles
+
+        return _Later(keep, of)
 
     def scan(
         self,
@@ -293,19 +358,27 @@ class PartitionedRows(Rows):
     ) -> GroupSums:
         del executor
         inner = (function, args, options)
-        [found], _ = self._run(tasks.groups_part, (group,), inner, view=self._view)
+        [found], _ = self._run(
+            tasks.groups_part, (group,), inner, view=self._view, matrices=True
+        )
         sums: GroupSums = found
         return sums
 
     def gram_float32(self, curvature: RowVector, scale: Vector) -> NDArray[np.float32]:
         [total], _ = self._run(
-            tasks.gram_float32_part, (curvature,), (scale,), view=self._view
+            tasks.gram_float32_part,
+            (curvature,),
+            (scale,),
+            view=self._view,
+            matrices=True,
         )
         return np.asarray(total)
 
     def cluster_gram(self, u: RowVector, clusters: Clusters) -> Matrix:
         vectors, args = (u, clusters.codes), (clusters.spread,)
-        sums, _ = self._run(tasks.cluster_gram_part, vectors, args, view=self._view)
+        sums, _ = self._run(
+            tasks.cluster_gram_part, vectors, args, view=self._view, matrices=True
+        )
         gram, of_spread = sums
         return np.asarray(gram + of_spread.sums.T @ of_spread.sums)
 
@@ -322,7 +395,11 @@ class PartitionedRows(Rows):
         and the row vectors.
         """
         inner = RowsTask(
-            tasks.read_part, (function, args, n_kept, False), (), self._view
+            tasks.read_part,
+            (function, args, n_kept, False),
+            (),
+            self._view,
+            self._finish,
         )
         task = tasks.FinishTask(inner, self.starts, finish)
         return self.partitions.delayed(task, self.states)
@@ -358,10 +435,12 @@ class PartitionedRows(Rows):
     # ------------------------------------------------------------------ row vectors
 
     def weight_vector(self, factor: float | None = None) -> RowVector:
-        if factor is None:
-            return PartitionedVector(self, self.states, _OF_WEIGHTS)
-        _, handles = self._run(tasks.weights_part, (), (factor,), keep=True)
-        return PartitionedVector(self, handles)
+        def keep() -> list[Handle]:
+            return self._run(tasks.weights_part, (), (factor,), keep=True)[1]
+
+        return PartitionedVector(
+            self, _Later(keep, lambda some: [some.weight_vector(factor)])
+        )
 
     def above(
         self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
@@ -381,13 +460,13 @@ class PartitionedRows(Rows):
     def with_offset_at(self, margins: RowVector) -> "PartitionedRows":
         [extremes], states = self._run(tasks.offset_part, (margins,), (), keep=True)
         facts = replace(self._facts, largest_offset=extremes.size)
-        return PartitionedRows(self.partitions, states, facts, self._view)
+        return PartitionedRows(self.partitions, states, None, facts, self._view)
 
     def with_weights(self, weights: RowVector) -> "PartitionedRows":
         found, states = self._run(tasks.weighted_part, (weights,), (), keep=True)
         counts, totals, least = found
         facts = replace(self._facts, counts=counts, totals=totals, lightest=least.least)
-        return PartitionedRows(self.partitions, states, facts, self._view)
+        return PartitionedRows(self.partitions, states, None, facts, self._view)
 
     # -------------------------------------------------------------- some of the rows
 
@@ -404,7 +483,7 @@ class PartitionedRows(Rows):
         if where is None:
             held = self._gather(tasks.chosen, (rows,), self._with_rows(rows)).rows
         else:
-            held = self._gathered[0].rows
+            held = self._sample.rows
         if where is not None and len(where) < len(held.signs):
             taken = held.take(where, weights, executor, copied=copied)
         else:
@@ -412,16 +491,24 @@ class PartitionedRows(Rows):
         chosen = self._view.chosen
         return taken if chosen is None else taken.columns(chosen)
 
-    def gathered(self, rows: Indices) -> RowPart | None:
-        """Return the entries of some rows if they are in the last sample."""
-        where = self._places(rows)
-        return None if where is None else self._gathered[0].rows.part(where)
+    def sampled(self, rows: Indices) -> Rows | None:
+        """Return some rows in memory if they are in the last sample."""
+        if self._places(rows) is None:
+            return None
+        return self.take(rows, None, self.partitions.executor)
+
+    @property
+    def _sample(self) -> _Gathered:
+        assert self._memory.sample is not None
+        return self._memory.sample
 
     def _places(self, rows: Indices) -> Indices | None:
         """Return where sorted rows are in the last sample, None if not all are."""
-        if not (self._gathered and len(self._gathered[0].ids)):
+        if self._memory.sample is None or not len(self._sample.ids):
             return None
-        ids = self._gathered[0].ids
+        ids = self._sample.ids
+        if np.array_equal(ids, rows):
+            return np.arange(len(ids))
         where = np.searchsorted(ids, rows)
         known = ids[np.minimum(where, len(ids) - 1)]
         return where if np.array_equal(known, rows) else None
@@ -435,7 +522,7 @@ class PartitionedRows(Rows):
     ) -> _Gathered:
         """Return some rows, all columns, in the memory of this process."""
         view = replace(self._view, chosen=None)
-        task = tasks.PieceTask(select, args, self.starts, view)
+        task = tasks.PieceTask(select, args, self.starts, view, self._finish)
         read = not view.is_zero
         sums, _ = self.partitions.run(
             task, self.states, read=read, only=only, apart=True
@@ -456,7 +543,7 @@ class PartitionedRows(Rows):
         others = np.minimum(size // 2, counts[::-1])
         shares = np.minimum((size - others) / np.maximum(counts, 1), 1.0)
         found = self._gather(tasks.drawn, ((float(shares[0]), float(shares[1])),))
-        self._gathered[:] = [found]
+        self._memory.sample = found
         signs, weights = found.rows.signs, found.rows.weights.copy()
         for sign, total in zip((-1, 1), totals, strict=True):
             kind = signs == sign
@@ -491,15 +578,27 @@ class PartitionedRows(Rows):
         """Return the positions of some of the columns in all of X."""
         return columns if self._view.chosen is None else self._view.chosen[columns]
 
+    def recomputing(self) -> "PartitionedRows":
+        """Return the same rows; the margins at a point are not kept at first.
+
+        Those of a sample in memory follow from its rows. Those of all rows take a pass
+        when they are asked for, after which they are kept.
+        """
+        memory = _Memory(self._memory.sample, keeps=False)
+        return PartitionedRows(
+            self.partitions, self.states, self._finish, self._facts, self._view, memory
+        )
+
     def without_features(self) -> "PartitionedRows":
         view = View(np.dtype(np.float64), 1, is_zero=True)
         facts = self._facts.without_features()
-        return PartitionedRows(self.partitions, self.states, facts, view)
+        return PartitionedRows(self.partitions, self.states, self._finish, facts, view)
 
     def columns(self, columns: Indices) -> "PartitionedRows":
         view = replace(self._view, chosen=self._columns(columns))
-        facts, gathered = self._facts, self._gathered
-        return PartitionedRows(self.partitions, self.states, facts, view, gathered)
+        return PartitionedRows(
+            self.partitions, self.states, self._finish, self._facts, view, self._memory
+        )
 
 
 def stacked(pieces: list[Any]) -> Any:

@@ -174,6 +174,8 @@ def _from_samples(
         unsolved = solution.status in (BUDGET_SPENT, STALLED, SUSPECTED)
         if not unsolved or (journal.closed and solution.status is not BUDGET_SPENT):
             return solution
+    if of_sample is not None and not goal.fine:
+        objective = objective.recomputing_margins()
     model: Model
     if objective.penalty.smooth:
         model = CholeskyModel(objective, of_sample, fine=goal.fine)
