@@ -30,8 +30,8 @@ class WorkingSetOptions:
     first_tol: float = 1e-3
     #: The least tolerance over a working set, relative to that over all features.
     least_share: float = 0.1
-    #: Where features are added, so are those whose slopes fall short of what the penalty
-    #: allows at zero by this share: they may exceed it after the next step.
+    #: Where features are added, so are those that miss the limit by this share of it:
+    #: they may exceed it after the next step.
     margin: float = 0.01
     #: The error of an extrapolated gradient, relative to the change of the L1 strength.
     trend_error: float = 0.1
