@@ -32,7 +32,7 @@ class OrthantOptions:
     forcing: float = 0.1
     #: The same after a system whose solution no coefficient stopped: none is likely to
     #: stop the next one, and one system takes fewer products than several.
-    settled: float = 1e-6
+    settled: float = 0.01
     #: A system that leaves more than this share of the norm has not helped.
     progress: float = 0.5
     #: Maximum number of products per system.
