@@ -1,9 +1,11 @@
 """The effective number of parameters of penalized fits."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
@@ -14,6 +16,11 @@ from sk_logreg.penalties import ElasticNet
 # With at most this number of columns, the Hessian of all takes less time than to copy
 # some of them.
 _FEW = 400
+# The length of the path between points where the Hessian is computed: half the root
+# mean square of the change of z, if it begins at 0.
+_SPACING = 0.1
+# The share of it that the last point is away from the one before, or does not count.
+_CLOSER = 0.01
 
 
 def degrees_of_freedom(objective: Objective, coef: Vector, margins: RowVector) -> float:
@@ -32,12 +39,17 @@ def degrees_of_freedom(objective: Objective, coef: Vector, margins: RowVector) -
     if len(which) > TOO_MANY:
         return np.nan
     matrix = _hessian(objective, objective.curvature(margins), which)
+    return trace(matrix, objective.penalty.curvature[which]) - free_bias
+
+
+def trace(matrix: Matrix, curvature: Vector) -> float:
+    """Return the trace of (H + Λ)⁻¹ H, given H + Λ and the diagonal of Λ."""
     inverse = factor(matrix, semidefinite=True)
     if inverse is None:
         return np.nan
-    roots = np.sqrt(objective.penalty.curvature[which])
+    roots = np.sqrt(curvature)
     left_out = np.sum(inverse.norms(np.diag(roots)[roots > 0.0]) ** 2)
-    return float(inverse.root.shape[1] - left_out - free_bias)
+    return float(inverse.root.shape[1] - left_out)
 
 
 def ranks(objective: Objective, free: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -64,16 +76,40 @@ def ranks(objective: Objective, free: NDArray[np.bool_]) -> NDArray[np.float64]:
     return found - float(objective.problem.free_bias)
 
 
-def interpolated(Cs: Vector, exact: Vector, rough: Vector) -> NDArray[np.float64]:
-    """Return the degrees of freedom along a path, which are exact at some points only.
+class HessianAlongPath:
+    """The Hessian of the losses at the points of a path, most of them interpolated.
 
-    Between these, what those of a sample of the rows, `rough`, lack is interpolated
-    in log C. Where a fit has none, `exact` is NaN.
+    By a cubic spline in the length of the path, measured by the Hessian at its start.
     """
-    known, logs = np.isfinite(exact), np.log(Cs)
-    if not known.any():
-        return exact
-    return rough + np.interp(logs, logs[known], (exact - rough)[known])
+
+    def __init__(self) -> None:
+        self._positions: list[float] = []
+        self._known: list[tuple[float, Matrix]] = []  # positions and Hessians
+        self._last: Vector | None = None
+
+    def add(self, objective: Objective, coef: Vector, *, last: bool) -> None:
+        """Add a point, where the Hessian is computed if it is the last, or far off."""
+        position = 0.0
+        if self._last is not None:
+            moved, (_, first) = coef - self._last, self._known[0]
+            position = self._positions[-1] + float(np.sqrt(moved @ (first @ moved)))
+        self._positions.append(position)
+        self._last = coef
+        distance = position - self._known[-1][0] if self._known else np.inf
+        if distance >= _SPACING * (_CLOSER if last else 1.0):
+            found = objective.evaluate(coef, hessian=True, margins=False).hessian
+            assert found is not None
+            self._known.append((position, found - np.diag(objective.penalty.curvature)))
+
+    def __iter__(self) -> Iterator[Matrix]:
+        """Yield the Hessian at each point."""
+        if not self._known:
+            return
+        positions, hessians = zip(*self._known, strict=True)
+        degree = min(3, len(positions) - 1)
+        spline = make_interp_spline(positions, np.array(hessians), k=degree)
+        for position in self._positions:
+            yield np.asarray(spline(position))
 
 
 def free_coefficients(objective: Objective, coef: Vector) -> NDArray[np.bool_]:

@@ -29,9 +29,11 @@ _MANY_COLUMNS = 400
 # Number of steps after which the sample's Hessian is computed again; maximum number of
 # steps before the usual solver takes over.
 _OLD, _MAX_STEPS = 2, 5
-# The next solutions are sought together up to this multiple of the last C, and at most
-# this number of them.
+# The next solutions are sought together up to this multiple of the last C at first, and
+# at most this number of them.
 _FURTHEST, _MOST = 1.6, 16
+# Factor of the range of log C where one step serves all of them, or less than half.
+_LONGER, _SHORTER = 2.0, 0.5
 
 
 def followable(
@@ -65,11 +67,12 @@ class Follower:
     """Solves problems that differ in C alone, one after the other.
 
     The first is solved as usual. Then a sample of the rows and its Hessian are kept.
-    The next solutions, up to a multiple of C, are predicted by minimizing the quadratic
-    model at the last one with their penalties, and evaluated in one pass over X. Each
-    goes on from there until it is certified, by the sample's Hessian; BFGS updates of
-    its matrix make the model more accurate along the path. What a few steps do not
-    certify is left to the usual solver.
+    The next solutions, up to a multiple of C, are predicted by minimizing quadratic
+    models with their penalties, and evaluated in one pass over X. The matrix of each
+    model is about the mean of the Hessian on the way to it: that at the last solution,
+    and half of its change, as the sample shows it. Each goes on from there until it is
+    certified, by the sample's Hessian; BFGS updates make its model more accurate. What
+    a few steps do not certify is left to the usual solver.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Follower:
     ):
         self._solver, self._executor = solver, executor
         self._problem, self._Cs, self._place = problem, Cs, 0
+        self._reach = np.log(_FURTHEST)  # the range of log C that is sought together
         self._found: dict[int, _Ahead] = {}
         self._last: _Ahead | None = None
 
@@ -124,17 +128,25 @@ class Follower:
 
     def _look_ahead(self, objective: Objective, goal: Goal) -> None:
         """Find the next solutions, as far as one pass over X may serve them."""
-        last, Cs, place = self._last, self._Cs, self._place
+        last, place = self._last, self._place
         assert last is not None
-        n_ahead = np.searchsorted(Cs[place:], _FURTHEST * Cs[place - 1], side="right")
-        for k in range(place, place + min(max(1, int(n_ahead)), _MOST)):
+        if last.n_steps != 1:
+            last.renew()
+        distances = np.log(self._Cs[place:] / self._Cs[place - 1])[:_MOST]
+        n_ahead = max(1, int(np.searchsorted(distances, self._reach, side="right")))
+        shares = distances[:n_ahead] / distances[n_ahead - 1]
+        for k in range(place, place + n_ahead):
             # The one at hand has a meter that counts the passes over X.
             other = objective
             if k > place:
-                problem = with_C(self._problem, Cs[k])
+                problem = with_C(self._problem, self._Cs[k])
                 other = Objective(problem, self._executor, objective.meter)
             self._found[k] = last.with_penalty(other, self.sample(other))
-        moving = list(self._found.values())
+        every = list(self._found.values())
+        furthest, reached = every[-1].known, every[-1].reached()
+        for ahead, share in zip(every, shares, strict=True):
+            ahead.bend(share, furthest, reached)
+        moving = every
         for _ in range(_MAX_STEPS):
             ends = np.array([ahead.end() for ahead in moving])
             found = zip(moving, *objective.losses_at(ends), ends, strict=True)
@@ -143,6 +155,9 @@ class Follower:
             moving = [ahead for ahead in moving if ahead.certify(goal.tol)]
             if not moving:
                 break
+        n_slow = sum(ahead.n_steps > 1 for ahead in every)
+        if n_slow == 0 or 2 * n_slow > n_ahead:
+            self._reach *= _SHORTER if n_slow else _LONGER
 
 
 @dataclass
@@ -150,7 +165,8 @@ class _Ahead:
     """A point on its way to the solution of a problem ahead on the path.
 
     `matrix` is that of the quadratic model, and `known` the Hessian of the sample, both
-    with the penalty of the problem.
+    with the penalty of the problem. `rest` is what is to be added to the matrix for a
+    model at the point.
     """
 
     objective: Objective
@@ -159,6 +175,7 @@ class _Ahead:
     point: Evaluation
     gap: float = UNKNOWN_GAP
     n_steps: int = 0
+    rest: Matrix | float = 0.0
 
     def with_penalty(self, objective: Objective, sample: Objective) -> "_Ahead":
         """Return the same point for a problem with another C."""
@@ -172,9 +189,32 @@ class _Ahead:
             HessianMatrix(
                 sample, known.rows, known.curvature, known.matrix + np.diag(added)
             ),
-            self.matrix + np.diag(added),
+            self.matrix + self.rest + np.diag(added),
             replace(point, value=value, gradient=gradient),
         )
+
+    def renew(self) -> None:
+        """Compute the Hessian at the point."""
+        found = self.objective.evaluate(self.point.coef, hessian=True, margins=False)
+        assert found.hessian is not None
+        self.matrix, self.rest = found.hessian, 0.0
+
+    def reached(self) -> HessianMatrix:
+        """Return the sample's Hessian where the model plus the penalty is least."""
+        sample = self.known.objective
+        return HessianMatrix.at(sample, sample.margins(self.end()), self.known.rows)
+
+    def bend(self, share: float, before: HessianMatrix, after: HessianMatrix) -> None:
+        """Account for the change of the Hessian.
+
+        It changes by a share of that between two, which have the same penalty.
+        """
+        change, known = after.matrix - before.matrix, self.known
+        self.rest = 0.5 * share * change
+        self.matrix = self.matrix + self.rest
+        if share > 0.5:
+            matrix = known.matrix + change
+            self.known = replace(known, curvature=after.curvature, matrix=matrix)
 
     def end(self) -> Vector:
         """Return where the quadratic model plus the penalty is least."""
@@ -202,5 +242,5 @@ class _Ahead:
         self.gap = relative(bound.excess, self.point)
         if self.gap > tol and self.n_steps >= _OLD:
             self.known = HessianMatrix.at(sample, margins, rows)
-            self.matrix = self.known.matrix
+            self.matrix, self.rest = self.known.matrix, 0.0
         return self.gap > tol

@@ -15,10 +15,11 @@ from sklearn.utils import check_random_state
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._degrees_of_freedom import (
+    HessianAlongPath,
     degrees_of_freedom,
     free_coefficients,
-    interpolated,
     ranks,
+    trace,
 )
 from sk_logreg._estimator import (
     BinaryLogisticRegression,
@@ -30,7 +31,7 @@ from sk_logreg._estimator import (
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._follower import Follower, followable
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Objective
 from sk_logreg._problem import Data, Problem, with_C
 from sk_logreg._records import Status
 from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, stated
@@ -46,9 +47,6 @@ _SPAN, _RANGE = 1e3, (1e-4, 1e4)
 _BELOW = 64 * np.sqrt(EPS)
 # The tolerance of the fit that this largest C is computed from.
 _NULL_TOL = 1e-12
-# With a sample of many rows, the degrees of freedom are computed from all rows at each
-# so many values of C, and interpolated between them.
-_EXACT_EVERY = 8
 # The fit at one C starts near that at another, up to this multiple of it.
 _NEAR = 2.0
 # Maximum number of values of C in the warning.
@@ -77,9 +75,8 @@ class RegularizationPath:
         The trace of :math:`(H + \Lambda)^{-1} H` over the weights that are at no kink
         and no bound, with H the Hessian of the losses and Λ that of the penalty. For
         the lasso it is the rank of their columns. A free bias is not counted. NaN with
-        more than 4,000 such weights. With thousands of rows per feature, H is that of a
-        sample at most values of C, corrected from all rows at every eighth; this is
-        right to about 0.01.
+        more than 4,000 such weights. With thousands of rows per feature, H is computed
+        at some values of C, and interpolated between them; this is right to about 0.01.
     deviances : ndarray of shape (n_Cs,)
         Twice the sum of the losses, weighted by s, minus its smallest possible value,
         which is 0 unless labels are soft.
@@ -233,13 +230,8 @@ def _path(
     start, largest = null_fit(model, problem, executor)
     if isinstance(Cs, int):
         Cs = geometric_grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
-    found = list(_fits(model, problem, Cs, start, executor))
-    if _is_lasso(problem):
-        objective = Objective(problem, executor)
-        degrees = ranks(objective, np.array([fit.free for fit in found]))
-    else:
-        pairs = np.array([fit.degrees for fit in found])
-        degrees = interpolated(Cs, *pairs.T)
+    hessians = HessianAlongPath()
+    found = list(_fits(model, problem, Cs, start, hessians, executor))
     coefs = np.array([fit.coef for fit in found])
     n_features = problem.n_features
     weights, biases = coefs[:, :n_features], coefs[:, n_features:].sum(axis=1)
@@ -254,7 +246,7 @@ def _path(
         objectives=np.array([fit.objective for fit in found]),
         gaps=np.array([fit.gap for fit in found]),
         n_nonzero=np.count_nonzero(weights, axis=1),
-        degrees_of_freedom=degrees,
+        degrees_of_freedom=_degrees(problem, Cs, found, hessians, executor),
         deviances=2.0 * problem.unit * (losses - least),
         null_deviance=2.0 * problem.unit * (at_null - least),
         statuses=tuple(fit.status for fit in found),
@@ -270,7 +262,7 @@ class _Fit:
     loss: float
     gap: float
     free: NDArray[np.bool_]  # which coefficients are at no kink and no bound
-    degrees: tuple[float, float] | None  # see `_degrees`; None for the lasso
+    degrees: float  # of freedom; NaN if they follow from the Hessians along the path
     status: Status
 
 
@@ -279,9 +271,13 @@ def _fits(
     problem: Problem,
     Cs: Vector,
     start: Vector,
+    hessians: HessianAlongPath,
     executor: ThreadExecutor,
 ) -> Iterator[_Fit]:
-    """Yield the fit at each C, from small to large; each starts near the last one."""
+    """Yield the fit at each C, from small to large; each starts near the last one.
+
+    With samples of many rows, Hessians for the degrees of freedom are added.
+    """
     solver, before, last = SOLVERS[model.solver], start, start
     nearby: Solution | None = None
     followed = followable(problem, executor, model.tol)
@@ -295,29 +291,32 @@ def _fits(
         solution = _solved(model, objective, model.tol, ahead, solver, nearby)
         nearby = solution
         before, last = last, solution.point.coef
-        degrees = None
-        if not _is_lasso(problem):
-            sample = solver.sample(objective) if isinstance(solver, Follower) else None
-            exact = place % _EXACT_EVERY == 0 or place == len(Cs) - 1
-            degrees = _degrees(objective, sample, solution.point, exact=exact)
+        degrees, point = np.nan, solution.point
+        if followed is None and not _is_lasso(problem):
+            degrees = degrees_of_freedom(objective, point.coef, point.margins)
+        elif not _is_lasso(problem):
+            hessians.add(objective, point.coef, last=place == len(Cs) - 1)
         yield _fit(model, objective, solution, degrees)
 
 
 def _degrees(
-    objective: Objective, sample: Objective | None, point: Evaluation, *, exact: bool
-) -> tuple[float, float]:
-    """Return the degrees of freedom, NaN if not asked for, and those of a sample.
-
-    Without a sample the second are the first.
-    """
-    if sample is None:
-        both = degrees_of_freedom(objective, point.coef, point.margins)
-        return both, both
-    margins = sample.margins(point.coef)
-    rough = degrees_of_freedom(sample, point.coef, margins)
-    if not exact:
-        return np.nan, rough
-    return degrees_of_freedom(objective, point.coef, point.margins), rough
+    problem: Problem,
+    Cs: Vector,
+    found: list[_Fit],
+    hessians: HessianAlongPath,
+    executor: ThreadExecutor,
+) -> Vector:
+    """Return the degrees of freedom of the fits, given the problem at C = 1."""
+    free = np.array([fit.free for fit in found])
+    if _is_lasso(problem):
+        return ranks(Objective(problem, executor), free)
+    degrees = np.array([fit.degrees for fit in found])
+    for k, hessian in enumerate(hessians):
+        which, curvature = free[k], with_C(problem, Cs[k]).penalty.curvature
+        matrix = hessian + np.diag(curvature)
+        degrees[k] = trace(matrix[np.ix_(which, which)], curvature[which])
+        degrees[k] -= problem.free_bias
+    return degrees
 
 
 def _solved(
@@ -354,7 +353,7 @@ def _fit(
     model: BinaryLogisticRegression,
     objective: Objective,
     solution: Solution,
-    degrees: tuple[float, float] | None,
+    degrees: float,
 ) -> _Fit:
     """Return a fit in the user's terms."""
     point, gap, problem = solution.point, solution.gap, objective.problem

@@ -282,3 +282,13 @@ def test_the_numpy_error_state_of_the_caller_does_not_matter(
     np.testing.assert_array_equal(model.weights_, weights)
     for values, others in zip(found, expected, strict=True):
         np.testing.assert_array_equal(values, others)
+
+
+def test_a_sparse_matrix_whose_arrays_have_room_for_more():
+    X = sparse.random_array((300, 20), density=0.3, format="csr", rng=0)
+    y = np.arange(300) % 2
+    expected = BinaryLogisticRegression().fit(X, y)
+    X.data = np.append(X.data, [7.0, 8.0])
+    X.indices = np.append(X.indices, np.array([1, 2], dtype=X.indices.dtype))
+    model = BinaryLogisticRegression().fit(X, y)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)

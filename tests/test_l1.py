@@ -500,14 +500,26 @@ def test_data_of_every_kind_at_once():
 
 @pytest.mark.parametrize("stalled", [False, True])
 def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch):
-    def nothing(self, slope, active):
+    solved = []
+
+    def nothing(self, slope, active, until):
+        solved.append(until)
         return np.zeros_like(slope), np.zeros_like(slope)
 
     monkeypatch.setattr(OrthantModel, "_solve", nothing)
     penalty = ElasticNet(*(np.full(3, value) for value in (0.0, 0.1, -np.inf, np.inf)))
-    objective = SimpleNamespace(penalty=penalty, n_dof=3)
+    objective = SimpleNamespace(
+        penalty=penalty,
+        n_dof=3,
+        curvature=lambda margins: margins,
+        product_diagonal=np.ones_like,
+        slope=lambda point, direction: point.gradient @ direction,
+    )
     model, u = OrthantModel(objective, certify=True), np.array([0.0, 1.0, -2.0])
-    end, gradient, moves = model._move(u, np.ones(3), np.ones(3), stalled)
-    assert not moves
+    end, gradient, _ = model._move(u, np.ones(3), np.ones(3), None, stalled)
     np.testing.assert_array_equal(end, u)
     np.testing.assert_array_equal(gradient, np.ones(3))
+    solved.clear()
+    point = SimpleNamespace(coef=u, gradient=np.ones(3), margins=np.ones(3), value=1.0)
+    assert not model.step(point, 1e-8).direction.any()
+    assert len(solved) == 1

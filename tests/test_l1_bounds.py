@@ -471,6 +471,14 @@ def test_a_start_where_all_rows_are_saturated(case):
     assert model.optimality_gap_ <= model.tol
 
 
+@pytest.mark.parametrize("unit", [1.1, 1.7, 2.3, 5.0])
+def test_a_saturated_start_does_not_depend_on_the_units(unit):
+    X, y, params, minimum = SATURATED["a far center beside an unpenalized weight"]
+    model = fit(np.array(X) * [1.0, unit], y, l1_ratio=1.0, **params)
+    assert model.objective_ == pytest.approx(minimum, rel=1e-7)
+    assert model.n_iter_[0] < 40
+
+
 def test_no_bound_without_curvature_along_an_unpenalized_weight():
     X, y = [[2e6, -2.0], [0, 1], [1e6, -2.0]], [1, 0, 0]
     params = {"penalty_factor": [1, 0], "penalty_center": [1, 0], "max_iter": 20}

@@ -408,10 +408,10 @@ def test_degrees_of_freedom_of_many_rows_are_interpolated(l1_ratio):
     model = BinaryLogisticRegression(l1_ratio=l1_ratio)
     path = regularization_path(model, X, y, Cs=25)
     strengths = np.full(6, 1.0 - l1_ratio)
-    for k in (3, 12, 20):
+    for k in range(25):
         coef, bias = path.coefs[k], path.intercepts[k]
         expected = degrees(X, coef, bias, path.Cs[k], strengths, True)
-        assert path.degrees_of_freedom[k] == pytest.approx(expected, abs=0.03)
+        assert path.degrees_of_freedom[k] == pytest.approx(expected, abs=0.005)
 
 
 def test_degrees_of_freedom_of_the_lasso_are_a_rank():

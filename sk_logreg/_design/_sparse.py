@@ -1,7 +1,7 @@
 """Row blocks of a sparse matrix in CSR format."""
 
 from collections.abc import Iterable, Iterator
-from functools import reduce
+from functools import cached_property, reduce
 from operator import iadd
 from typing import Any
 
@@ -68,15 +68,23 @@ class SparseBlock(Block):
         shape = (self._n_features, self.rows.stop - self.rows.start)
         return _wrap(sparse.csc_array, data, self._indices, self._indptr, shape)
 
+    @cached_property
+    def _values(self) -> Any:
+        return self._as_csr(self._data)
+
+    @cached_property
+    def _transpose(self) -> Any:
+        return self._transposed(self._data)
+
     def matvec(self, v: Vector) -> Vector:
         if not len(self._dense_columns):
-            return self._as_csr(self._data) @ v
+            return self._values @ v
         others = v.copy()
         others[self._dense_columns] = 0.0
-        return self._as_csr(self._data) @ others + self._dense @ v[self._dense_columns]
+        return self._values @ others + self._dense @ v[self._dense_columns]
 
     def rmatvec(self, u: Vector) -> Vector:
-        product = self._transposed(self._data) @ u
+        product = self._transpose @ u
         if len(self._dense_columns):
             product[self._dense_columns] = self._dense.T @ u
         return product
@@ -173,6 +181,9 @@ class SparseBlock(Block):
         The stored values of each column are multiplied by its factor, if given.
         """
         for rows in parts:
+            if factors is None and rows == self.rows:
+                yield self  # with its arrays of SciPy, which take a while to build
+                continue
             indptr = self._indptr[rows.start : rows.stop + 1]
             stored = slice(indptr[0], indptr[-1])
             data, indices = self._data[stored], self._indices[stored]
@@ -210,10 +221,11 @@ class SparseDesign(Design):
             dense = coordinates.apply(columns, X[:, columns].toarray())
             if (coordinates.units != 1.0).any():
                 self._factors = 1.0 / coordinates.units
+        n_stored = int(X.indptr[-1])  # the arrays may have room for more
         self._whole = SparseBlock(
             everything,
-            X.data,
-            X.indices,
+            X.data[:n_stored],
+            X.indices[:n_stored],
             X.indptr,
             self.n_features,
             columns,
@@ -224,7 +236,7 @@ class SparseDesign(Design):
         stored = np.diff(X.indptr)
         per_row = max(1.0, stored.mean())
         pairs = float(np.square(stored, dtype=np.float64).mean())
-        self.costs = Costs.of_sparse(int(X.indptr[-1]), pairs / per_row)
+        self.costs = Costs.of_sparse(n_stored, pairs / per_row)
         fitting = max(sizes.sparse_values, 6 * self.n_features) / per_row
         self.block_rows = int(np.clip(fitting, 1024, 1 << 17))
         # At least as many pairs of values as the Gram matrix has entries to add.

@@ -1,14 +1,13 @@
 """Minimize a convex quadratic with an L1 term and bounds by an active-set method."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas, lapack
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._tolerances import EPS, TINY, negligible
 
 Mask = NDArray[np.bool_]
@@ -18,15 +17,16 @@ _MAX_STEPS = 500
 # A step frees at most as many coordinates as are free already, or this many. From a
 # start at 0 this keeps the active set from growing far beyond its final size.
 _MIN_ADDED = 32
-# Shares of the decrease that Newton's step predicts. A step that reaches less than the
-# first is computed again with fewer coordinates, if possible; else no coordinate is
-# freed until a step is full. Coordinates are freed only after a step that reaches the
-# second.
-_ACCEPTED, _SUFFICIENT = 0.1, 0.5
+# Coordinates are freed where the slope of those that are free is at most this share of
+# the whole: then these are near their minimum.
+_PROPORTION = 0.5
+# Share of the decrease that Newton's step predicts. After a step that reaches less, no
+# coordinate is freed until a step is full.
+_ACCEPTED = 0.1
 # Maximum number of points of a projected path at which the quadratic is evaluated.
 _MAX_TRIALS = 8
 # The ridge of a factored matrix in units of `negligible`, and its growth where the
-# matrix stays indefinite. Above 1, so that `factor` does not find the matrix singular.
+# matrix stays indefinite.
 _RIDGE, _RIDGE_GROWTH = 4.0, 100.0
 # An error up to this share of the sum of the sizes of its terms counts as zero.
 _ROUNDING = 8 * EPS
@@ -43,7 +43,8 @@ class QuadraticSolution:
     free : ndarray of shape (p,), bool
         Whether a coordinate is neither at a kink nor at a bound, and has curvature.
     residual : float
-        ‖D^½ (u − prox(u − D⁻¹ (H u + g)))‖, D the diagonal of H: 0 at a minimum.
+        The norm of the slopes along which the function falls, each over the root of the
+        curvature of its coordinate, up to a factor of √2: 0 at a minimum.
     solved : bool
         Whether the residual is as small as was asked for, or is rounding error.
     n_factorizations : int
@@ -69,21 +70,21 @@ def minimize_quadratic(
 ) -> QuadraticSolution:
     """Minimize ½ uᵀHu + gᵀu + Σ λⱼ|uⱼ| over lower ≤ u ≤ upper.
 
-    Each step is Newton's over the active set: the free coordinates, and of the others
-    those that violate the optimality conditions most, as a proximal gradient step tells
-    [1]_. Within the orthant of the signs of u the function is a quadratic with bounds.
-    The step is projected onto that orthant [2]_ [3]_, and shortened where that makes
-    the function fall more. From a start near the solution, with its signs, one step is
-    exact.
+    Within the orthant of the signs of u, where a coordinate at 0 has the sign that
+    lowers the function, that is a quadratic with bounds. Each step is Newton's over an
+    active set of coordinates, projected onto that orthant [1]_ [2]_, and shortened
+    where that makes the function fall more. The active set are the coordinates between
+    their bounds, the free ones. Where their slope is small beside that of the others,
+    it includes those that leave a bound to lower the function [3]_. From a start near
+    the solution, with its signs, one step is exact.
 
-    No step increases the function. A projected step may fail to decrease it, but only
-    if it presses coordinates against their bounds. These are removed from the active
-    set, and the step over the others is a descent direction. It ends at the minimum
-    over the free coordinates, or moves at least one of them to a kink or a bound. If it
-    still reaches only a small share of the decrease that Newton's step predicts, no
-    coordinate is freed until that minimum is reached. So either the predicted decrease
-    tends to 0, or the method passes minima over sets of free coordinates, of falling
-    values, of which there are finitely many.
+    No step increases the function. Coordinates that Newton's step presses against their
+    bounds are removed from the active set, so the step over the others is a descent
+    direction. It ends at the minimum over the free coordinates, or moves at least one
+    of them to a kink or a bound. If it reaches only a small share of the decrease that
+    Newton's step predicts, no coordinate is freed until that minimum is reached. So
+    either the predicted decrease tends to 0, or the method passes minima over sets of
+    free coordinates, of falling values, of which there are finitely many.
 
     Parameters
     ----------
@@ -107,89 +108,100 @@ def minimize_quadratic(
 
     Notes
     -----
-    No decision depends on the units of the coordinates. The matrices that are factored
-    get a ridge ε D, where ε is about the rounding error of a factor, so that they may
-    be singular. That makes a step one of the proximal point method [4]_: repeated, it
-    minimizes the function without the ridge. Along a direction without curvature u
-    stays where it is, unless the function falls along it to a kink or a bound.
+    The coordinates are taken in units in which H has a diagonal between ½ and 2. The
+    matrices that are factored get a ridge ε D, D their diagonal, where ε is about the
+    rounding error of a factor, so that they may be singular. That makes a step one of
+    the proximal point method [4]_: repeated, it minimizes the function without the
+    ridge. Along a direction without curvature u stays where it is, unless the function
+    falls along it to a kink or a bound.
 
     References
     ----------
-    .. [1] M. Hintermüller, K. Ito, K. Kunisch (2003). The primal-dual active set
-       strategy as a semismooth Newton method. SIAM Journal on Optimization 13(3),
-       865-888.
-    .. [2] D. P. Bertsekas (1982). Projected Newton methods for optimization problems
+    .. [1] D. P. Bertsekas (1982). Projected Newton methods for optimization problems
        with simple constraints. SIAM Journal on Control and Optimization 20(2), 221-246.
-    .. [3] G. Andrew, J. Gao (2007). Scalable training of L1-regularized log-linear
+    .. [2] G. Andrew, J. Gao (2007). Scalable training of L1-regularized log-linear
        models. ICML, 33-40.
+    .. [3] Z. Dostál (1997). Box constrained quadratic programming with proportioning
+       and projections. SIAM Journal on Optimization 7(3), 871-887.
     .. [4] R. T. Rockafellar (1976). Monotone operators and the proximal point
        algorithm. SIAM Journal on Control and Optimization 14(5), 877-898.
     """
-    problem = _Problem(hessian, slope, l1, lower, upper).with_flat_fixed(start)
-    u = np.clip(start, problem.lower, problem.upper)
+    problem, units = _in_units(hessian, slope, l1, lower, upper, start)
+    u = problem.clip(start / units)
     block, n_factorizations = None, 0
-    first, last, falls, grow = 0.0, np.inf, True, True
+    first, last, grow = 0.0, np.inf, True
     for n_steps in range(_MAX_STEPS + 1):
-        gradient = slope + problem.product(u)
-        error, wrong = problem.errors(u, gradient)
-        residual = float(np.linalg.norm(error))
+        at = problem.orthant(u)
+        residual = _norm(at.fall)
         first = first or residual
-        free = problem.free(u)
-        solved = residual <= tol * first or not wrong.any()
-        added = wrong & ~free & (grow or not free.any())
+        solved = residual <= tol * first
+        added = at.fall * ~at.free
+        near = last < np.inf or _norm(at.fall * at.free) <= _PROPORTION * residual
+        if at.free.any() and not (grow and near):
+            added[:] = 0.0
         # A second full step on the same set corrects rounding errors. What it does not
         # reduce is the slope along directions without curvature.
         settled = residual > 0.5 * last and not added.any()
         if solved or settled or n_steps == _MAX_STEPS or not np.isfinite(residual):
             break
-        limit = max(_MIN_ADDED, int(np.count_nonzero(free)))
-        active = np.flatnonzero(free | _largest(np.abs(error), added, limit))
-        signs = np.where(u == 0.0, np.sign(error), np.sign(u))
+        limit = max(_MIN_ADDED, int(np.count_nonzero(at.free)))
+        active = np.flatnonzero(at.free | _largest(added, limit))
         while True:
             if block is None or not np.array_equal(block.active, active):
-                block = _Block.of(hessian, active)
+                block = _Block.of(problem.hessian, active)
                 n_factorizations += 1
-            step = _step(problem, block, u, gradient, signs)
-            if step.share >= _ACCEPTED or not step.blocked.any():
+            step = _step(block, u, at)
+            if not step.blocked.any():
                 break
             active = active[~step.blocked]
         u[active] = step.end
-        falls = step.full or (falls and step.share >= _ACCEPTED)
-        grow = falls and step.share >= _SUFFICIENT
+        grow = step.full or (grow and step.share >= _ACCEPTED)
         last = residual if step.full else np.inf
-    return QuadraticSolution(u, free, residual, solved, n_factorizations)
+    return QuadraticSolution(u * units, at.free, residual, solved, n_factorizations)
+
+
+class _Orthant(NamedTuple):
+    """The function within the orthant of the signs of a point.
+
+    Attributes
+    ----------
+    slope : ndarray of shape (n,)
+        The gradient of the quadratic and the L1 term.
+    fall : ndarray of shape (n,)
+        The size of the slope of coordinates that can move to lower the function, beyond
+        rounding; else 0.
+    low, high : ndarray of shape (n,)
+        The bounds, which include those of the orthant.
+    free : ndarray of shape (n,), bool
+        Whether a coordinate is between these bounds.
+    """
+
+    slope: Vector
+    fall: Vector
+    low: Vector
+    high: Vector
+    free: Mask
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """The function that is minimized, and its bounds."""
+    """The function that is minimized, and its bounds.
+
+    `least` and `greatest` are the bounds of coordinates with a positive and with a
+    negative sign.
+    """
 
     hessian: Matrix
     slope: Vector
     l1: Vector
     lower: Vector
     upper: Vector
+    least: Vector
+    greatest: Vector
 
-    @cached_property
-    def diagonal(self) -> Vector:
-        """D, or 1 where that is 0: times its root, the coordinates have no units."""
-        diagonal = self.hessian.diagonal()
-        return np.where(diagonal > 0.0, diagonal, 1.0)
-
-    def with_flat_fixed(self, start: Vector) -> "_Problem":
-        """Fix the coordinates without curvature where the function is minimal.
-
-        It is linear in them. They stay at the start where it is constant or unbounded.
-        """
-        flat = self.hessian.diagonal() <= 0.0
-        if not flat.any():
-            return self
-        rises, falls = self.slope > self.l1, self.slope < -self.l1
-        end = np.where(rises, self.lower, np.where(falls, self.upper, 0.0))
-        stays = ~np.isfinite(end) | ((self.slope == 0.0) & (self.l1 == 0.0))
-        end = np.clip(np.where(stays, start, end), self.lower, self.upper)
-        lower, upper = np.where(flat, end, self.lower), np.where(flat, end, self.upper)
-        return replace(self, lower=lower, upper=upper)
+    def clip(self, u: Vector) -> Vector:
+        """Return the point within the bounds next to one."""
+        return np.minimum(np.maximum(u, self.lower), self.upper)
 
     def product(self, u: Vector) -> Vector:
         """Return H u, from the rows of H where u is not 0 if these are few."""
@@ -198,63 +210,101 @@ class _Problem:
             return self.hessian @ u
         return u[support] @ self.hessian[support]
 
-    def errors(self, u: Vector, gradient: Vector) -> tuple[Vector, Mask]:
-        """Return the proximal gradient step in the metric of D, times D^½.
+    def orthant(self, u: Vector) -> _Orthant:
+        """Return the function within the orthant of a point."""
+        gradient = self.slope + self.product(u)
+        positive = np.where(u == 0.0, -gradient, u) >= 0.0
+        slope = gradient + np.where(positive, self.l1, -self.l1)
+        low = np.where(positive, self.least, self.lower)
+        high = np.where(positive, self.upper, self.greatest)
+        above, below = u > low, u < high
+        rounding = _ROUNDING * (np.abs(self.slope) + self.l1 + np.abs(u).sum())
+        size = np.abs(slope)
+        moves = np.where(slope > 0.0, above, below) & ~(size <= rounding)
+        return _Orthant(slope, np.where(moves, size, 0.0), low, high, above & below)
 
-        Also which coordinates it moves, beyond rounding; those that are not a number
-        count as well.
-        """
-        diagonal, root = self.diagonal, np.sqrt(self.diagonal)
-        total = np.sqrt(self.hessian.diagonal()) @ np.abs(u)
-        rounding = _ROUNDING * (
-            total / root + (np.abs(self.slope) + self.l1) / diagonal
-        )
-        moved = u - gradient / diagonal
-        end = self._proximal(moved)
-        low, high = self._proximal(moved - rounding), self._proximal(moved + rounding)
-        return root * (end - u), ~((low <= u) & (u <= high))
 
-    def _proximal(self, moved: Vector) -> Vector:
-        """Return where ½ D (u - moved)² plus the L1 term is least, between bounds."""
-        shrunk = moved - np.minimum(np.maximum(moved, -self.shrinkage), self.shrinkage)
-        return np.minimum(np.maximum(shrunk, self.lower), self.upper)
+def _in_units(
+    hessian: Matrix,
+    slope: Vector,
+    l1: Vector,
+    lower: Vector,
+    upper: Vector,
+    start: Vector,
+) -> tuple[_Problem, Vector]:
+    """Return the problem in other units of the coordinates, and these units.
 
-    @cached_property
-    def shrinkage(self) -> Vector:
-        """By how much the L1 term shrinks a coordinate, given its curvature."""
-        return self.l1 / self.diagonal
-
-    def free(self, u: Vector) -> Mask:
-        """Return whether each coordinate is neither at a kink nor at a bound."""
-        inside = (self.lower < u) & (u < self.upper)
-        return inside & ((u != 0.0) | (self.l1 == 0.0))
+    They are powers of two, so that no digit changes. Coordinates without curvature, in
+    which the function is linear, are fixed where it is minimal. They stay at the start
+    where it is constant or unbounded.
+    """
+    diagonal = hessian.diagonal()
+    flat = diagonal <= 0.0
+    if flat.any():
+        rises, falls = slope > l1, slope < -l1
+        end = np.where(rises, lower, np.where(falls, upper, 0.0))
+        stays = ~np.isfinite(end) | ((slope == 0.0) & (l1 == 0.0))
+        end = np.clip(np.where(stays, start, end), lower, upper)
+        lower, upper = np.where(flat, end, lower), np.where(flat, end, upper)
+    units = np.ldexp(1.0, -(np.frexp(np.where(flat, 1.0, diagonal))[1] >> 1))
+    l1, lower, upper = l1 * units, lower / units, upper / units
+    scaled = hessian * units[:, None]
+    scaled *= units
+    kinked = l1 > 0.0
+    problem = _Problem(
+        scaled,
+        slope * units,
+        l1,
+        lower,
+        upper,
+        least=np.where(kinked, np.maximum(lower, 0.0), lower),
+        greatest=np.where(kinked, np.minimum(upper, 0.0), upper),
+    )
+    return problem, units
 
 
 @dataclass(frozen=True)
 class _Block:
-    """The rows and columns of H of the active set, with a ridge, and their factor."""
+    """The rows and columns of H of the active set, with a ridge, and their factor.
+
+    Attributes
+    ----------
+    root : ndarray of shape (n_active, n_active)
+        The Cholesky factor; its upper triangle does not count.
+    ridge : ndarray of shape (n_active,)
+        What was added to the diagonal.
+    """
 
     active: Indices
-    matrix: Matrix
+    root: Matrix
     ridge: Vector
-    factor: Factor
 
     @classmethod
     def of(cls, hessian: Matrix, active: Indices) -> "_Block":
-        matrix = hessian[active][:, active]
-        diagonal = matrix.diagonal().copy()
         share = _RIDGE * negligible(len(active))
         while True:
-            ridge = share * diagonal
-            np.fill_diagonal(matrix, diagonal + ridge)
-            factored = factor(matrix)
-            if factored is not None and not factored.singular:
-                return cls(active, matrix, ridge, factored)
+            matrix = hessian[active][:, active]
+            ridge = share * matrix.diagonal()
+            matrix.flat[:: len(active) + 1] += ridge
+            # Symmetric, so its transpose is the Fortran order that LAPACK takes.
+            root, failed = lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+            if not failed or share > 1.0:  # above 1 only if entries are not finite
+                return cls(active, root, ridge)
             share *= _RIDGE_GROWTH
+
+    def solve(self, rhs: Vector) -> Vector:
+        """Return the product of the inverse with a vector."""
+        half = blas.dtrsv(self.root, rhs, lower=1)  # `potrs` is slow with one vector
+        return blas.dtrsv(self.root, half, lower=1, trans=1, overwrite_x=1)
 
     def without_flat(self, step: Vector) -> Vector:
         """Return (H + R)⁻¹ H times a step, R the ridge: 0 where H has no curvature."""
-        return step - self.factor.solve(self.ridge * step)
+        return step - self.solve(self.ridge * step)
+
+    def curvatures(self, steps: Matrix) -> Vector:
+        """Return the quadratic form of each row."""
+        half = blas.dtrmm(1.0, self.root, steps.T, lower=1, trans_a=1)
+        return np.einsum("ij,ij->j", half, half)
 
 
 class _Step(NamedTuple):
@@ -265,7 +315,8 @@ class _Step(NamedTuple):
     end : ndarray of shape (n_active,)
         The coordinates after it.
     blocked : ndarray of shape (n_active,), bool
-        Whether Newton's step points out of the orthant, or the bounds, at once.
+        Whether Newton's step points out of the orthant, or the bounds, at once. If one
+        is, there is no step.
     share : float
         The decrease of the function as a share of that which Newton's step predicts.
     full : bool
@@ -274,50 +325,47 @@ class _Step(NamedTuple):
 
     end: Vector
     blocked: Mask
-    share: float
-    full: bool
+    share: float = 1.0
+    full: bool = True
 
 
-def _step(
-    problem: _Problem, block: _Block, u: Vector, gradient: Vector, signs: Vector
-) -> _Step:
+def _step(block: _Block, u: Vector, at: _Orthant) -> _Step:
     """Return the best of several points of the path of a projected Newton step."""
-    active = block.active
-    u, signs, l1 = u[active], signs[active], problem.l1[active]
-    lower, upper = problem.lower[active], problem.upper[active]
-    lower = np.where((l1 > 0.0) & (signs > 0.0), np.maximum(lower, 0.0), lower)
-    upper = np.where((l1 > 0.0) & (signs < 0.0), np.minimum(upper, 0.0), upper)
-    slope = gradient[active] + signs * l1
-    newton = -block.factor.solve(slope)
-    room = np.where(newton < 0.0, u - lower, upper - u)
-    with np.errstate(divide="ignore", over="ignore"):
-        lengths = np.where(newton == 0.0, np.inf, room / np.abs(newton))
-    blocked = lengths <= 0.0
-    ends = np.sort(lengths[(lengths > 0.0) & (lengths <= 1.0)])
-    if not len(ends) and not blocked.any():
-        # Without a kink or a bound to reach, the slope along flat directions is noise.
-        end = u + block.without_flat(newton)
-        if not np.all((lower < end) & (end < upper)):
-            end = np.minimum(np.maximum(u + newton, lower), upper)
-        return _Step(end, blocked, 1.0, full=True)
-    n_trials = min(len(ends) + 1, _MAX_TRIALS)
-    few = np.arange(n_trials) * len(ends) // max(1, n_trials - 1)
-    trials = np.append(ends, 1.0)[few]
-    changes = np.minimum(np.maximum(trials[:, None] * newton, lower - u), upper - u)
-    bent = slope + 0.5 * changes @ block.matrix
-    values = np.einsum("ij,ij->i", changes, bent)
+    parts = u, at.slope, at.low, at.high
+    u, slope, low, high = (part[block.active] for part in parts)
+    newton = -block.solve(slope)
+    target = u + newton
+    end = np.minimum(np.maximum(target, low), high)
+    stopped = end != target
+    if not stopped.any():
+        # Without a bound to reach, the slope along flat directions is noise.
+        curved = u + block.without_flat(newton)
+        inside = np.all((low < curved) & (curved < high))
+        return _Step(curved if inside else end, stopped)
+    blocked = stopped & (end == u)
+    if blocked.any():
+        return _Step(end, blocked)
+    lengths = np.where(stopped, (end - u) / newton, np.inf)
+    ends = np.append(np.sort(lengths[stopped]), 1.0)
+    n_trials = min(len(ends), _MAX_TRIALS)
+    trials = ends[np.arange(n_trials) * (len(ends) - 1) // (n_trials - 1)]
+    changes = trials[:, None] * newton
+    changes = np.minimum(np.maximum(changes, low - u), high - u)
+    values = changes @ slope + 0.5 * block.curvatures(changes)
     best = int(values.argmin())
     share = float(values[best] / min(0.5 * (slope @ newton), -TINY))
-    end = np.minimum(np.maximum(u + changes[best], lower), upper)
-    ended = lengths <= trials[best]
-    end[ended] = np.where(newton < 0.0, lower, upper)[ended]
+    shorter = np.minimum(np.maximum(u + changes[best], low), high)
+    end = np.where(lengths <= trials[best], end, shorter)
     return _Step(end, blocked, share, full=False)
 
 
-def _largest(sizes: Vector, among: Mask, limit: int) -> Mask:
-    """Return a mask of the largest sizes among some, at most `limit` of them."""
-    if np.count_nonzero(among) <= limit:
-        return among
-    mask = np.zeros_like(among)
-    mask[np.argpartition(np.where(among, sizes, 0.0), -limit)[-limit:]] = True
+def _largest(sizes: Vector, limit: int) -> Mask:
+    """Return a mask of the largest sizes above 0, at most `limit` of them."""
+    mask = sizes > 0.0
+    if np.count_nonzero(mask) > limit:
+        mask[np.argpartition(sizes, -limit)[:-limit]] = False
     return mask
+
+
+def _norm(v: Vector) -> float:
+    return float(np.sqrt(v @ v))

@@ -30,6 +30,9 @@ class WorkingSetOptions:
     first_tol: float = 1e-3
     #: The least tolerance over a working set, relative to that over all features.
     least_share: float = 0.1
+    #: Where features are added, so are those that miss the limit by this share of it:
+    #: they may exceed it after the next step.
+    margin: float = 0.01
     #: The error of an extrapolated gradient, relative to the change of the L1 strength.
     trend_error: float = 0.1
 
@@ -142,7 +145,8 @@ def solve_by_working_sets(
             continue
         tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
         size = max(_OPTIONS.min_size, 2 * int(np.count_nonzero(coef[columns])))
-        columns = _grown(columns, excess, len(columns) + size)
+        near_excess = _outside(kept, penalty, slopes, _OPTIONS.margin)
+        columns = _grown(columns, near_excess, len(columns) + size)
         restricted, known = objective.restricted(columns), None
     gradient = penalty.gradient(coef) - slopes  # at the dual point
     gradient[kept] = point.gradient
@@ -198,17 +202,22 @@ def _squares(objective: Objective, goal: Goal) -> Vector:
     return objective.product_diagonal(objective.curvature_bound)
 
 
-def _outside(kept: Indices, penalty: ElasticNet, slopes: Vector) -> Vector:
+def _outside(
+    kept: Indices, penalty: ElasticNet, slopes: Vector, margin: float = 0.0
+) -> Vector:
     """Return the violations of the coefficients that are not kept."""
-    excess = _violations(penalty, slopes)
+    excess = _violations(penalty, slopes, margin)
     excess[kept] = 0.0
     return excess
 
 
-def _violations(penalty: ElasticNet, slopes: Vector) -> Vector:
-    """Return by how much slopes exceed what the penalty allows at zero, relatively."""
+def _violations(penalty: ElasticNet, slopes: Vector, margin: float = 0.0) -> Vector:
+    """Return by how much slopes exceed what the penalty allows at zero, relatively.
+
+    Or all but a margin of it.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess = np.abs(slopes) / penalty.l1 - 1.0
+        excess = np.abs(slopes) / penalty.l1 - 1.0 + margin
     return np.where((penalty.l1 > 0.0) & (excess > NOISE), excess, 0.0)
 
 

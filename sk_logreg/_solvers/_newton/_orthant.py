@@ -1,7 +1,9 @@
 """Proximal Newton steps by conjugate gradients, for many features with a weight."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from sk_logreg._solvers._newton._model import (
     Step,
     converges_next,
 )
-from sk_logreg._solvers._newton._proximal import composite_bound
+from sk_logreg._solvers._newton._proximal import composite_bound, excess_of_slopes
 from sk_logreg._tolerances import NOISE
 from sk_logreg.penalties import ElasticNet
 
@@ -28,6 +30,9 @@ class OrthantOptions:
 
     #: The norm of the residual, relative to that at the start, at most.
     forcing: float = 0.1
+    #: The same after a system whose solution no coefficient stopped: none is likely to
+    #: stop the next one, and one system takes fewer products than several.
+    settled: float = 0.01
     #: A system that leaves more than this share of the norm has not helped.
     progress: float = 0.5
     #: Maximum number of products per system.
@@ -42,6 +47,16 @@ class OrthantOptions:
 
 
 _OPTIONS = OrthantOptions()
+
+
+class _Until(NamedTuple):
+    """When a system is solved.
+
+    Its residual is at most this share of that at the start, or is `enough`.
+    """
+
+    share: float
+    enough: Callable[[Vector], bool]
 
 
 class OrthantModel:
@@ -63,7 +78,8 @@ class OrthantModel:
         assert isinstance(objective.penalty, ElasticNet)
         self._penalty = objective.penalty
         self._curvature: RowVector | None = None
-        self._last: tuple[Evaluation, Vector] | None = None
+        self._last: DualStep | None = None
+        self._residual = np.zeros(objective.n_dof)  # of the system of the last step
         self._diagonal = self._scale = np.zeros(objective.n_dof)
 
     def evaluate(self, coef: Vector) -> Evaluation:
@@ -76,29 +92,47 @@ class OrthantModel:
         self._diagonal = diagonal
         self._scale = np.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
         end, gradient = point.coef, point.gradient
-        first = left = self._norm(penalty.descent_slope(end, gradient))
-        before = np.inf
+        first = self._norm(penalty.descent_slope(end, gradient))
+        before, whole = np.inf, False
         for _ in range(_OPTIONS.max_solves):
             slope = penalty.descent_slope(end, gradient)
             left = self._norm(slope)
             fall = max(0.0, -objective.slope(point, end - point.coef))
-            forcing = min(_OPTIONS.forcing, np.sqrt(fall / point.value))
-            last = exact or converges_next(fall, accuracy, point.value)
-            if left == 0.0 or (left <= forcing * first and not last):
+            least = min(_OPTIONS.forcing, np.sqrt(fall / point.value)) * first
+            if exact or converges_next(fall, accuracy, point.value):
+                least = 0.0
+            enough = partial(self._enough, point, accuracy, fall, least)
+            if enough(slope):
                 break
-            if last and fall > 0.0:
-                excess = self._charge(slope, point) if self._certify else 0.5 * left**2
-                if excess <= 0.25 * accuracy:
-                    break
             stalled = left > _OPTIONS.progress * before
-            before = left
-            end, gradient, moves = self._move(end, gradient, slope, stalled)
-            if not moves:
+            until = _Until(_OPTIONS.settled if whole else _OPTIONS.forcing, enough)
+            before, last = left, end
+            end, gradient, whole = self._move(end, gradient, slope, until, stalled)
+            if np.array_equal(end, last):
                 break
         direction = end - point.coef
         fall = max(0.0, -objective.slope(point, direction))
-        self._last = point, end
+        self._last = DualStep(point, objective, slice(None), self._curvature, end)
+        self._residual = gradient
         return Step(point, accuracy, direction, fall, shift=0.0, exact=True, end=end)
+
+    def _enough(
+        self,
+        point: Evaluation,
+        accuracy: float,
+        fall: float,
+        least: float,
+        slope: Vector,
+    ) -> bool:
+        """Return whether a slope of the model is small enough.
+
+        If `least` is 0, the step is likely to be the last one.
+        """
+        left = self._norm(slope)
+        if least > 0.0 or fall == 0.0:
+            return left <= least
+        excess = self._charge(slope, point) if self._certify else 0.5 * left**2
+        return excess <= 0.25 * accuracy
 
     def _norm(self, slope: Vector) -> float:
         """Return the norm of a slope in the metric of the inverse of the diagonal."""
@@ -110,23 +144,28 @@ class OrthantModel:
         return product + self._penalty.curvature * v
 
     def _move(
-        self, u: Vector, gradient: Vector, slope: Vector, stalled: bool
+        self, u: Vector, gradient: Vector, slope: Vector, until: _Until, stalled: bool
     ) -> tuple[Vector, Vector, bool]:
-        """Return a point of the orthant with a lower model, and the gradient there."""
+        """Return a point of the orthant with a lower model, and the gradient there.
+
+        Also whether no coefficient was stopped at a zero or a bound.
+        """
         penalty = self._penalty
         signs = np.where(u == 0.0, -np.sign(slope), np.sign(u))
         active = (slope != 0.0) | penalty.free(u)
         base, pull = u, np.zeros_like(u)
         while True:
-            direction, image = self._solve(slope + pull, active)
+            direction, image = self._solve(slope + pull, active, until)
             whole = base + direction
             end = penalty.within_orthant(whole, signs)
             stopped = active & (end != whole)
             if not stopped.any():
                 if base is u:
-                    return end, gradient + image, bool((end != u).any())
+                    return end, gradient + image, True
                 found = self._toward(end, u, gradient, slope, pull + image)
-                return found or self._move(u, gradient, slope, stalled=False)
+                if found is not None:
+                    return *found, True
+                return self._move(u, gradient, slope, until, stalled=False)
             if stalled:  # all that are stopped stay where they are
                 base = np.where(stopped, end, base)
                 pull = self._product(base - u)
@@ -134,7 +173,7 @@ class OrthantModel:
                 continue
             found = self._toward(end, u, gradient, slope, self._product(end - u))
             if found is not None:
-                return found
+                return *found, False
             # Coefficients at zero that a correlated one pushes back stay there.
             pushed = stopped & (end == u)
             if not pushed.any():
@@ -149,18 +188,18 @@ class OrthantModel:
                 bent = self._product(nearer - u)
                 found = self._toward(nearer, u, gradient, slope, bent)
                 if found is not None:
-                    return found
+                    return *found, False
         # Up to where the first coefficient is stopped the model falls.
         length = float(lengths[0])
         reached = np.where(shares <= length, end, u + length * direction)
-        return reached, gradient + length * image, True
+        return reached, gradient + length * image, False
 
     def _toward(
         self, end: Vector, u: Vector, gradient: Vector, slope: Vector, bent: Vector
-    ) -> tuple[Vector, Vector, bool] | None:
+    ) -> tuple[Vector, Vector] | None:
         """Return the lowest point on the way to another point, if it is far enough.
 
-        `bent` is the change of the gradient on the whole way.
+        Also the gradient there. `bent` is the change of the gradient on the whole way.
         """
         moved = end - u
         down, bend = -float(slope @ moved), float(moved @ bent)
@@ -168,18 +207,20 @@ class OrthantModel:
         if not (down > 0.0 and length >= _OPTIONS.sufficient):
             return None
         end = end if length == 1.0 else u + length * moved
-        return end, gradient + length * bent, True
+        return end, gradient + length * bent
 
-    def _solve(self, slope: Vector, active: Mask) -> tuple[Vector, Vector]:
+    def _solve(
+        self, slope: Vector, active: Mask, until: _Until
+    ) -> tuple[Vector, Vector]:
         """Return the step over the active coefficients, and the Hessian times it."""
         scale = self._scale * active
         direction, image = np.zeros_like(slope), np.zeros_like(slope)
         residual = -slope * active
         scaled = scale * residual
         search, rho = scaled, float(residual @ scaled)
-        least = _OPTIONS.forcing**2 * rho
+        least = until.share**2 * rho
         for _ in range(_OPTIONS.max_products):
-            if rho <= least:
+            if rho <= least or until.enough(residual):
                 break
             product = self._product(search)
             bend = float(search @ product)
@@ -228,16 +269,31 @@ class OrthantModel:
         """None: it keeps no Hessian."""
 
     def dual_steps(self, point: Evaluation, accuracy: float) -> Iterator[DualStep]:
-        """Yield a step that the dual variables may follow."""
-        if self._last is None or self._last[0] is not point:
+        """Yield a step that the dual variables may follow, that to the point first."""
+        if self._last is not None and self._last.end is point.coef:
+            yield self._last
+        if self._last is None or self._last.start is not point:
             self.step(point, accuracy, exact=True)
         assert self._last is not None
-        assert self._curvature is not None
-        end = self._last[1]
-        yield DualStep(point, self._objective, slice(None), self._curvature, end)
+        yield self._last
 
-    def certify_after(self, _step: Step, _after: Evaluation) -> float:
-        return np.inf
+    def certify_after(self, step: Step, after: Evaluation) -> float:
+        """Return the bound of the dual point that the step has led to."""
+        last = self._last
+        if last is None or last.end is not after.coef:
+            return np.inf
+        return excess_of_slopes(
+            self._objective,
+            self._penalty,
+            self._objective.dual_after_step(step.point.margins, after.margins),
+            last.curvature,
+            after.value,
+            after.coef,
+            after.coef,
+            self._penalty.curvature * after.coef - self._residual,
+            self._diagonal,
+            rounding=NOISE * float(np.sqrt(self._diagonal) @ np.abs(step.direction)),
+        )
 
     def last_step(self, point: Evaluation) -> Vector:
         """Return zero: an approximate Newton step takes passes over X."""

@@ -12,7 +12,13 @@ from sk_logreg._objective import Evaluation, Objective, RowVector
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
 from sk_logreg._solvers._newton._lbfgs import bfgs_update
-from sk_logreg._solvers._newton._model import Bound, Curvature, DualStep, Step
+from sk_logreg._solvers._newton._model import (
+    FIRST_SHIFT,
+    Bound,
+    Curvature,
+    DualStep,
+    Step,
+)
 from sk_logreg._solvers._newton._reused_hessian import (
     KnownHessian,
     ReusedHessianModel,
@@ -219,7 +225,14 @@ def may_move(objective: Objective, point: Evaluation) -> Mask:
 def proximal_point(
     objective: Objective, matrix: Matrix, point: Evaluation, tol: float = 0.0
 ) -> Vector:
-    """Return where the quadratic model plus the penalty is least.
+    """Return where the quadratic model plus the penalty is least; see `model_end`."""
+    return model_end(objective, matrix, point, tol)[0]
+
+
+def model_end(
+    objective: Objective, matrix: Matrix, point: Evaluation, tol: float
+) -> tuple[Vector, bool]:
+    """Return where the quadratic model plus the penalty is least, and whether it is.
 
     The matrix includes the curvature of the penalty. If the loss is not convex, it is
     so in the coefficients that may move; the others stay. `tol` is the residual
@@ -235,7 +248,7 @@ def proximal_point(
     found = minimize_quadratic(matrix, slope, penalty.l1, *bounds, end[which], tol=tol)
     end = end.copy()
     end[which] = found.u
-    return end
+    return end, found.solved
 
 
 class ProximalModel(ReusedHessianModel[HessianMatrix]):
@@ -291,11 +304,18 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
     def _step(self, point: Evaluation, accuracy: float) -> Step:
         assert self._current is not None
         assert self._matrix is not None
+        shift = self._current.shift
         if self._forcing <= _EXACT and self._matrix is self._current.matrix:
             self._dual_step = self._current.dual_step(point)
             end = self._dual_step.end
         else:
-            end = proximal_point(self._objective, self._matrix, point, self._forcing)
+            objective, matrix, tol = self._objective, self._matrix, self._forcing
+            end, solved = model_end(objective, matrix, point, tol)
+            if not solved and tol > _EXACT:
+                # Where the loss is saturated, the model falls for ever along some line.
+                shift += FIRST_SHIFT
+                matrix = matrix + FIRST_SHIFT * self._majorizer
+                end = proximal_point(objective, matrix, point, tol)
         direction = end - point.coef
         fall = -float(point.gradient @ direction)
         fall -= float(self._penalty.l1 @ (np.abs(end) - np.abs(point.coef)))
@@ -305,7 +325,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
             accuracy,
             direction,
             decrement2=max(0.0, fall),
-            shift=self._current.shift,
+            shift=shift,
             exact=self._known_at is point,
             end=end,
         )
