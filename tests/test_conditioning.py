@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._design._coordinates import coordinates_of
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -423,3 +424,16 @@ def test_small_units_do_not_leave_the_coefficients_at_zero(form, solver, loss):
     assert model.converged_
     assert model.coef_.any()
     assert model.score(small, y) > 0.9
+
+
+@pytest.mark.parametrize("form", ["csr", "C"])
+def test_words_of_a_few_rows_are_not_taken_for_constant_columns(form):
+    # A single row has more values than are examined otherwise.
+    n_rows, n_words, n_features = 40, 5, 1 << 18
+    rng = np.random.default_rng(0)
+    words = np.sort(rng.integers(0, n_features, (n_rows, n_words)), axis=1)
+    ends = np.arange(0, words.size + 1, n_words)
+    values = np.full(words.size, 0.3, dtype=np.float32)
+    X = sparse.csr_array((values, words.ravel(), ends), shape=(n_rows, n_features))
+    X = X if form == "csr" else X.toarray()
+    assert coordinates_of(X, np.ones(1), centered=True, penalized=True) is None

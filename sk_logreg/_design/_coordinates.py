@@ -21,8 +21,9 @@ _SMALLEST, _LARGEST = 2.0**-200, 2.0**200
 # Units are powers of two with exponents up to this size, so that units and their
 # reciprocals are normal numbers.
 _LARGEST_EXPONENT = 1000
-# Number of rows examined, and maximum number of values that they hold.
-_ROWS, _MOST_VALUES = 64, 1 << 17
+# Number of rows examined, and maximum number of values that they hold, unless these are
+# fewer rows than the least number: in one or two rows, most columns look constant.
+_ROWS, _MOST_VALUES, _LEAST_ROWS = 64, 1 << 17, 16
 # Positions of the examined rows, in units of their mean distance. The distances vary,
 # so that a periodic order of the rows does no harm.
 _PLACES = np.arange(_ROWS) + np.arange(_ROWS) * 0.5 * (np.sqrt(5.0) - 1.0) % 1.0
@@ -251,7 +252,8 @@ def _centers(values: Any) -> Vector | None:
 def spread_rows(X: Any, weights: Vector, most: int = _ROWS) -> NDArray[np.intp] | slice:
     """Return some of the rows of nonzero weight, spread over all of them."""
     n_rows, n_features = X.shape
-    size = max(1, min(most, _MOST_VALUES // n_features))
+    per_row = X.nnz / max(n_rows, 1) if sparse.issparse(X) else n_features
+    size = min(most, max(_LEAST_ROWS, int(_MOST_VALUES / max(per_row, 1))))
     weighted = None if weights.all() else np.flatnonzero(weights)
     length = n_rows if weighted is None else len(weighted)
     if length <= size:
