@@ -138,19 +138,18 @@ def run_grid(
 ) -> tuple[list[Row], list[Summary]]:
     """Measure the problems, and write all results after each problem."""
     summary_out = out.with_name(out.stem + "_summary.csv")
-    names = {problem.name for problem in problems}
-    keep = keep and out.exists()
-    stored: list[Row] = load(out, Row) if again or keep else []
-    rows = [row for row in stored if keep and row.problem not in names]
-    summaries: list[Summary] = load(summary_out, Summary) if keep else []
-    summaries = [summary for summary in summaries if summary.problem not in names]
+    stored = again or (keep and out.exists())
+    rows: list[Row] = load(out, Row) if stored else []
+    summaries: list[Summary] = load(summary_out, Summary) if stored else []
     peaks: dict[str, dict[str, int]] = {}
     if memory and OURS.installed():
         peaks = measure_apart([problem.name for problem in problems])
     for problem in problems:
-        old = [row for row in stored if again and row.problem == problem.name]
+        name = problem.name
+        old = [row for row in rows if again and row.problem == name]
         found, read = run_problem(problem, seconds, old)
-        rows += found
+        rows = [row for row in rows if row.problem != name] + found
+        summaries = [one for one in summaries if one.problem != name]
         summaries.append(summarize(problem, found, read, peaks.get(problem.name)))
         rows.sort(key=lambda row: _PLACES[row.problem])
         summaries.sort(key=lambda summary: _PLACES[summary.problem])
