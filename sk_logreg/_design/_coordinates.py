@@ -252,7 +252,8 @@ def _centers(values: Any) -> Vector | None:
 def spread_rows(X: Any, weights: Vector, most: int = _ROWS) -> NDArray[np.intp] | slice:
     """Return some of the rows of nonzero weight, spread over all of them."""
     n_rows, n_features = X.shape
-    per_row = X.nnz / max(n_rows, 1) if sparse.issparse(X) else n_features
+    is_sparse = sparse.issparse(X)
+    per_row = X.nnz / max(n_rows, 1) if is_sparse else n_features
     size = min(most, max(_LEAST_ROWS, int(_MOST_VALUES / max(per_row, 1))))
     weighted = None if weights.all() else np.flatnonzero(weights)
     length = n_rows if weighted is None else len(weighted)
