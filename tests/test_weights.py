@@ -36,6 +36,22 @@ def test_integer_weights_equal_repetitions(data, loss, solver):
     np.testing.assert_allclose(weighted.weights_, repeated.weights_, rtol=1e-6)
 
 
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_rows_of_weight_0_do_not_count_if_there_are_more_columns(C):
+    X, y = sample(15, 30)
+    weights = np.random.default_rng(0).integers(0, 3, 15)
+    kept = weights > 0
+    assert 0 < np.count_nonzero(kept) < 15
+    params = {"C": C, "tol": 1e-12, "soft_labels": True}
+    q = np.where(y == y.max(), 0.9, 0.1)
+    every = fit(X, q, weights, **params)
+    some = fit(X[kept], q[kept], weights[kept], **params)
+    assert every.converged_
+    assert every.optimality_gap_ <= 1e-12
+    # Without a penalty, these are the weights of least norm.
+    np.testing.assert_allclose(every.coef_, some.coef_, rtol=1e-9, atol=1e-12)
+
+
 @EVERY
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_rows_of_zero_weight_are_ignored(data, class_weight, loss, solver):

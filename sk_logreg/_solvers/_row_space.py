@@ -313,6 +313,10 @@ def _reduced(
         factors = np.zeros(objective.n_features)
         factors[columns] = scale
     products = objective.row_gram(factors)
+    # Rows without weight determine nothing: their products count as 0.
+    unweighted = np.flatnonzero(objective.weights.values == 0.0)
+    products[unweighted] = 0.0
+    products[:, unweighted] = 0.0
     with blas_threads():
         values, basis = _root(products)
     strengths = np.full(values.shape[1], strength)

@@ -83,7 +83,7 @@ class FactoredHessian(KnownHessian):
 
     @cached_property
     def complete(self) -> bool:
-        """Whether the factor left out only directions that change no z."""
+        """Whether the factor left out only directions that change no z with weight."""
         directions = self.factor.null_space
         if directions is None:
             return True
@@ -93,7 +93,8 @@ class FactoredHessian(KnownHessian):
         squares = objective.product_diagonal(objective.weights) * direction**2
         # Relative to what each column's part of z changes by.
         limit = ACCURATE * float(np.sqrt(squares.max()))
-        return objective.max_abs_change(direction) <= limit
+        change = objective.margin_change(direction)
+        return objective.weighted_extremes(change).size <= limit
 
     @cached_property
     def accurate(self) -> bool:
