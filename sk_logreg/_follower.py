@@ -165,8 +165,8 @@ class _Ahead:
     """A point on its way to the solution of a problem ahead on the path.
 
     `matrix` is that of the quadratic model, and `known` the Hessian of the sample, both
-    with the penalty of the problem. `rest` is what is to be added to the matrix for a
-    model at the point.
+    with the penalty of the problem. The Hessian of all rows at the point is about
+    ``matrix + rest``.
     """
 
     objective: Objective

@@ -67,7 +67,10 @@ class Journal:
         decrement2: float,
         length: float,
     ) -> None:
-        """End an iteration, and write its record; the length is in Newton steps."""
+        """End an iteration, and write its record.
+
+        `length` is the length of the step, as a multiple of Newton's.
+        """
         rescale = objective.problem.rescale
         record = IterationRecord(
             objective=rescale(reached.value),

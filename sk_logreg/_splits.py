@@ -225,8 +225,9 @@ class PartitionedFolds:
             lightest=least.least / total,
         )
         scale = data.scale[0], data.scale[1] * total
-        kept = replace(data, states=tuple(states), finish=None)
-        return replace(kept, facts=facts, scale=scale)
+        return replace(
+            data, states=tuple(states), finish=None, facts=facts, scale=scale
+        )
 
     def class_counts(self) -> NDArray[np.intp]:
         return np.array([members for *_, members in self.known])

@@ -312,7 +312,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
             objective, matrix, tol = self._objective, self._matrix, self._forcing
             end, solved = model_end(objective, matrix, point, tol)
             if not solved and tol > _EXACT:
-                # Where the loss is saturated, the model falls for ever along some line.
+                # Where the loss is saturated, the model may have no minimum.
                 shift += FIRST_SHIFT
                 matrix = matrix + FIRST_SHIFT * self._majorizer
                 end = proximal_point(objective, matrix, point, tol)
