@@ -26,7 +26,7 @@ from sk_logreg._estimator import (
 )
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import class_factors, totals_of_labels
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import Evaluation, Objective, RowVector, evaluate_with_scores
 from sk_logreg._problem import Data, Problem
 from sk_logreg._solvers._factors import TOO_MANY
 from sk_logreg.inference._kinds import covariance_kind, needs_scores
@@ -300,7 +300,7 @@ def evaluated(
     In one pass over X.
     """
     if needs_scores(covariance):
-        return objective.evaluate_with_scores(coef, per_class)
+        return evaluate_with_scores(objective, coef, per_class)
     return objective.evaluate(coef, hessian=True), None
 
 

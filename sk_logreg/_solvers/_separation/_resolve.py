@@ -6,7 +6,7 @@ import numpy as np
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, separates
 from sk_logreg._records import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
 from sk_logreg._solvers._separation._in_partitions import find_in_partitions
@@ -119,7 +119,7 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     many = n_columns > SEARCH.max_columns
     if many and not separated.all():
         far = run_to_recession(objective, point)
-        if objective.separates(far, 0.0):
+        if separates(objective, far, 0.0):
             return Separation(True, search.order, far.coef)
     if separated.any():
         columns, of_columns = search.minimal_columns(columns, separated)
