@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -615,8 +615,7 @@ class Inference:
         if not self._fitted.penalized:
             p = 2.0 * ndtr(-np.abs(z))
         found = np.array([values, std_err, z, p, low, high]).T
-        header = [*columns, "z", "p_value", "ci_low", "ci_high"]
-        return self._pandas.DataFrame(found, list(names), header)
+        return self._pandas.DataFrame(found, list(names), _header(*columns).copy())
 
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
@@ -670,6 +669,13 @@ class Inference:
             )
         if reason:
             raise ValueError(f"{member} is not available: {reason}.")
+
+
+@cache
+def _header(value: str, std_err: str) -> Any:
+    """Return the columns of a table; to build them takes as long as a pass over X."""
+    names = [value, std_err, "z", "p_value", "ci_low", "ci_high"]
+    return import_pandas("Inference").Index(names)
 
 
 def _tail(statistic: Any, degrees: Any) -> Any:
