@@ -312,7 +312,7 @@ class BinaryLogisticRegression(
 ):
     r"""Logistic regression for two classes, fitted to a certified optimum.
 
-    The probability of ``classes_[1]`` is modelled as
+    The probability of ``classes_[1]`` is modeled as
     :math:`\hat y = \sigma(w^T x + b)`, with w and b the minimum of
 
     .. math::
@@ -333,7 +333,7 @@ class BinaryLogisticRegression(
         The loss L, see :mod:`sk_logreg.losses`.
     C : float, default=1.0
         Weight of the losses against the penalty: smaller values penalize more. Must
-        be positive; ``np.inf`` drops the penalty.
+        be positive; ``np.inf`` drops the penalty, but not the `bounds`.
     l1_ratio : float, default=0.0
         ρ in [0, 1], the share of the L1 part of the penalty (the elastic net). With 1
         it is the lasso. Weights that the L1 part leaves out are exactly 0.
@@ -341,12 +341,13 @@ class BinaryLogisticRegression(
         Whether there is a bias b.
     absorb_bias : bool, default=False
         Whether the bias is absorbed into the weights, as :math:`w_0` with
-        :math:`x_0 = 1`, and so falls under the penalty like the others. Otherwise the
-        bias is free. Without a penalty the two agree.
+        :math:`x_0 = 1`. It is then penalized like the others. Otherwise the bias is
+        free. Without a penalty the two agree. It requires `fit_intercept`.
     class_weight : dict or "balanced", default=None
         Weights of the classes, ``{label: weight}``, each above 0. Labels and keys are
-        compared by equality; a label without a key weighs 1. "balanced" gives both
-        classes the same total weight. By default all weights are one.
+        compared by equality. A label without a key has the weight 1, but raises an
+        error if another key is not a label. "balanced" gives both classes the same
+        total weight. By default all weights are one.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
         A factor :math:`v_j \ge 0` for the penalty of each feature; 0 leaves a feature
         unpenalized. A dict has names of features as keys, and 1 for other features. By
@@ -376,12 +377,13 @@ class BinaryLogisticRegression(
           the mean prediction is the mean label [4]_.
         - "mdypl" shrinks the labels toward ½, which suits many features [5]_ [6]_.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
-        "newton-cholesky" is Newton's method with Cholesky factors of the Hessian, with
-        fewer rows than features that of an equivalent problem with as many features
-        as rows. "newton-cg" is Newton's method with preconditioned conjugate gradients,
-        which suits very many features and sparse data, but takes no `l1_ratio` above 0
-        and no `bounds`. With these the other two are proximal Newton methods. "auto"
-        uses either or, for hundreds of features and more, both, by their cost.
+        "newton-cholesky" is Newton's method with Cholesky factors of the Hessian. With
+        fewer rows than features, the Hessian is that of an equivalent problem with as
+        many features as rows. "newton-cg" is Newton's method with preconditioned
+        conjugate gradients. It suits very many features and sparse data, but accepts
+        neither a penalty with `l1_ratio` above 0 nor `bounds`. With these the other two
+        values select a proximal Newton method. "auto" chooses one of the two methods
+        by its cost; for hundreds of features and more it can use both.
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
         :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
@@ -392,8 +394,9 @@ class BinaryLogisticRegression(
     n_init : int, default=1
         Number of rounds of starting points for the squared error, which may have
         several minima. The first round is deterministic: zero, the minimum of cross
-        entropy, and fits to small subsets of the rows. Each further round adds up to
-        four random starts. Cross entropy has one minimum and ignores it.
+        entropy and, with up to 50 coefficients, fits to small subsets of the rows. Each
+        further round adds up to four random starts. Cross entropy ignores this
+        parameter, since all of its minima are global.
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit, if the objective is
         lower there than at zero (at `penalty_center`, if it is given).
@@ -446,15 +449,18 @@ class BinaryLogisticRegression(
         over the largest, with rows and columns scaled to a unit diagonal: positive at
         a minimum. NaN if it is not known, and for cross entropy.
     starts_ : list of StartRecord
-        For the squared error, a record per start.
+        For the squared error, a record per start. Empty for cross entropy.
     n_minima_ : int
-        Number of different minima that the starts led to.
+        Number of different minima that the starts led to; 1 for cross entropy.
     history_ : list of IterationRecord
         A record per iteration.
 
     See Also
     --------
-    sklearn.linear_model.LogisticRegression : More classes, more penalties.
+    BinaryLogisticRegressionCV : Chooses C and l1_ratio by cross-validation.
+    regularization_path : Fits at many values of C.
+    sk_logreg.inference.Inference : Standard errors, tests and intervals.
+    sklearn.linear_model.LogisticRegression : For more than two classes.
 
     Notes
     -----
@@ -464,13 +470,15 @@ class BinaryLogisticRegression(
     point of the dual problem [1]_, whose value is a lower bound of the minimum.
 
     Without a penalty there is no minimum if a hyperplane separates the classes,
-    completely or with rows on it (quasi-separation); so it is with a hyperplane over
-    the features whose `penalty_factor` is 0. Linear programs decide whether one does;
-    then ``status_.word`` is "separable" or "quasi_separable", and the warning names
-    columns that do it by themselves. If columns are constant or combinations of others,
-    the probabilities are unique but the weights are not. Columns that repeat one
-    another then get equal parts of z, and a column of zeros, or a constant one beside a
-    bias, gets the weight 0.
+    completely or with rows on it (quasi-separation). The same holds for a hyperplane
+    over the features whose `penalty_factor` is 0. Linear programs decide whether there
+    is such a hyperplane. If so, ``status_.word`` is "separable" or "quasi_separable",
+    and the warning names columns that separate the classes by themselves.
+
+    If columns are constant or combinations of others and there is no penalty, the
+    probabilities are unique but the weights are not. Columns that are multiples of one
+    another then contribute equal parts of z. A column of zeros, or a constant one in a
+    model with a bias, gets the weight 0.
 
     With ``bias_reduction="firth"``,
 
@@ -594,14 +602,14 @@ class BinaryLogisticRegression(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples, one per row. Float64 and float32 are used as they are, dense
             arrays in any memory layout without a copy, sparse ones as CSR. A dask array
-            or data frame is read some partitions at a time, by dask's scheduler; the
+            or data frame is read a few partitions at a time, by dask's scheduler; the
             other arguments are then dask arrays or series of the same partitions.
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. By default each is one.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
@@ -612,8 +620,9 @@ class BinaryLogisticRegression(
         ------
         ValueError
             If an argument is invalid or not finite, if parameters contradict each
-            other, if there are not two classes, if a class has no weight although the
-            bias is free, or if there are too many coefficients for `bias_reduction`.
+            other, if there are not two classes, if all rows of a class have weight 0
+            although the bias is free, or if there are too many coefficients for
+            `bias_reduction`.
 
         Warns
         -----
@@ -768,14 +777,15 @@ class BinaryLogisticRegression(
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
         z : ndarray of shape (n_samples,)
-            Positive where ``classes_[1]`` is the more probable: its log odds.
+            The log odds of ``classes_[1]``: positive if it is the more probable label.
         """
         check_is_fitted(self)
         if is_dask(X):
@@ -792,33 +802,36 @@ class BinaryLogisticRegression(
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            Labels out of `classes_`; ``classes_[0]`` where both are as probable.
+            Labels out of `classes_`; ``classes_[0]`` if both are equally probable.
         """
         z, classes = self.decision_function(X, offset), self.classes_
         return per_row(_labels_at, z, classes, dtype=classes.dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the share of the labels that are predicted.
+        """Return the accuracy: the share of the rows whose label is predicted.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of dask collections, the labels and the predictions are brought to memory.
+            The examples, one per row. For dask collections, the labels and the
+            predictions are loaded into memory.
         y : array-like of shape (n_samples,)
-            The labels.
+            The labels, as in `classes_`: with `soft_labels`, 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. By default each is one.
 
         Returns
         -------
         score : float
+            The accuracy, between 0 and 1.
         """
         labels, weights = (
             np.asarray(each) if is_dask(each) else each for each in (y, sample_weight)
@@ -831,14 +844,16 @@ class BinaryLogisticRegression(
     ) -> NDArray[np.floating]:
         """Return the probability of each class.
 
-        Each is computed from z itself, so that small ones keep all their digits.
+        Each is computed from z, not as one minus the other, so that small probabilities
+        are accurate.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
@@ -852,14 +867,15 @@ class BinaryLogisticRegression(
     ) -> NDArray[np.floating]:
         """Return the logarithm of the probability of each class.
 
-        Finite for every finite z, since no probability is formed on the way.
+        They are finite for every finite z, since they are computed from z.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
