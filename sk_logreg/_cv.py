@@ -205,8 +205,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     are too good; use ``GroupKFold``. The scores must be losses, and there can be at
     most 4,000 coefficients that are not 0 (or rows, if those are fewer).
 
-    If X is a dask collection, no rows apart from samples reach this process. `cv` is then
-    None, an int, or a :class:`~sklearn.model_selection.KFold` or
+    If X is a dask collection, no rows apart from samples reach this process. `cv` is
+    then None, an int, or a :class:`~sklearn.model_selection.KFold` or
     :class:`~sklearn.model_selection.StratifiedKFold` that does not shuffle, with the
     folds that scikit-learn makes in memory, and the score is a loss. Other splitters,
     "alo" and other scores need a number per row in one place, and are refused. Folds

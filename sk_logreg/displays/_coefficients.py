@@ -105,6 +105,12 @@ class CoefficientDisplay:
         Returns
         -------
         CoefficientDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has more than two classes, or if the number of names is not
+            that of the coefficients.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         coef, classes = _coefficients(estimator)
@@ -153,6 +159,12 @@ class CoefficientDisplay:
         Returns
         -------
         CoefficientDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has more than two classes, or if `image_shape` and X do not
+            agree with the number of coefficients.
         """
         check_matplotlib_support(f"{cls.__name__}.from_images")
         coef, classes = _coefficients(estimator)

@@ -147,6 +147,14 @@ class CostSurfaceDisplay:
         Returns
         -------
         CostSurfaceDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator is not a `BinaryLogisticRegression`.
+        ValueError
+            If an argument is invalid, if the model has fewer than two coefficients, or
+            if y does not have the labels of the fit.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if not isinstance(estimator, BinaryLogisticRegression):
@@ -210,6 +218,11 @@ class CostSurfaceDisplay:
         Returns
         -------
         CostSurfaceDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         from matplotlib.patheffects import Normal, Stroke

@@ -95,6 +95,11 @@ class LossCurveDisplay:
         Returns
         -------
         LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a loss.
         """
         check_matplotlib_support(f"{cls.__name__}.from_losses")
         margin = np.linspace(*margin_range, n_points)
