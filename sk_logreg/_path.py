@@ -87,7 +87,7 @@ class RegularizationPath:
         bias, or the offset alone if `fit_intercept` is False.
     statuses : tuple of Status
         How the fit at each C ended.
-    feature_names : tuple of str or None
+    feature_names : tuple of str, default=None
         The names of the features, where all are strings.
 
     See Also
