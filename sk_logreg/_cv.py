@@ -135,7 +135,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     penalty_center : array-like of shape (n_features,) or dict, default=None
         The weights to which the penalty shrinks. By default all are 0.
     bounds : tuple (lower, upper), default=None
-        The least and the greatest weights. By default there are none.
+        The smallest and the largest allowed weights. By default there are none.
     soft_labels : bool, default=False
         Whether y holds probabilities of the positive class.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"

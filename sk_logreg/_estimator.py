@@ -356,10 +356,10 @@ class BinaryLogisticRegression(
         The weights :math:`c_j` to which the penalty shrinks. A dict has names of
         features as keys, and 0 for other features. By default all are 0.
     bounds : tuple (lower, upper), default=None
-        The least and the greatest weights, which hold with ``C=np.inf`` too. Each is
+        The smallest and the largest allowed weights, also with ``C=np.inf``. Each is
         None, a number, array-like of shape (n_features,), or a dict with names of
         features as keys. Infinite entries, None and features that are not in a dict
-        stand for no bound. The bias has none.
+        mean no bound. The bias has none.
     soft_labels : bool, default=False
         Whether y holds probabilities of the positive class, in [0, 1]. The loss of a
         row is then its expectation over both labels, and `classes_` is ``[0, 1]``.
@@ -417,7 +417,7 @@ class BinaryLogisticRegression(
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in `fit`, where all are strings.
+        Names of the features seen in `fit`. Defined only if all names are strings.
     n_iter_ : ndarray of shape (1,)
         Number of iterations, over all starts.
     converged_ : bool
@@ -432,7 +432,7 @@ class BinaryLogisticRegression(
     cost_ : float
         J at the solution: the mean of the losses, weighted by s.
     optimality_gap_ : float
-        Bound on :math:`(F - F^*) / F` at the solution; 1 where none is known. For
+        Bound on :math:`(F - F^*) / F` at the solution; 1 if none is known. For
         cross entropy F* is the minimum, and the bound includes the residual of the last
         Newton system. For the squared error F* is the minimum over
         `optimality_scope_` and the bound is estimated by half the squared Newton

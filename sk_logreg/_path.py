@@ -88,7 +88,7 @@ class RegularizationPath:
     statuses : tuple of Status
         How the fit at each C ended.
     feature_names : tuple of str, default=None
-        The names of the features, where all are strings.
+        The names of the features, None unless all are strings.
 
     See Also
     --------

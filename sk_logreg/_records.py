@@ -48,7 +48,8 @@ class IterationRecord:
         Euclidean norm of the gradient of F there, over the columns as they were
         centered and scaled.
     decrement : float
-        Newton decrement ν of the step taken: the quadratic model of F falls by ν²/2.
+        Newton decrement ν of the step taken: the quadratic model of F decreases by
+        ν²/2.
     step : float
         Length of the step in units of the Newton step: above 1 if it was extended, 0
         if no step lowered F. A step of another kind, along negative curvature or along

@@ -138,7 +138,7 @@ class ForestDisplay:
             very different scales should be standardized before the fit.
         intervals : {"wald", "profile"}, default="wald"
             The intervals of `table`, or those of the profile likelihood. The latter
-            have a finite end where an estimate is infinite.
+            have one finite end if an estimate is infinite.
         include_intercept : bool, default=False
             Whether to draw the intercept if `terms` is None.
         sort : bool, default=False
