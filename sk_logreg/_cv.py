@@ -32,8 +32,9 @@ from sk_logreg._compat import (
     naming,
 )
 from sk_logreg._dask import is_dask, look
-from sk_logreg._estimator import BinaryLogisticRegression, data_of, problem_of
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import data_of, problem_of
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective

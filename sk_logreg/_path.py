@@ -21,14 +21,9 @@ from sk_logreg._degrees_of_freedom import (
     ranks,
     trace,
 )
-from sk_logreg._estimator import (
-    BinaryLogisticRegression,
-    check_parameters,
-    on_problem,
-    problem_of,
-    validated_data,
-)
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import check_parameters, on_problem, problem_of, validated_data
 from sk_logreg._follower import Follower, followable
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective

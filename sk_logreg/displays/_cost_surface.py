@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._fit import coefficients_of
 from sk_logreg.displays._iterates import fitted_problem
 from sk_logreg.displays._style import MAP, NAMES, panels
 from sk_logreg.displays._surfaces import (

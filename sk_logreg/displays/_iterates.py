@@ -11,14 +11,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._estimator import (
-    BinaryLogisticRegression,
-    coefficients_of,
-    data_of,
-    problem_of,
-    solve,
-)
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import coefficients_of, data_of, problem_of, solve
 from sk_logreg._objective import Objective
 from sk_logreg._problem import Data
 from sk_logreg._records import IterationRecord

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._fit import coefficients_of
 from sk_logreg._objective import Objective, mean_losses_of, penalty_at
 from sk_logreg._tolerances import TINY
 from sk_logreg.displays._iterates import FittedProblem, iterates

@@ -17,14 +17,9 @@ from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._design import Clusters, Rows
 from sk_logreg._design._map import Function
 from sk_logreg._design._observations import Observations
-from sk_logreg._estimator import (
-    BY_JEFFREYS_PRIOR,
-    BinaryLogisticRegression,
-    coefficients_of,
-    data_of,
-    on_problem,
-)
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import BY_JEFFREYS_PRIOR, coefficients_of, data_of, on_problem
 from sk_logreg._labels import class_factors, totals_of_labels
 from sk_logreg._objective import Evaluation, Objective, RowVector, evaluate_with_scores
 from sk_logreg._problem import Data, Problem
