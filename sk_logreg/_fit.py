@@ -252,6 +252,15 @@ def _warm_start(
     return problem.lower(coefficients_of(estimator))
 
 
+def check_classes(classes: Any, estimator: "BinaryLogisticRegression") -> None:
+    """Raise a ValueError if classes are not those that an estimator was fitted to."""
+    if not np.array_equal(classes, estimator.classes_):
+        raise ValueError(
+            f"y has the classes {classes.tolist()}, but those of the fit are "
+            f"{estimator.classes_.tolist()}. Pass the X and y of the fit."
+        )
+
+
 def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
     """Return the weights, then the bias if there is one, in float64."""
     parts = [dense_weights(estimator.coef_)]

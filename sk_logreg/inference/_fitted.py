@@ -19,7 +19,13 @@ from sk_logreg._design._map import Function
 from sk_logreg._design._observations import Observations
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
-from sk_logreg._fit import BY_JEFFREYS_PRIOR, coefficients_of, data_of, on_problem
+from sk_logreg._fit import (
+    BY_JEFFREYS_PRIOR,
+    check_classes,
+    coefficients_of,
+    data_of,
+    on_problem,
+)
 from sk_logreg._labels import class_factors, totals_of_labels
 from sk_logreg._objective import Evaluation, Objective, RowVector, evaluate_with_scores
 from sk_logreg._problem import Data, Problem
@@ -229,7 +235,7 @@ def _in_partitions(
 ) -> _Found:
     """Return what is found of the partitions of dask collections."""
     data, classes = partitioned_data(model, given, executor, reset=False)
-    _check_classes(classes, last)
+    check_classes(classes, last)
     assert data.observed is not None
     return data, data.observed, data.clusters
 
@@ -246,7 +252,7 @@ def _in_memory(
     X = last._validated(X, reset=False, ensure_all_finite=False)
     labels = check_labels(y, last)
     data, classes = data_of(model, X, labels, sample_weight, offset)
-    _check_classes(classes, last)
+    check_classes(classes, last)
     weights, n_obs, weighted = None, float(len(labels)), False
     if sample_weight is not None:
         weights = np.ones(len(labels)) * np.asarray(sample_weight, dtype=np.float64)
@@ -256,15 +262,6 @@ def _in_memory(
     per_class = class_factors(model.class_weight, classes, totals)
     find = partial(clusters_in_memory, groups, X)
     return data, Observations(n_obs, weighted, per_class), find
-
-
-def _check_classes(classes: Any, last: Any) -> None:
-    """Raise a ValueError if classes are not those of the fit."""
-    if not np.array_equal(classes, last.classes_):
-        raise ValueError(
-            f"y has the classes {classes.tolist()}, but those of the fit are "
-            f"{last.classes_.tolist()}. Pass the X and y of the fit."
-        )
 
 
 def _checked_kind(

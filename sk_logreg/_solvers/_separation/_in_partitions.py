@@ -53,7 +53,8 @@ def find_in_partitions(
     hyperplane; those on it that a direction moves which moves no such row of the
     sample; and those that the columns found to separate the rest alone do not. Without
     any, what holds for the sample holds for all rows. As in memory, a separation that
-    is returned is proven, and so is None with up to `SEARCH.max_columns` columns.
+    is returned is proven, and so is None with up to `SEARCH.max_columns` columns,
+    unless the number of samples or their size reached its limit.
     """
     size = _OPTIONS.first_rows + _OPTIONS.rows_per_coef * objective.n_dof
     [(rows, _)] = objective.draw([size])

@@ -59,7 +59,7 @@ def resolve_separation(
     if found is None:
         return solution
     point = solution.point
-    if found.complete and objective.penalty.absent:
+    if found.complete:
         point = _separating_point(objective, point, found.coef)
     return replace(
         solution,
@@ -74,14 +74,15 @@ def _separating_point(
     objective: Objective, point: Evaluation, coef: Vector
 ) -> Evaluation:
     """Return a point that separates the classes, given a hyperplane that does."""
-    if objective.weighted_extremes(point.margins).least > 0.0:
+    least = objective.weighted_extremes(point.margins).least
+    if least > 0.0:
         return point
     change = objective.weighted_extremes(objective.margin_change(coef))
     if not change.least > 0.0:
         return point
     # Far enough for all losses together to be less than one of a wrong row.
-    far = 1.0 + np.log(objective.n_samples) + objective.largest_offset
-    return objective.evaluate(objective.penalty.clip(far / change.least * coef))
+    length = (1.0 + np.log(objective.n_samples) - least) / change.least
+    return objective.evaluate(objective.penalty.clip(point.coef + length * coef))
 
 
 def find_separation(objective: Objective, point: Evaluation) -> Separation | None:
