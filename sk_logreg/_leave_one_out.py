@@ -13,6 +13,7 @@ from sk_logreg._log import Journal
 from sk_logreg._objective import Objective, RowVector, losses_at, squared_norms
 from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import TOO_MANY, factor
+from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._row_space import RowSpace, reducible
 from sk_logreg._tolerances import TINY
 from sk_logreg.penalties import ElasticNet
@@ -24,6 +25,10 @@ _LARGE_LEVERAGE = 0.3
 # therefore left out by a fit, too, if that changes its loss by more than this, by the
 # approximation.
 _LARGE_CHANGE = 0.05
+# The leverages at one C serve another if they change by no more than their mean, which
+# is the share up to which the approximation is right, or than what changes a mean score
+# by this; and by at most this share.
+_SAME_SCORE, _LARGEST_CHANGE = 1e-7, 1e-3
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
 _MAX_REFITS = 50
@@ -40,9 +45,100 @@ _REFIT_TOL = 1e-6
 _MAX_REFIT_STEPS = 50
 
 
+@dataclass(frozen=True, eq=False)
+class Leverages:
+    """The Hessian at a minimum, and the leverages of the rows.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_dof, n_dof)
+    root : ndarray of shape (n_dof, rank)
+        R, with R Rᵀ its inverse or pseudo-inverse.
+    sizes : ndarray of shape (n_samples,)
+        The leverage of each row, divided by the curvature of its loss.
+    """
+
+    objective: Objective
+    margins: Vector
+    curvature: RowVector
+    matrix: Matrix
+    root: Matrix
+    sizes: Vector
+
+    @classmethod
+    def at(cls, objective: Objective, margins: Vector, curvature: Vector) -> "Leverages":
+        """Return those at a point, by its margins and the curvature of the losses."""
+        weighted = RowVector(curvature * objective.problem.rows.weights)
+        matrix = _hessian(objective, weighted)
+        root = _inverse_root(objective, matrix)
+        sizes = squared_norms(objective, root).gather() * objective.problem.rows.weights
+        return cls(objective, margins, weighted, matrix, root, sizes)
+
+    def serve(self, objective: Objective, margins: Vector) -> bool:
+        """Return whether they serve another penalty and point, with the same rows.
+
+        Between two points, no curvature changes by more than the change of its margin,
+        relatively. That of the leverages changes a mean score by about its product
+        with the mean leverage.
+        """
+        changed = np.abs(margins - self.margins).max()
+        added = objective.penalty.curvature - self.objective.penalty.curvature
+        changed += np.linalg.norm(self.root.T @ (added[:, None] * self.root))
+        mean = objective.n_dof / objective.n_samples
+        return bool(changed <= min(max(mean, _SAME_SCORE / mean), _LARGEST_CHANGE))
+
+    def ahead(
+        self, objective: Objective, before: Objective, coef: Vector
+    ) -> tuple[Vector, FactoredHessian]:
+        """Return a point near the minimum with another penalty, and the Hessian there.
+
+        Given the minimum with the penalty before, where the slope of the losses is
+        minus that of this penalty.
+        """
+        penalty, of_hessian = objective.penalty, self.objective.penalty
+        added = np.diag(penalty.curvature - of_hessian.curvature)
+        factored = factor(self.matrix + added, semidefinite=True)
+        assert factored is not None
+        slope = penalty.gradient(coef) - before.penalty.gradient(coef)
+        known = FactoredHessian(objective, slice(None), self.curvature, factored)
+        return coef - factored.solve(slope), known
+
+
+class LeaveOneOut:
+    """Predicts z of each row without it, at one C after another.
+
+    With a smooth penalty, what is known at one C is a start at the next.
+    """
+
+    def __init__(self, solver: Solver, executor: ThreadExecutor):
+        self._solver, self._executor = solver, executor
+        self._last: tuple[Objective, Vector, Leverages] | None = None
+
+    def ahead(self, objective: Objective) -> tuple[Vector, FactoredHessian] | None:
+        """Return a point near the minimum and the Hessian there, if they are known."""
+        if self._last is None:
+            return None
+        before, coef, leverages = self._last
+        return leverages.ahead(objective, before, coef)
+
+    def predictions(self, objective: Objective, coef: Vector) -> Vector:
+        """Return z of each row, see `left_out_predictions`."""
+        nearby = self._last[2] if self._last else None
+        z, leverages = left_out_predictions(
+            objective, coef, self._solver, self._executor, nearby
+        )
+        if leverages.objective.problem.rows is objective.problem.rows:
+            self._last = objective, coef, leverages
+        return z
+
+
 def left_out_predictions(
-    objective: Objective, coef: Vector, solver: Solver, executor: ThreadExecutor
-) -> Vector:
+    objective: Objective,
+    coef: Vector,
+    solver: Solver,
+    executor: ThreadExecutor,
+    nearby: Leverages | None = None,
+) -> tuple[Vector, Leverages]:
     """Return z of each row, of the model fitted to the other rows.
 
     With q = x̃ᵀ H⁻¹ x̃ and ŝ the weight per row, one Newton step from the minimum over
@@ -57,10 +153,13 @@ def left_out_predictions(
         The minimum over all rows.
     solver : Solver
         Fits the other rows, where it takes a fit.
+    nearby : Leverages, default=None
+        Those of the same rows and coefficients with another penalty.
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    z : ndarray of shape (n_samples,)
+    leverages : Leverages
 
     Raises
     ------
@@ -76,13 +175,14 @@ def left_out_predictions(
     .. [2] S. Wang, W. Zhou, H. Lu, A. Maleki, V. Mirrokni (2018). Approximate
        leave-one-out for fast parameter tuning in high dimensions. ICML.
     """
-    margins = objective.margins(coef)
+    m = objective.margins(coef).gather()
     objective, coef, smooth, columns = _reduced(objective, coef)
     rows = objective.problem.rows
-    m = margins.gather()
     slope, curvature = objective.loss.derivatives(m, rows.p_other)
-    root = _inverse_root(smooth, objective.curvature(margins))
-    sizes = squared_norms(smooth, root).gather() * rows.weights
+    leverages = nearby
+    if leverages is None or not leverages.serve(objective, m):
+        leverages = Leverages.at(smooth, m, curvature)
+    root, sizes = leverages.root, leverages.sizes
     leverage = sizes * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         change = sizes * slope / (1.0 - leverage)
@@ -118,7 +218,7 @@ def left_out_predictions(
         z += rows.offset[rough]
     found = rows.signs * (m + change)
     found[rough] = z
-    return found
+    return found, leverages
 
 
 def _reduced(
@@ -142,14 +242,18 @@ def _reduced(
     return objective, coef, objective, np.arange(objective.n_dof)
 
 
-def _inverse_root(objective: Objective, curvature: RowVector) -> Matrix:
-    """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse, of the Hessian."""
+def _hessian(objective: Objective, curvature: RowVector) -> Matrix:
+    """Return the Hessian; a ValueError if it is too large to be factored."""
     if objective.n_dof > TOO_MANY:
         raise ValueError(
             f"cv='alo' factors a Hessian of {objective.n_dof} coefficients (or rows, "
             f"if these are fewer). It is for at most {TOO_MANY}; use another cv."
         )
-    matrix = objective.hessian(curvature)
+    return objective.hessian(curvature)
+
+
+def _inverse_root(objective: Objective, matrix: Matrix) -> Matrix:
+    """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse, of the Hessian."""
     inverse = factor(matrix, semidefinite=objective.loss.convex)
     if inverse is None:
         raise ValueError(
