@@ -156,7 +156,6 @@ def fit_leave_one_out(
     model: BinaryLogisticRegression, data: Data, Cs: Vector, loss: str, labels: Labels
 ) -> FoldResult:
     """Fit a model to all rows at each C, and score each row by approximation."""
-
     with thread_executor() as executor, np.errstate(all="ignore"):
         without = LeaveOneOut(SOLVERS[model.solver], executor)
         fits = fit_path(model, data, Cs, executor, without)

@@ -66,7 +66,9 @@ class Leverages:
     sizes: Vector
 
     @classmethod
-    def at(cls, objective: Objective, margins: Vector, curvature: Vector) -> "Leverages":
+    def at(
+        cls, objective: Objective, margins: Vector, curvature: Vector
+    ) -> "Leverages":
         """Return those at a point, by its margins and the curvature of the losses."""
         weighted = RowVector(curvature * objective.problem.rows.weights)
         matrix = _hessian(objective, weighted)

@@ -122,9 +122,7 @@ class _Point:
             target = rest[-1].end
             near = [fit for fit in rest if self._ends_near(fit, target)]
             rest = [fit for fit in rest if fit not in near]
-            yield _Point(
-                self.fold, self.coef, self.loss, self.slope, self.matrix, near
-            )
+            yield _Point(self.fold, self.coef, self.loss, self.slope, self.matrix, near)
 
     def _ends_near(self, fit: _Fit, target: Vector) -> bool:
         off = fit.end - target
