@@ -346,13 +346,8 @@ def _descend(
         gradients, decrement2 = gradients[kept], decrement2[kept]
         share = _dot(gradients - before[kept], newton) / last[kept]
         directions = np.maximum(share, 0.0)[:, None] * directions[kept] - newton
-        step = _Step.along(
-            partial(evaluate, which),
-            coefs[which],
-            scales[which, None] * directions,
-            values,
-            gradients,
-        )
+        steps = scales[which, None] * directions
+        step = _Step.along(evaluate, which, coefs[which], steps, values, gradients)
         lower = step.values < values
         growth = np.where(lower, np.sqrt(step.lengths), _SHRUNK)
         scales[which] = np.minimum(scales[which] * growth, 1.0)
@@ -389,7 +384,8 @@ class _Step(NamedTuple):
     @classmethod
     def along(
         cls,
-        evaluate: Callable[..., tuple[Vector, Matrix]],
+        evaluate: Callable[[Indices, Matrix], tuple[Vector, Matrix]],
+        which: Indices,
         points: Matrix,
         steps: Matrix,
         before: Vector,
@@ -400,14 +396,14 @@ class _Step(NamedTuple):
         Those end where the slope is 0, as the slopes at both ends predict it.
         """
         slopes, ends = _dot(gradients, steps), points + steps
-        values, reached = evaluate(ends)
+        values, reached = evaluate(which, ends)
         left = _dot(reached, steps)
+        lengths = np.ones(len(points))
         far = (np.abs(left) > _LEVEL * np.abs(slopes)) | (values > before)
         if far.any():
             with np.errstate(divide="ignore", invalid="ignore"):
                 zeros = np.nan_to_num(slopes / (slopes - left))
-            lengths = np.where(far, np.clip(zeros, 0.0, _LONGEST), 1.0)
-            ends = points + lengths[:, None] * steps
-            again = evaluate(ends)
-            return cls(ends, lengths, *again)
-        return cls(ends, np.ones(len(points)), values, reached)
+            lengths[far] = np.clip(zeros[far], 0.0, _LONGEST)
+            ends[far] = points[far] + lengths[far, None] * steps[far]
+            values[far], reached[far] = evaluate(which[far], ends[far])
+        return cls(ends, lengths, values, reached)
