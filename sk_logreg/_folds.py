@@ -112,8 +112,6 @@ def fit_folds(
 
         penalties = [each.penalty for each in scaled]
         at_each = without_each(objective, sample, penalties, start, group, n_folds)
-        if at_each is None:
-            return None
         results = []
         for k, ends in enumerate(at_each):
             fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in ends]

@@ -7,7 +7,7 @@ by the changes of the gradient. Fits without the same fold whose steps end near 
 another are evaluated at one of these ends.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -170,7 +170,7 @@ def without_each(
     start: Start,
     group: RowVector,
     n_groups: int,
-) -> list[list[tuple[Vector, int] | None]] | None:
+) -> list[list[tuple[Vector, int] | None]]:
     """Return the minima without each group of rows, with each penalty.
 
     Parameters
@@ -190,23 +190,12 @@ def without_each(
     -------
     list of list of (ndarray of shape (n_dof,), int) or None
         For each group and penalty the minimum, and the number of steps; None where it
-        was not reached. None if there is no start.
+        was not reached.
     """
     found: list[list[tuple[Vector, int] | None]] = [
         [None] * len(penalties) for _ in range(n_groups)
     ]
-    # The squared decrement at the minimum over all rows, without a group.
-    reach = objective.n_dof / (objective.n_samples * n_groups)
-    starts = _starting(sample, penalties, start, reach)
-    if starts is None:
-        return None
-    if sample is not objective:
-        coefs = np.array([point.coef for point in starts])
-        for point, slope in zip(starts, losses_at(objective, coefs)[1], strict=True):
-            point.slope = slope
-            point.propose()
-            point.coef = point.fits[0].end
-    points = list(_without(objective, starts, group, n_groups))
+    points = list(_starting(objective, sample, penalties, start, group, n_groups))
     while points:
         moving: list[_Point] = []
         for point in points:
@@ -228,51 +217,71 @@ def without_each(
 
 
 def _starting(
+    objective: Objective,
+    sample: Objective,
+    penalties: Sequence[Penalty],
+    start: Start,
+    group: RowVector,
+    n_groups: int,
+) -> Iterator[_Point]:
+    """Yield points without each group, until its minima are far away.
+
+    Points near the minima over a sample are moved by a step each, all at once, in the
+    metric of the sample's Hessians.
+    """
+    # The squared decrement at the minimum over all rows, without a group.
+    reach = objective.n_dof / (objective.n_samples * n_groups)
+    starts = _over_sample(sample, penalties, start, reach)
+    batches: Iterable[list[_Point]] = ([point] for point in starts)
+    if sample is not objective:
+        every = list(starts)
+        coefs = np.array([point.coef for point in every])
+        for point, slope in zip(every, losses_at(objective, coefs)[1], strict=True):
+            point.slope = slope
+            point.propose()
+            point.coef = point.fits[0].end
+        batches = [every]
+    for batch in batches:
+        coefs = np.array([point.coef for point in batch])
+        found = evaluate_groups(objective, coefs, group, n_groups + 1)
+        for point, losses, slopes, matrices in zip(batch, *found, strict=True):
+            sums = losses.sum(), slopes.sum(axis=0), matrices.sum(axis=0)
+            parts = zip(losses[:-1], slopes[:-1], matrices[:-1], strict=True)
+            without = [
+                _Point(k, point.coef, *(a - b for a, b in zip(sums, part, strict=True)))
+                for k, part in enumerate(parts)
+            ]
+            for fit in point.fits:
+                fits = [each.add(fit.place, fit.penalty) for each in without]
+                if sum(fit.decrement2 for fit in fits) > _FAR * n_groups * sums[0]:
+                    return  # so they are with weaker penalties
+            yield from without
+
+
+def _over_sample(
     sample: Objective, penalties: Sequence[Penalty], start: Start, reach: float
-) -> list[_Point] | None:
-    """Return points near the minima over a sample, with the fits that start there.
+) -> Iterator[_Point]:
+    """Yield points near the minima over a sample, with the fits that start there.
 
     The fits at a point are those from which it is no further away than `reach`, in
-    terms of the squared decrement.
+    terms of the squared decrement. Ends where there is no start.
     """
-    points: list[_Point] = []
+    point = None
     for place, penalty in enumerate(penalties):
         guess = None
-        if points:
-            fit = points[-1].add(place, penalty)
-            if fit.decrement2 <= reach:
+        if point is not None:
+            if point.add(place, penalty).decrement2 <= reach:
                 continue
-            guess = points[-1].fits.pop().end
+            guess = point.fits.pop().end
+            yield point
         coef = start(place, guess)
         if coef is None:
-            return None
+            return
         found = sample.evaluate(coef, hessian=True)
         assert found.hessian is not None
         slope = found.gradient - sample.penalty.gradient(coef)
         matrix = found.hessian - np.diag(sample.penalty.curvature)
-        points.append(_Point(0, coef, found.loss, slope, matrix))
-        points[-1].add(place, penalty)
-    return points
-
-
-def _without(
-    objective: Objective, points: list[_Point], group: RowVector, n_groups: int
-) -> Iterator[_Point]:
-    """Yield the same points without each group, unless its minima are far away."""
-    coefs = np.array([point.coef for point in points])
-    sums = evaluate_groups(objective, coefs, group, n_groups + 1)
-    for point, losses, slopes, matrices in zip(points, *sums, strict=True):
-        loss, slope, matrix = losses.sum(), slopes.sum(axis=0), matrices.sum(axis=0)
-        without = [
-            _Point(
-                k, point.coef, loss - losses[k], slope - slopes[k], matrix - matrices[k]
-            )
-            for k in range(n_groups)
-        ]
-        for fit in point.fits:
-            decrement2 = sum(
-                each.add(fit.place, fit.penalty).decrement2 for each in without
-            )
-            if decrement2 > _FAR * n_groups * loss:
-                return  # so they are with weaker penalties
-        yield from without
+        point = _Point(0, coef, found.loss, slope, matrix)
+        point.add(place, penalty)
+    if point is not None:
+        yield point
