@@ -212,9 +212,9 @@ def _solutions(
     executor: ThreadExecutor,
     without: LeaveOneOut | None,
 ) -> Iterator[tuple[Objective, Solution, Journal]]:
-    """Yield the solution at each C; each starts at the one before it."""
+    """Yield the solution at each C; each starts at or ahead of the one before it."""
     problem = Objective(problem, executor).in_memory().problem
-    start = _held(model, problem)
+    start, before = _held(model, problem), None
     solver = SOLVERS[model.solver]
     plain = problem.penalty.smooth and problem.n_dof <= MANY
     tol = max(model.tol if plain else _TOL_SHARE * model.tol, FINE)
@@ -236,7 +236,10 @@ def _solutions(
             n_init=model.n_init,
             random_state=check_random_state(model.random_state),
         )
-        start = solution.point.coef
+        start = last = solution.point.coef + solution.pending_step
+        if before is not None and objective.loss.convex and objective.penalty.smooth:
+            start = last + (last - before)
+        before = last
         yield objective, solution, journal
 
 
