@@ -340,7 +340,7 @@ def _descend(
         decrements[which] = np.where(done, 0.0, decrement2 / values)
         coefs[which[done]] -= newton[done]
         kept = np.flatnonzero(~done)
-        if not len(kept):
+        if len(kept) <= _MAX_LEFT:
             break
         which, values, newton = which[kept], values[kept], newton[kept]
         gradients, decrement2 = gradients[kept], decrement2[kept]
