@@ -95,7 +95,9 @@ def fit_folds(
         if not suits(problem, objective, n_folds * len(Cs)):
             return None
         drawn = list(nested_samples(objective, model.tol))
-        sample = objective.sample(*drawn[-1], copied=True) if drawn else objective
+        sample = objective.in_memory()
+        if drawn:
+            sample = objective.sample(*drawn[-1], copied=True)
         # The minimum without a fold is about as far from that over all rows.
         tol = max(model.tol, objective.n_dof / (objective.n_samples * n_folds))
         scaled = [with_C(sample.problem, C) for C in Cs]

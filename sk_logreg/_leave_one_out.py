@@ -25,9 +25,9 @@ _LARGE_LEVERAGE = 0.3
 # therefore left out by a fit, too, if that changes its loss by more than this, by the
 # approximation.
 _LARGE_CHANGE = 0.05
-# The leverages at one C serve another if they change by no more than their mean, which
-# is the share up to which the approximation is right, or than what changes a mean score
-# by this; and by at most this share.
+# The leverages at one C serve another if their relative change is at most their mean,
+# to which the approximation itself is right, or changes a mean score by at most the
+# first; and is at most the second.
 _SAME_SCORE, _LARGEST_CHANGE = 1e-7, 1e-3
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
@@ -79,9 +79,9 @@ class Leverages:
     def serve(self, objective: Objective, margins: Vector) -> bool:
         """Return whether they serve another penalty and point, with the same rows.
 
-        Between two points, no curvature changes by more than the change of its margin,
-        relatively. That of the leverages changes a mean score by about its product
-        with the mean leverage.
+        Between two points the curvature of a row changes, relatively, by about the
+        change of its margin at most, as the losses with a dual promise. A relative
+        change of the leverages, times their mean, is about that of a mean score.
         """
         changed = np.abs(margins - self.margins).max()
         added = objective.penalty.curvature - self.objective.penalty.curvature
@@ -109,7 +109,8 @@ class Leverages:
 class LeaveOneOut:
     """Predicts z of each row without it, at one C after another.
 
-    With a smooth penalty, what is known at one C is a start at the next.
+    With a smooth penalty and a loss with a dual, what is known at one C gives a start
+    at the next.
     """
 
     def __init__(self, solver: Solver, executor: ThreadExecutor):
@@ -129,7 +130,8 @@ class LeaveOneOut:
         z, leverages = left_out_predictions(
             objective, coef, self._solver, self._executor, nearby
         )
-        if leverages.objective.problem.rows is objective.problem.rows:
+        same = leverages.objective.problem.rows is objective.problem.rows
+        if same and objective.loss.dual is not None:
             self._last = objective, coef, leverages
         return z
 

@@ -44,7 +44,11 @@ Start = Callable[[int, Vector | None], Vector | None]
 
 @dataclass(eq=False)
 class _Fit:
-    """A fit with one of the penalties: its next step."""
+    """A fit with one of the penalties: where its next step ends.
+
+    `decrement2` is the squared decrement there, NaN if there is no step, and `before`
+    that of the step before.
+    """
 
     place: int
     penalty: Penalty
@@ -89,7 +93,8 @@ class _Point:
         penalty, coef = fit.penalty, self.coef
         matrix = self.matrix + np.diag(penalty.curvature)
         gradient = self.slope + penalty.gradient(coef)
-        end = _end(penalty, matrix, coef, gradient)
+        finite = np.isfinite(gradient).all()
+        end = _end(penalty, matrix, coef, gradient) if finite else None
         fit.decrement2 = np.nan
         if end is not None:
             fall = -float(gradient @ (end - coef))
@@ -235,6 +240,8 @@ def _starting(
     batches: Iterable[list[_Point]] = ([point] for point in starts)
     if sample is not objective:
         every = list(starts)
+        if not every:
+            return
         coefs = np.array([point.coef for point in every])
         for point, slope in zip(every, losses_at(objective, coefs)[1], strict=True):
             point.slope = slope
