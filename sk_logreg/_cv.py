@@ -191,10 +191,11 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     -----
     With the cross entropy, folds that leave out each row at most once are fitted
     together if every weight has a penalty, if there are at most 500 coefficients, fewer
-    than rows, and if the Hessians of all fits have at most 17 million entries. Each fit
-    starts at the minimum over all rows, or over a large sample of them, with their
-    Hessian minus that of the rows left out. One pass over X serves the fits of all
-    folds at all values of C.
+    than rows, and if the Hessians of all fits have at most 17 million entries. The fits
+    start near the minima over all rows at some values of C, with their Hessians minus
+    those of the rows left out. One pass over X serves the fits of all folds at all
+    values of C. Where the minimum without a fold is far from that over all rows, each
+    fit starts from those at the next smaller values of C.
 
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
     and its score has no variance from a choice of folds. The approximation is rough for
