@@ -224,8 +224,7 @@ def _solutions(
     if follow is not None:
         problem, solver = follow, Follower(solver, executor, follow, Cs)
     elif plain and suits(problem, Objective(problem, executor), 1):
-        tol = _LAST_TOL if without is None else FINE
-        solver = _Uncertified(solver, without)
+        tol, solver = _LAST_TOL, _Uncertified(solver, without)
     for C in Cs:
         journal = Journal(model.max_iter)
         objective = Objective(with_C(problem, C), executor)
@@ -259,6 +258,8 @@ class _Uncertified:
         self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
         goal = replace(goal, certify=False)
+        if self.without is not None and not objective.costs.gram_is_cheap:
+            goal = replace(goal, tol=FINE)  # a finer one would take a new Hessian
         ahead = None if self.without is None else self.without.ahead(objective)
         if ahead is not None:
             start, known = ahead
