@@ -34,7 +34,7 @@ from sk_logreg._compat import (
 from sk_logreg._dask import is_dask, look
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
-from sk_logreg._fit import data_of, problem_of
+from sk_logreg._fit import coefficients_of, data_of, dense_weights, problem_of
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -505,7 +505,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
                     "warm_start=True starts from coefficients of "
                     f"{self.coef_.shape[1]} features, but X has {model.n_features_in_}."
                 )
-            found.coef_, found.intercept_ = self.coef_, self.intercept_
+            found.coef_ = dense_weights(self.coef_)[None, :]
+            found.intercept_ = self.intercept_
         if hasattr(model, "feature_names_in_"):  # for parameters by name
             found.feature_names_in_ = model.feature_names_in_
         return found
@@ -649,7 +650,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         classes = self.classes_
         if isinstance(self.scoring, str):
             labels, classes = (raw.signs > 0).astype(np.intp), np.array([0, 1])
-        coef = np.append(self.coef_, self.intercept_).astype(np.float64)
+        coef = coefficients_of(self)
         added = check_offset(offset, len(z))
         model = with_offset(coef, self.n_features_in_, classes, added)
         rows = self._validated(X, reset=False)
@@ -673,6 +674,19 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
             mapping.add(caller="score", callee="score")
             router.add(scorer=get_scorer(self.scoring), method_mapping=mapping)
         return router
+
+
+def chosen_model(fitted: BinaryLogisticRegression) -> BinaryLogisticRegression:
+    """Return a copy of a fitted estimator, with the C and l1_ratio of its search."""
+    params = fitted.get_params(deep=False)
+    if isinstance(fitted, BinaryLogisticRegressionCV):
+        params |= {"C": fitted.C_, "l1_ratio": fitted.l1_ratio_}
+    names = BinaryLogisticRegression._get_param_names()
+    model = BinaryLogisticRegression(
+        **{name: params[name] for name in names if name in params}
+    )
+    model.__dict__ |= {k: v for k, v in vars(fitted).items() if k.endswith("_")}
+    return model
 
 
 @np.errstate(all="ignore")
