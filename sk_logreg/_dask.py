@@ -42,7 +42,13 @@ from sk_logreg._design._partitioned_rows import (
     PartitionedVector,
     stacked,
 )
-from sk_logreg._design._partitions import Handle, Partitions, client_of, is_future
+from sk_logreg._design._partitions import (
+    Handle,
+    Partitions,
+    client_of,
+    groups_of,
+    is_future,
+)
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import encode_labels, shrinkage, weights_of_classes
 from sk_logreg._problem import Data
@@ -375,7 +381,8 @@ def _partitions(
     Partitions of data frames are taken out of one expression, see `_of_frames`.
     """
     get = _module("dask.base").get_scheduler(collections=list(given.values()))
-    on_cluster = client_of(get) is not None
+    client = client_of(get)
+    on_cluster = client is not None
     arrays = {name: value for name, value in given.items() if not _is_frame(value)}
     frames = {name: value for name, value in given.items() if _is_frame(value)}
     collections = dict(arrays)  # before the frames, see `_graph`
@@ -390,15 +397,19 @@ def _partitions(
     if len({len(k) for k in keys}) > 1:
         found = {n: len(k) for n, k in zip(collections, keys, strict=True)}
         raise ValueError(f"The partitions do not match: {found}.")
-    everything = Partitions(
-        graph, [list(k) for k in zip(*keys, strict=True)], get, executor
-    )
+    of_each = [list(k) for k in zip(*keys, strict=True)]
     alone, [of_x] = _graph([given["X"]], on_cluster)
-    if len(of_x) == len(everything):
-        graph = alone
-    else:  # alone, X would be divided differently
+    if len(of_x) != len(of_each):  # alone, X would be divided differently
+        alone = graph
         of_x = keys[list(collections).index("X" if "X" in collections else "")]
-    return everything, Partitions(graph, [[k] for k in of_x], get, executor), layout
+    groups = None
+    if on_cluster:
+        groups = groups_of(client, alone, of_x, 8.0 * (given["X"].shape[1] + 1) ** 2)
+    return (
+        Partitions(graph, of_each, get, executor, groups),
+        Partitions(alone, [[k] for k in of_x], get, executor, groups),
+        layout,
+    )
 
 
 def _graph(
