@@ -323,7 +323,7 @@ class Finish:
             return weights, signs, p_other if self.is_soft else None
         assert raw.codes is not None
         negative, positive = self.signs[i]
-        signs = np.where(raw.codes, positive, negative)
+        signs = negative + (positive - negative) * raw.codes
         if self.per_class is None:
             return np.ones(1) if raw.s is None else raw.s, signs, None
         weights = self.per_class[(signs > 0).astype(np.intp)]

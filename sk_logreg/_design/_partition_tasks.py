@@ -338,17 +338,12 @@ def _within(i: int, starts: Indices, rows: Indices) -> Indices:
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """Some rows of a partition: their positions in X, values and other entries."""
-
-    ids: Indices
-    X: Any
-    part: RowPart
-
-
-@dataclass(frozen=True, eq=False)
 class PieceTask:
-    """Gathers some rows of a partition: `select` says which, see `chosen`, `drawn`."""
+    """Gathers some rows of a partition: `select` says which, see `chosen`, `drawn`.
+
+    Returns their positions in X, values and other entries. These are in lists, since
+    `distributed` does not copy arrays in lists to send them, but those in objects.
+    """
 
     select: Callable[..., Indices]
     args: tuple[Any, ...]
@@ -361,8 +356,7 @@ class PieceTask:
         X = self.view.matrix(i, blocks, part)
         rows = Rows(self.view.design(X), *part)
         where = self.select(i, part, self.starts, *self.args)
-        piece = Piece(self.starts[i] + where, X[where], rows.part(where))
-        return Result([[piece]])
+        return Result([[[self.starts[i] + where, X[where], *rows.part(where)]]])
 
 
 def chosen(i: int, part: RowPart, starts: Indices, rows: Indices) -> Indices:

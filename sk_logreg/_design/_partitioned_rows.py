@@ -527,12 +527,10 @@ class PartitionedRows(Rows):
         sums, _ = self.partitions.run(
             task, self.states, read=read, only=only, apart=True
         )
-        pieces: list[tasks.Piece] = sums[0]
-        X = stacked([piece.X for piece in pieces])
-        columns = zip(*(piece.part for piece in pieces), strict=True)
-        part = [None if c[0] is None else np.concatenate(c) for c in columns]
-        ids = np.concatenate([piece.ids for piece in pieces])
-        return _Gathered(ids, X, Rows(view.design(X), *part))  # type: ignore[arg-type]
+        ids, blocks, *columns = zip(*sums[0], strict=True)
+        X = stacked(blocks)
+        part: Any = [None if c[0] is None else np.concatenate(c) for c in columns]
+        return _Gathered(np.concatenate(ids), X, Rows(view.design(X), *part))
 
     def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
         """Draw samples; the smaller ones are samples of the largest, which is read."""
@@ -601,7 +599,7 @@ class PartitionedRows(Rows):
         )
 
 
-def stacked(pieces: list[Any]) -> Any:
+def stacked(pieces: Sequence[Any]) -> Any:
     """Return arrays or CSR matrices, one below the other."""
     if any(sparse.issparse(piece) for piece in pieces):
         return sparse.vstack(pieces, format="csr")
