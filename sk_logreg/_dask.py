@@ -416,10 +416,6 @@ def _graph(
     collections: list[Any], on_cluster: bool
 ) -> tuple[dict[Any, Any], list[list[Any]]]:
     """Return the optimized low-level graph of collections, and their blocks' keys."""
-    flatten = _module("dask.core").flatten
-    arrays = _module("dask").optimize(*(c for c in collections if not _is_frame(c)))
-    frames = [c.optimize() for c in collections if _is_frame(c)]
-    optimized = [*arrays, *frames]  # the frames, if any, were last
     graph: dict[Any, Any] = {}
     for collection in collections:  # optimized, persisted blocks may have no entry
         entries = dict(collection.__dask_graph__())
@@ -430,9 +426,21 @@ def _graph(
             "The data are persisted on a cluster whose client is closed, or is not the "
             "scheduler that dask is set to."
         )
-    for collection in optimized:
-        graph |= dict(collection.__dask_graph__())
-    return graph, [list(flatten(c.__dask_keys__())) for c in optimized]
+    keys = _keys(collections)
+    if not all(key in graph for some in keys for key in some):
+        arrays = _module("dask").optimize(*(c for c in collections if not _is_frame(c)))
+        frames = [c.optimize() for c in collections if _is_frame(c)]
+        optimized = [*arrays, *frames]  # the frames, if any, were last
+        keys = _keys(optimized)
+        for collection in optimized:
+            graph |= dict(collection.__dask_graph__())
+    return graph, keys
+
+
+def _keys(collections: list[Any]) -> list[list[Any]]:
+    """Return the keys of the blocks of collections."""
+    flatten = _module("dask.core").flatten
+    return [list(flatten(c.__dask_keys__())) for c in collections]
 
 
 @dataclass(frozen=True, eq=False)
