@@ -121,7 +121,8 @@ class Objective:
             function, kept = products.value_gradient_and_hessian, 1 + margins
         else:
             function, kept = products.value_and_gradient, int(margins)
-        sums, vectors = self._read(function, (), args, n_kept=kept, for_gram=hessian)
+        options: Any = {"for_gram": hessian, "of_point": not hessian}
+        sums, vectors = self._read(function, (), args, n_kept=kept, **options)
         return self._evaluation(coef, sums, vectors, margins=margins)
 
     def evaluate_with_scores(

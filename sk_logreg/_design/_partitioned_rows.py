@@ -14,7 +14,7 @@ from sk_logreg._design import _partition_tasks as tasks
 from sk_logreg._design import _products as products
 from sk_logreg._design._base import Dimensions
 from sk_logreg._design._clusters import Clusters
-from sk_logreg._design._costs import BLOCK_SIZES, Meter
+from sk_logreg._design._costs import BLOCK_SIZES, PARTITION_SIZES, Meter
 from sk_logreg._design._map import Function, GroupSums, Result
 from sk_logreg._design._partition_tasks import RowsTask, View
 from sk_logreg._design._partitions import Handle, Partitions
@@ -23,9 +23,6 @@ from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import Extremes, RowVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
-
-# Maximum number of bytes of a sample of the rows, which is copied to this process.
-_SAMPLE_BYTES = 1 << 26
 
 
 class PartitionedVector(RowVector):
@@ -172,9 +169,10 @@ class PartitionedDimensions(Dimensions):
         self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
         # All columns are gathered, also where some or none are chosen.
         _, gathered = tasks.dimensions(self.n_samples, view.n_features, facts.stored)
-        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, gathered))
+        most = PARTITION_SIZES.sample_bytes
+        self.sample_share = min(1.0, most / max(1.0, gathered))
         #: Whether all rows have room in a sample.
-        self.is_small = n_bytes <= _SAMPLE_BYTES
+        self.is_small = n_bytes <= most
 
 
 @dataclass
@@ -307,10 +305,10 @@ class PartitionedRows(Rows):
         *,
         n_kept: int = 0,
         for_gram: bool = False,
+        of_point: bool = False,
     ) -> Result:
         inner = (function, args, n_kept, for_gram)
-        evaluates = n_kept > 0 and function is products.value_and_gradient
-        later = evaluates and not self._memory.keeps
+        later = of_point and n_kept > 0 and not self._memory.keeps
         options: Any = {"view": self._view, "matrices": for_gram}
         sums, handles = self._run(
             tasks.read_part, vectors, inner, keep=n_kept > 0 and not later, **options

@@ -16,21 +16,13 @@ from itertools import chain, count
 from typing import Any
 from uuid import uuid4
 
-from sk_logreg._design._costs import BLOCK_SIZES, SIZES_ON_WORKERS, Meter
+from sk_logreg._design._costs import (
+    BLOCK_SIZES,
+    PARTITION_SIZES,
+    SIZES_ON_WORKERS,
+    Meter,
+)
 from sk_logreg._execution import ThreadExecutor
-
-#: Number of partitions, or of sums over partitions, that are added up at a time: of
-#: vectors, and of matrices, whose memory counts.
-FAN_IN, MATRIX_FAN_IN = 32, 8
-# A task is sent with each partition if that takes at most this number of bytes. Workers
-# would have to ask for it.
-_EMBEDDED_BYTES = 1 << 20
-# Maximum number of bytes of the partitions that are processed by one task, since a
-# worker that has written them to disk has to read them all for it. A task takes this
-# process, the scheduler and the worker 2 ms together, and a sum over so many 50 ms.
-_GROUP_BYTES = 1 << 28
-# The sums of all partitions, matrices included, that this process adds up, at most.
-_ADDED_BYTES = 1 << 24
 
 #: What a task has left on the partitions of a group: a dict of the `Result` of each by
 #: its number, or a future of one.
@@ -159,7 +151,8 @@ class Partitions:
             return [], []
         if read:
             self.meter.passes += len(numbers) / len(self)
-        fan_in = MATRIX_FAN_IN if matrices else FAN_IN
+        limits = PARTITION_SIZES
+        fan_in = limits.matrix_fan_in if matrices else limits.fan_in
         if self._client is None and not read:
             return self._run_here(task, held, numbers, fan_in)
         name, graph, keys = self._tasks(task, held, groups, read, keep)
@@ -205,7 +198,10 @@ class Partitions:
         shared: Any = task
         if self._client is not None:  # the scheduler does not look into bytes
             shared = import_module("cloudpickle").dumps(task)
-        if self._client is None or len(shared) * len(groups) > _EMBEDDED_BYTES:
+        if (
+            self._client is None
+            or len(shared) * len(groups) > PARTITION_SIZES.embedded_bytes
+        ):
             graph[name], shared = shared, name
         keys: list[Any] = []
         for group in groups:
@@ -264,7 +260,9 @@ def groups_of(
     each partition, matrices included, have no room in this process.
     """
     blocks = [_persisted(graph, key) for key in keys]
-    if n_bytes * len(blocks) > _ADDED_BYTES or not all(map(is_future, blocks)):
+    if n_bytes * len(blocks) > PARTITION_SIZES.added_bytes or not all(
+        map(is_future, blocks)
+    ):
         return None
     import_module("distributed").wait(blocks)
     names = [block.key for block in blocks]
@@ -278,7 +276,9 @@ def groups_of(
     groups = []
     for worker, some in held.items():
         size = sum(sizes.get(names[i], 0) for i in some)
-        n_groups = max(threads.get(worker, 1), math.ceil(size / _GROUP_BYTES))
+        n_groups = max(
+            threads.get(worker, 1), math.ceil(size / PARTITION_SIZES.group_bytes)
+        )
         groups += [some[k::n_groups] for k in range(min(n_groups, len(some)))]
     return groups
 
