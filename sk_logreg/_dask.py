@@ -28,6 +28,7 @@ from sk_logreg._design._partition_data import (
     Summarize,
     Summary,
 )
+from sk_logreg._design._partition_sources import client_of, groups_of, is_future
 from sk_logreg._design._partition_tasks import (
     RowsTask,
     View,
@@ -42,13 +43,7 @@ from sk_logreg._design._partitioned_rows import (
     PartitionedVector,
     stacked,
 )
-from sk_logreg._design._partitions import (
-    Handle,
-    Partitions,
-    client_of,
-    groups_of,
-    is_future,
-)
+from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import encode_labels, shrinkage, weights_of_classes
 from sk_logreg._problem import Data

@@ -13,8 +13,8 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._compat import naming
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
+from sk_logreg._design._partition_sums import Result
 from sk_logreg._design._partition_tasks import matrix_of
-from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
 

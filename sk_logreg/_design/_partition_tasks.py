@@ -16,7 +16,7 @@ from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import Function, read, scan
-from sk_logreg._design._partitions import Result
+from sk_logreg._design._partition_sums import Result
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._sparse import SparseDesign
 from sk_logreg._design._vectors import Extremes, RowPart, RowVector, lowest_of

@@ -7,10 +7,8 @@ entry per row stays where its partition was processed: in this process with dask
 schedulers, on a worker with `distributed`.
 """
 
-import math
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain, count
 from typing import Any
@@ -22,39 +20,19 @@ from sk_logreg._design._costs import (
     SIZES_ON_WORKERS,
     Meter,
 )
+from sk_logreg._design._partition_sources import Source, client_of, sources_of
+from sk_logreg._design._partition_sums import (
+    Result,
+    add_tree,
+    forget,
+    sums_of,
+    tree_sum,
+)
 from sk_logreg._execution import ThreadExecutor
 
 #: What a task has left on the partitions of a group: a dict of the `Result` of each by
 #: its number, or a future of one.
 Handle = Any
-
-
-class Result:
-    """What a task returns: sums to be added, and what stays with the partition."""
-
-    __slots__ = ("held", "sums")
-
-    def __init__(self, sums: Sequence[Any], held: Any = None):
-        self.sums: list[Any] = list(sums)
-        self.held = held
-
-    def __sizeof__(self) -> int:
-        """Return the number of bytes, by which a cluster decides what not to move."""
-        size: int = import_module("dask.sizeof").sizeof((self.sums, self.held))
-        return size
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """Computes the blocks of one partition, from a graph of all that they depend on."""
-
-    graph: dict[Any, Any]
-    keys: list[Any]
-
-    def blocks(self) -> list[Any]:
-        """Return the blocks."""
-        return list(import_module("dask.local").get_sync(self.graph, self.keys))
-
 
 #: A task. It is called with the number of a partition, the blocks of the collections or
 #: None, and the results of earlier tasks on the same partition.
@@ -87,7 +65,7 @@ class Partitions:
         executor: ThreadExecutor,
         groups: list[list[int]] | None = None,
     ):
-        self._sources, self._graph = _sources(graph, keys)
+        self._sources, self._graph = sources_of(graph, keys)
         self._get, self.executor, self._client = get, executor, client_of(get)
         self._name, self._rounds = f"sk_logreg-{uuid4().hex}", count()
         self._adds_here = groups is not None
@@ -132,20 +110,15 @@ class Partitions:
         keep : bool, default=False
             Whether its results are kept.
         only : sequence of int, default=None
-            The partitions that matter, ascending; by default all.
+            The partitions that matter; by default all.
         apart : bool, default=False
             Whether results are added here: if their sum is as large as all of them.
         matrices : bool, default=False
             Whether sums are larger than vectors.
         """
-        groups = self._groups
-        if only is not None:
-            some = set(only)
-            groups = [
-                part
-                for group in groups
-                if (part := [*filter(some.__contains__, group)])
-            ]
+        wanted = range(len(self)) if only is None else set(only)
+        parts_of = ([i for i in group if i in wanted] for group in self._groups)
+        groups = list(filter(None, parts_of))
         numbers = [i for group in groups for i in group]
         if not numbers:
             return [], []
@@ -160,9 +133,9 @@ class Partitions:
         if keep and self._client is not None:
             # Otherwise the row vectors would travel with the sums.
             parts = [(f"{name}-sums", *key[1:]) for key in keys]
-            graph |= {p: (_sums_of, k) for p, k in zip(parts, keys, strict=True)}
+            graph |= {p: (sums_of, k) for p, k in zip(parts, keys, strict=True)}
         if not (apart or self._adds_here):
-            parts = _add_tree(graph, name, parts, fan_in, 1 if matrices else fan_in)
+            parts = add_tree(graph, name, parts, fan_in, 1 if matrices else fan_in)
         if self._client is None:
             found, results = self._get(graph, [parts, kept])
         else:
@@ -170,9 +143,9 @@ class Partitions:
         if self._adds_here:
             sums = dict(zip(numbers, chain.from_iterable(found), strict=True))
             found = [[sums[i]] for i in sorted(sums)]
-        total = _total(found, fan_in)
+        total = tree_sum(found, fan_in)
         if self._client is None:
-            _forget(results)
+            forget(results)
         return total, results
 
     def delayed(self, task: Callable[..., Any], *held: Sequence[Handle]) -> list[Any]:
@@ -225,8 +198,8 @@ class Partitions:
             return _called(task, True, [i], None, *(handles[i] for handles in held))
 
         results = self.executor.map(call, list(numbers))
-        total = _total(results, fan_in)
-        _forget(results)
+        total = tree_sum(results, fan_in)
+        forget(results)
         return total, results
 
     def _run_on_cluster(
@@ -242,75 +215,6 @@ class Partitions:
             pending = [f for f in (*found, *futures) if f.status == "pending"]
             self._client.cancel(pending)
             raise
-
-
-def client_of(get: Callable[..., Any]) -> Any:
-    """Return the client that a scheduler's function is of, None without a cluster."""
-    client = getattr(get, "__self__", None)
-    return client if hasattr(client, "scheduler_info") else None
-
-
-def groups_of(
-    client: Any, graph: dict[Any, Any], keys: list[Any], n_bytes: float
-) -> list[list[int]] | None:
-    """Return the partitions of X that are processed by one task.
-
-    Those that a worker holds, as many groups of them as it has threads, or more if
-    these would be large. None if some are not persisted, or if sums of `n_bytes` for
-    each partition, matrices included, have no room in this process.
-    """
-    blocks = [_persisted(graph, key) for key in keys]
-    if n_bytes * len(blocks) > PARTITION_SIZES.added_bytes or not all(
-        map(is_future, blocks)
-    ):
-        return None
-    import_module("distributed").wait(blocks)
-    names = [block.key for block in blocks]
-    workers, threads = client.who_has(blocks), client.nthreads()
-    sizes = client.nbytes(names, summary=False)
-    held: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        if not workers.get(name):  # it failed, or a worker was lost
-            return None
-        held.setdefault(min(workers[name]), []).append(i)
-    groups = []
-    for worker, some in held.items():
-        size = sum(sizes.get(names[i], 0) for i in some)
-        n_groups = max(
-            threads.get(worker, 1), math.ceil(size / PARTITION_SIZES.group_bytes)
-        )
-        groups += [some[k::n_groups] for k in range(min(n_groups, len(some)))]
-    return groups
-
-
-def _sources(
-    graph: dict[Any, Any], keys: list[list[Any]]
-) -> tuple[list[Any], dict[Any, Any]]:
-    """Return what each partition is computed from, and a graph that they all need.
-
-    That is a `Source` where partitions share no part of the graph, so that each round
-    has one task per partition. Otherwise it is the keys of the blocks.
-    """
-    if any(is_future(value) for value in graph.values()):
-        # A persisted block is passed as the future that the graph has for it.
-        sources = [[_persisted(graph, key) for key in some] for some in keys]
-        return sources, {} if all(map(is_future, chain(*sources))) else graph
-    cull = import_module("dask.optimization").cull
-    parts = [cull(graph, some)[0] for some in keys]
-    if sum(map(len, parts)) > len(set().union(*parts)):
-        return list(keys), graph
-    return [Source(part, some) for part, some in zip(parts, keys, strict=True)], {}
-
-
-def _persisted(graph: dict[Any, Any], key: Any) -> Any:
-    """Return the future of a key if a graph has one, else the key."""
-    value = graph.get(key)
-    return value if getattr(value, "key", None) == key and is_future(value) else key
-
-
-def is_future(value: Any) -> bool:
-    """Return whether a value of a graph is a future of `distributed`."""
-    return type(value).__module__.partition(".")[0] == "distributed"
 
 
 def _called(
@@ -331,58 +235,7 @@ def _called(
     return found if keep else list(found.values())
 
 
-def _sums_of(results: dict[int, Result]) -> list[Any]:
-    """Return the sums of each partition without what is kept."""
-    return [result.sums for result in results.values()]
-
-
 def _only_of(results: dict[int, Any]) -> Any:
     """Return the result of the only partition."""
     [result] = results.values()
     return result
-
-
-def _forget(results: list[dict[int, Result]]) -> None:
-    """Free the memory of the sums of results."""
-    for result in chain.from_iterable(some.values() for some in results):
-        result.sums = []
-
-
-def _added(parts: Sequence[Any]) -> list[Any]:
-    """Return a list of the sum of the sums in lists of them, or in those of results.
-
-    An empty partition has none.
-    """
-    lists = [_sums_of(part) if isinstance(part, dict) else part for part in parts]
-    some = [part for part in chain.from_iterable(lists) if part]
-    if not some:
-        return [[]]
-    total = list(some[0])
-    for other in some[1:]:
-        # Not in place: what is added may be needed again.
-        total = [a + b for a, b in zip(total, other, strict=True)]
-    return [total]
-
-
-def _total(parts: Sequence[Any], fan_in: int) -> list[Any]:
-    """Return the sum of the sums in lists of them, added up in a tree."""
-    parts = [_added(parts[k : k + fan_in]) for k in range(0, len(parts), fan_in)]
-    return _total(parts, fan_in) if len(parts) > 1 else parts[0][0]
-
-
-def _add_tree(
-    graph: dict[Any, Any], name: str, keys: list[Any], fan_in: int, most: int
-) -> list[Any]:
-    """Add tasks to a graph that add up sums in a tree, until at most some are left.
-
-    Returns the keys of these. The first level also takes sums out of results.
-    """
-    level = 0
-    while len(keys) > most:
-        above = []
-        for k in range(0, len(keys), fan_in):
-            key = (f"{name}-total-{level}", k // fan_in)
-            graph[key] = (_added, keys[k : k + fan_in])
-            above.append(key)
-        keys, level = above, level + 1
-    return keys
