@@ -79,6 +79,10 @@ class PartitionSizes:
     added_bytes: int = 1 << 24
     #: Maximum number of bytes of a sample of the rows, which is copied to this process.
     sample_bytes: int = 1 << 26
+    #: Number of rows that all partitions together offer for a look at a few, at least.
+    look_rows: int = 128
+    #: Number of these that are kept, spread over all.
+    kept_rows: int = 64
 
 
 #: The sizes of a fit.
