@@ -21,18 +21,16 @@ from sk_logreg._design._partition_data import (
     Summarize,
     Summary,
 )
+from sk_logreg._design._partition_facts import Facts
 from sk_logreg._design._partition_tasks import (
     RowsTask,
     View,
-    facts_part,
     not_finite_part,
     sizes_part,
 )
-from sk_logreg._design._partitioned_rows import (
-    Facts,
-    PartitionedRows,
-    PartitionedVector,
-)
+from sk_logreg._design._partition_vectors import facts_part
+from sk_logreg._design._partitioned_rows import PartitionedRows
+from sk_logreg._design._partitioned_vectors import PartitionedVector
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import shrinkage, weights_of_classes

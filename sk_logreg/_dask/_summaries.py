@@ -15,10 +15,8 @@ from sk_logreg._design._partition_data import (
     Finish,
     Summary,
 )
-from sk_logreg._design._partitioned_rows import (
-    Facts,
-    stacked,
-)
+from sk_logreg._design._partition_facts import Facts
+from sk_logreg._design._partitioned_rows import stacked
 from sk_logreg._labels import encode_labels
 
 

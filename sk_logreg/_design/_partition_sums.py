@@ -5,6 +5,9 @@ from importlib import import_module
 from itertools import chain
 from typing import Any
 
+#: What a function of a task returns: sums to be added, and what stays.
+Returned = tuple[Sequence[Any], Any]
+
 
 class Result:
     """What a task returns: sums to be added, and what stays with the partition."""
