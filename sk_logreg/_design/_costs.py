@@ -54,7 +54,7 @@ BLOCK_SIZES = BlockSizes()
 #: Those on the workers of a cluster. distributed sets MALLOC_TRIM_THRESHOLD_ for them:
 #: glibc returns freed memory beyond about 128 kB to the system, and maps it again for
 #: the next block of X. A loss takes about ten buffers with an entry per row. Measured
-#: with 30 columns: a pass takes three quarters of the time with `BLOCK_SIZES`, with 5
+#: with 30 columns: a pass takes four fifths of the time with `BLOCK_SIZES`, with 5
 #: columns a third.
 SIZES_ON_WORKERS = replace(BLOCK_SIZES, max_rows=1 << 12)
 
