@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import naming
-from sk_logreg._design import Extremes
 from sk_logreg._design._costs import PARTITION_SIZES
 from sk_logreg._design._partition_data import (
     Finish,
@@ -113,8 +112,6 @@ def facts_of(
     has_soft_labels: bool,
 ) -> Facts:
     """Return what is known of all rows."""
-    offsets = sum((summary.offset for summary in summaries), Extremes())
-    has_offset = any(np.isfinite(s.offset.least) for s in summaries)
     look = stacked([s.look for s in summaries if s.n_rows])
     rows = np.linspace(
         0, look.shape[0] - 1, min(PARTITION_SIZES.kept_rows, look.shape[0])
@@ -128,7 +125,7 @@ def facts_of(
         counts,
         totals,
         lightest,
-        offsets.size if has_offset else None,
+        any(summary.has_offset for summary in summaries),
         has_soft_labels,
         look[rows.astype(np.intp)],
         (values, pairs) if stored else None,

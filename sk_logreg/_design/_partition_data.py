@@ -15,7 +15,7 @@ from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
 from sk_logreg._design._partition_sums import Result
 from sk_logreg._design._partition_tasks import matrix_of
-from sk_logreg._design._vectors import Extremes, RowPart
+from sk_logreg._design._vectors import RowPart
 from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
 
 # Maximum number of different labels that a partition reports: two are allowed.
@@ -95,7 +95,7 @@ class Summary:
     soft: tuple[bool, bool, bool] = (False, False, False)
     weighted: bool = False
     groups: NDArray[Any] = field(default_factory=lambda: np.zeros(0))
-    offset: Extremes = field(default_factory=Extremes)
+    has_offset: bool = False
     look: Any = None
     stored: tuple[float, float] | None = None
 
@@ -150,13 +150,13 @@ class Summarize:
         if sparse.issparse(X):
             stored = _stored(X)
         look = X[spread_rows(X, np.ones(1) if s is None else s, self.n_look)]
-        extremes = Extremes() if offset is None else Extremes.of(offset)
         weighted = s is not None and bool((s != 1.0).any())
         known, groups = np.zeros(0), None
         if "groups" in given:
             used = np.ones(n_rows, dtype=bool) if s is None else s > 0.0
             known, groups = numbered(given["groups"], used)
-        parts = labels, *of_labels, soft, weighted, known, extremes, look, stored
+        has_offset = offset is not None
+        parts = labels, *of_labels, soft, weighted, known, has_offset, look, stored
         return Summary(n_rows, None, *parts), Raw(codes, q, s, offset, groups, n_rows)
 
 

@@ -35,7 +35,7 @@ class Facts:
     counts: NDArray[np.int64]
     totals: Vector
     lightest: float
-    largest_offset: float | None
+    has_offset: bool
     has_soft_labels: bool
     look: Any
     stored: tuple[float, float] | None = None

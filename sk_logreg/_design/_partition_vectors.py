@@ -40,7 +40,7 @@ def weights_part(
 def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
     """Keep the entries of the rows with the z of some margins as the offset."""
     offset = part.signs * vectors[0]
-    return [Extremes.of(offset)], part._replace(offset=offset)
+    return [], part._replace(offset=offset)
 
 
 def weighted_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:

@@ -269,11 +269,7 @@ class PartitionedRows(Rows):
 
     @property
     def has_offset(self) -> bool:
-        return self._facts.largest_offset is not None
-
-    @property
-    def largest_offset(self) -> float:
-        return self._facts.largest_offset or 0.0
+        return self._facts.has_offset
 
     @property
     def has_soft_labels(self) -> bool:
@@ -311,10 +307,8 @@ class PartitionedRows(Rows):
         return PartitionedVector(self, handles)
 
     def with_offset_at(self, margins: RowVector) -> "PartitionedRows":
-        [extremes], states = self._run(
-            vector_tasks.offset_part, (margins,), (), keep=True
-        )
-        facts = replace(self._facts, largest_offset=extremes.size)
+        _, states = self._run(vector_tasks.offset_part, (margins,), (), keep=True)
+        facts = replace(self._facts, has_offset=True)
         return PartitionedRows(self.partitions, states, None, facts, self._view)
 
     def with_weights(self, weights: RowVector) -> "PartitionedRows":

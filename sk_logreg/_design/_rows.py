@@ -104,11 +104,6 @@ class Rows:
         return self.offset is not None
 
     @property
-    def largest_offset(self) -> float:
-        """The largest size of an offset."""
-        return 0.0 if self.offset is None else RowVector(self.offset).extremes().size
-
-    @property
     def has_soft_labels(self) -> bool:
         """Whether some label is a probability between 0 and 1."""
         return self.p_other is not None

@@ -424,11 +424,6 @@ class Objective:
         return self.rows.has_offset
 
     @property
-    def largest_offset(self) -> float:
-        """The largest size of an offset."""
-        return self.rows.largest_offset
-
-    @property
     def has_soft_labels(self) -> bool:
         """Whether some label is a probability between 0 and 1."""
         return self.rows.has_soft_labels
