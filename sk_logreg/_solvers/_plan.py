@@ -225,8 +225,13 @@ def _near(objective: Objective, start: Vector, goal: Goal) -> Any:
         return None
     rows, weights = samples[-1]
     sample = objective.sample(rows, weights)
-    kind = FactoredHessian if objective.penalty.smooth else HessianMatrix
-    return kind.at(sample, sample.margins(start), rows)
+    if objective.penalty.smooth:
+        return FactoredHessian.at(sample, sample.margins(start), rows)
+    known = HessianMatrix.at(sample, sample.margins(start), rows)
+    # A bound takes the sample's own Hessian.
+    if goal.certify or goal.squares is None:
+        return known
+    return known.completed(goal.squares)
 
 
 def _preconditioned(

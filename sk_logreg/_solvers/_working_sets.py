@@ -118,7 +118,9 @@ def solve_by_working_sets(
     tol = goal.tol if near else max(goal.tol, _OPTIONS.first_tol)
     while True:
         last, kept = tol <= goal.tol, _with_bias(objective, columns)
-        inner = replace(goal, tol=tol, certify=last, near=near, known=known)
+        inner = replace(
+            goal, tol=tol, certify=last, near=near, known=known, squares=squares[kept]
+        )
         solution = solve(restricted, coef[kept], journal, inner)
         point = solution.point if last else _after_pending(restricted, solution)
         coef = np.zeros_like(coef)
