@@ -295,6 +295,13 @@ class Objective:
         total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
         return total
 
+    def hessian_columns(self, curvature: RowVector, columns: Indices) -> Matrix:
+        """Return the columns of some features of `hessian`, in one pass over X."""
+        sums, _ = self._read(products.gram_columns, (curvature,), (columns,))
+        matrix = np.vstack(sums)[: self.n_dof]
+        matrix[columns, np.arange(len(columns))] += self.penalty.curvature[columns]
+        return matrix
+
     def product(self, curvature: RowVector, v: Vector) -> Vector:
         """Return (Xᵀ diag(curvature) X) v, bias included, in one pass over X."""
         sums, _ = self._read(products.gram_product, (curvature,), self.problem.split(v))

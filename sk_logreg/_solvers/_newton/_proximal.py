@@ -67,6 +67,18 @@ class HessianMatrix(KnownHessian):
         curvature = objective.curvature(margins)
         return cls(objective, rows, curvature, objective.hessian(curvature))
 
+    def over(self, objective: Objective, added: Indices) -> "HessianMatrix":
+        """Return it over more features, of which these are added, in one pass over X.
+
+        `objective` is that over all of them.
+        """
+        matrix = np.empty((objective.n_dof, objective.n_dof))
+        held = np.delete(np.arange(objective.n_dof), added)
+        matrix[np.ix_(held, held)] = self.matrix
+        matrix[:, added] = objective.hessian_columns(self.curvature, added)
+        matrix[added] = matrix[:, added].T
+        return HessianMatrix(objective, self.rows, self.curvature, matrix)
+
     def completed(self, squares: Vector) -> "HessianMatrix":
         """Return it with an upper bound on the diagonal where these rows miss much.
 
