@@ -634,7 +634,7 @@ class Objective:
         over the same features from `before` shares their values.
         """
         kept, shared = columns, before and before.problem.rows
-        rows = shared or self._rows.columns(columns)
+        rows = shared or self._rows.columns(columns, self._executor)
         if self.problem.fit_intercept:
             kept = np.append(columns, self.n_features)
         assert isinstance(self.penalty, ElasticNet)
