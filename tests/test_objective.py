@@ -303,7 +303,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
     ):
         parted = getattr(parts, method)(*arguments)
         assert_close(parted, getattr(whole, method)(*arguments), rtol=1e-13)
-    parts._executor.close()
+    parts.executor.close()
 
 
 @every_storage
