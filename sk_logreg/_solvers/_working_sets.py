@@ -166,9 +166,13 @@ def solve_by_working_sets(
 def _extended(
     known: HessianMatrix, restricted: Objective, added: NDArray[np.bool_]
 ) -> HessianMatrix | None:
-    """Return a Hessian over a larger working set, if few features are added to it."""
-    places = np.flatnonzero(added)
-    if len(places) > _OPTIONS.extended * len(added):
+    """Return a Hessian over a larger working set, if few features are added to it.
+
+    And if about two more steps than by a new one, with a factor each, cost less.
+    """
+    places, costs = np.flatnonzero(added), restricted.costs
+    more = 2.0 * (1.0 + costs.factor(restricted.n_dof))
+    if len(places) > _OPTIONS.extended * len(added) or more > costs.gram:
         return None
     return known.over(restricted, places)
 
