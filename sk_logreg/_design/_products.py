@@ -22,7 +22,7 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
-# Points per tile of losses and gradients at several points, and columns per tile.
+# Columns per tile.
 _TILE_COLUMNS = 16
 
 
@@ -224,26 +224,29 @@ def _losses_at(
     group: Vector | None,
     without: Indices,
 ) -> Sums:
-    """Return the sums for some points, a few at a time, which stay in the cache."""
-    p_other = None if rows.p_other is None else rows.p_other[:, None]
-    losses, slopes, totals = [], [], []
-    for start in range(0, len(biases), _TILE_COLUMNS):
-        some = slice(start, start + _TILE_COLUMNS)
-        m = block.matvec(weights[:, some]) + biases[some]
+    """Return the sums for some points, over a few rows at a time."""
+    n_points = len(biases)
+    losses, totals = np.zeros(n_points), np.zeros(n_points)
+    slopes = np.zeros((len(weights), n_points))
+    for part, some in block.parts(n_points):
+        signs, row_weights = rows.signs[part, None], rows.weights[part]
+        p_other = None if rows.p_other is None else rows.p_other[part, None]
+        m = some.matvec(weights)
+        m += biases
         if rows.offset is not None:
-            m += rows.offset[:, None]
-        m *= rows.signs[:, None]
+            m += rows.offset[part, None]
+        m *= signs
         found = loss.at_margin(m, p_other)
         slope, value = found.slope, found.value
         if group is not None:
-            kept = group[:, None] != without[some]
+            kept = group[part, None] != without
             slope *= kept
             value *= kept
-        losses.append(rows.weights @ value)
-        slope *= (rows.weights * rows.signs)[:, None]
-        slopes.append(block.rmatvec(slope))
-        totals.append(slope.sum(axis=0))
-    return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
+        losses += row_weights @ value
+        slope *= row_weights[:, None] * signs
+        slopes += some.rmatvec(slope)
+        totals += slope.sum(axis=0)
+    return losses, slopes, totals
 
 
 def sums_of(
