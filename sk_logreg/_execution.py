@@ -159,6 +159,10 @@ class ThreadExecutor:
             self._pool = None
 
 
+#: Runs everything in the thread that calls it.
+ONE_THREAD = ThreadExecutor()
+
+
 @contextmanager
 def blas_threads() -> Iterator[None]:
     """Give BLAS its threads back for a while, unless another fit limits it too."""

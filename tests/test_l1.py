@@ -512,10 +512,10 @@ def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch)
         penalty=penalty,
         n_dof=3,
         curvature=lambda margins: margins,
-        product_diagonal=np.ones_like,
         slope=lambda point, direction: point.gradient @ direction,
     )
-    model, u = OrthantModel(objective, certify=True), np.array([0.0, 1.0, -2.0])
+    model = OrthantModel(objective, np.ones(3), certify=True)
+    u = np.array([0.0, 1.0, -2.0])
     end, gradient, _ = model._move(u, np.ones(3), np.ones(3), None, stalled)
     np.testing.assert_array_equal(end, u)
     np.testing.assert_array_equal(gradient, np.ones(3))

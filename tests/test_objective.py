@@ -12,7 +12,7 @@ from scipy import sparse
 
 from sk_logreg._design import RowVector
 from sk_logreg._objective import NotFiniteError
-from sk_logreg._solvers._newton import CholeskyModel
+from sk_logreg._solvers._newton import CholeskyModel, HessianMatrix
 from sk_logreg.losses import LOSSES
 
 
@@ -112,6 +112,49 @@ def assert_close(actual, desired, rtol=1e-12):
     desired = np.asarray(desired, dtype=np.float64)
     scale = np.abs(desired).max()
     np.testing.assert_allclose(actual, desired, rtol=rtol, atol=rtol * scale)
+
+
+@every_storage
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_some_features(storage, n_threads):
+    X, y = sample(60, 9)
+    if storage != "C":
+        X[:, 2:8] *= np.abs(X[:, 2:8]) > 1.5  # else they are dense
+    sizes = {"values_per_thread": 1, "sparse_values": 1}
+    flags = {"l1_ratio": 0.5, "n_threads": n_threads, "sizes": sizes}
+    ours = objective_of(STORAGE[storage](X), y, np.full(60, 1 / 60), **flags)
+    for columns in np.arange(9), np.array([4]), np.array([0, 3, 8]):
+        kept = np.append(columns, 9)
+        some = ours.restricted(columns)
+        curvature = ours.curvature(ours.margins(np.linspace(-1.0, 1.0, 10)))
+        whole = ours.hessian(curvature)[np.ix_(kept, kept)]
+        assert_close(some.hessian(curvature), whole)
+        places = np.arange(len(columns))[::2]
+        assert_close(some.hessian_columns(curvature, places), whole[:, places])
+
+
+def test_a_hessian_over_more_features():
+    X, y = sample(60, 9)
+    ours = objective_of(X, y, np.full(60, 1 / 60), l1_ratio=0.5)
+    margins = ours.margins(np.linspace(-1.0, 1.0, 10))
+    before = HessianMatrix.at(ours.restricted(np.array([1, 4, 5, 8])), margins)
+    after = before.over(ours.restricted(np.array([0, 1, 4, 5, 7, 8])), [0, 4])
+    whole = HessianMatrix.at(after.objective, margins).matrix
+    assert_close(after.matrix, whole)
+
+
+def test_a_hessian_of_rows_that_miss_a_feature():
+    X, y = sample(60, 4)
+    X[:30, 2] = 0.0
+    rows = np.arange(30)
+    ours = objective_of(X, y, np.full(60, 1 / 60), l1_ratio=0.5)
+    seen = ours.sample(rows, np.full(30, 1 / 30))
+    known = HessianMatrix.at(seen, ours.margins(np.zeros(5)).take(rows), rows)
+    squares = ours.product_diagonal(ours.curvature_bound)
+    matrix = known.completed(squares).matrix
+    assert matrix[2, 2] == squares[2] + ours.penalty.curvature[2]
+    matrix[2, 2] = known.matrix[2, 2]
+    np.testing.assert_array_equal(matrix, known.matrix)
 
 
 @every_storage

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._costs import BlockSizes, Costs
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 
 # Number of products whose squares are added at a time, and minimum number of columns of
 # them: with fewer, a product of a tall block takes up to twice the time per column.
@@ -150,8 +150,10 @@ class Design(Dimensions, ABC):
         """Return the design of the given rows, copied if asked."""
 
     @abstractmethod
-    def columns(self, columns: Indices) -> "Design":
-        """Return the design of some columns, copied."""
+    def columns(
+        self, columns: Indices, executor: ThreadExecutor = ONE_THREAD, /
+    ) -> "Design":
+        """Return the design of some columns, which differ, copied."""
 
     def chunks(self, n_workers: int) -> Sequence[slice]:
         """Split the rows into at most one stretch per worker."""

@@ -16,7 +16,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 
 
 class _Workspace(threading.local):
@@ -250,7 +250,9 @@ class DenseDesign(Design):
             rows = self._rows[rows]
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
-    def columns(self, columns: Indices) -> "DenseDesign":
+    def columns(
+        self, columns: Indices, _executor: ThreadExecutor = ONE_THREAD, /
+    ) -> "DenseDesign":
         values = (
             self._X[:, columns]
             if self._rows is None

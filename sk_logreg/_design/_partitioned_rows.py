@@ -26,7 +26,7 @@ from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import RowVector
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 from sk_logreg.losses import Loss
 
 
@@ -441,7 +441,9 @@ class PartitionedRows(Rows):
         facts = self._facts.without_features()
         return PartitionedRows(self.partitions, self.states, self._finish, facts, view)
 
-    def columns(self, columns: Indices) -> "PartitionedRows":
+    def columns(
+        self, columns: Indices, _executor: ThreadExecutor = ONE_THREAD, /
+    ) -> "PartitionedRows":
         view = replace(self._view, chosen=self._columns(columns))
         return PartitionedRows(
             self.partitions, self.states, self._finish, self._facts, view, self._memory

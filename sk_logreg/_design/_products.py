@@ -117,6 +117,12 @@ def gram(block: Block, rows: RowPart, h: Vector) -> Sums:
     return _gram(block, h)
 
 
+def gram_columns(block: Block, rows: RowPart, h: Vector, columns: Indices) -> Sums:
+    """Sum some columns of the Gram matrix Xᵀ diag(h) X."""
+    part = h[:, None] * block.columns(columns)
+    return block.rmatvec(part), part.sum(axis=0)
+
+
 def gram_product(block: Block, rows: RowPart, h: Vector, w: Vector, b: float) -> Sums:
     """Sum Xᵀ diag(h) X times a vector."""
     u = _linear(block, w, b)

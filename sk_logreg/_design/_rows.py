@@ -19,7 +19,7 @@ from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import Function, GroupSums
 from sk_logreg._design._strata import Strata
 from sk_logreg._design._vectors import RowPart, RowVector
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 from sk_logreg.losses import Loss
 
 
@@ -187,6 +187,8 @@ class Rows:
         """Return the rows with one feature, which is zero, in place of all others."""
         return replace(self, design=DenseDesign(np.zeros((self.design.n_samples, 1))))
 
-    def columns(self, columns: Indices) -> "Rows":
+    def columns(
+        self, columns: Indices, executor: ThreadExecutor = ONE_THREAD, /
+    ) -> "Rows":
         """Return the rows over some of the features."""
-        return replace(self, design=self.design.columns(columns))
+        return replace(self, design=self.design.columns(columns, executor))

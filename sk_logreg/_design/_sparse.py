@@ -14,7 +14,7 @@ from sk_logreg._design._base import Block, Design, Points, cut
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._design._dense import DenseDesign
-from sk_logreg._execution import ThreadExecutor
+from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 
 Array = NDArray[Any]
 
@@ -256,9 +256,11 @@ class SparseDesign(Design):
             return self._coordinates.apply(columns, values)
         return values.astype(np.float64, copy=False)
 
-    def columns(self, columns: Indices) -> Design:
+    def columns(
+        self, columns: Indices, executor: ThreadExecutor = ONE_THREAD, /
+    ) -> Design:
         """Return the design of some columns, dense where that takes less memory."""
-        part = self._X[:, columns]
+        part = self._selected(columns, executor)
         coordinates = self._coordinates
         if coordinates is not None:
             coordinates = coordinates.take(columns)
@@ -266,6 +268,45 @@ class SparseDesign(Design):
             values = part.toarray()
             return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
         return SparseDesign(part, coordinates, self.sizes)
+
+    def _selected(self, columns: Indices, executor: ThreadExecutor) -> Any:
+        """Return the stored values of some columns, as a CSR array over these.
+
+        In parallel, and in less time than SciPy takes. The values are counted first.
+        """
+        X, parts = self._X, self.chunks(executor.n_threads)
+        places = np.full(self.n_features, -1, dtype=X.indices.dtype)
+        places[columns] = np.arange(len(columns))
+
+        def placed(rows: slice) -> Array:
+            return places.take(X.indices[X.indptr[rows.start] : X.indptr[rows.stop]])
+
+        def count(part: slice) -> int:
+            blocks = self._block_slices(part, None)
+            return sum(int(np.count_nonzero(placed(rows) >= 0)) for rows in blocks)
+
+        starts = np.cumsum([0, *executor.map(count, parts)])
+        data = np.empty(starts[-1], dtype=X.dtype)
+        indices = np.empty(starts[-1], dtype=X.indices.dtype)
+        indptr = np.zeros_like(X.indptr)
+
+        def copy(k: int) -> None:
+            start = starts[k]
+            for rows in self._block_slices(parts[k], None):
+                ends = X.indptr[rows.start : rows.stop + 1]
+                found = placed(rows)
+                kept = np.flatnonzero(found >= 0)
+                where = slice(start, start + len(kept))
+                # Other modes would copy the output. No place is out of bounds.
+                found.take(kept, out=indices[where], mode="clip")
+                X.data[ends[0] : ends[-1]].take(kept, out=data[where], mode="clip")
+                kept_before = np.searchsorted(kept, ends[1:] - ends[0])
+                indptr[rows.start + 1 : rows.stop + 1] = start + kept_before
+                start = where.stop
+
+        executor.map(copy, range(len(parts)))
+        shape = (self.n_samples, len(columns))
+        return _wrap(sparse.csr_array, data, indices, indptr, shape)
 
     def take(
         self, rows: Indices, _executor: ThreadExecutor, /, *, copied: bool = True

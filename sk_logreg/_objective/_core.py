@@ -251,6 +251,13 @@ class Objective:
         total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
         return total
 
+    def hessian_columns(self, curvature: RowVector, columns: Indices) -> Matrix:
+        """Return the columns of some features of `hessian`, in one pass over X."""
+        sums, _ = self.read(products.gram_columns, (curvature,), (columns,))
+        matrix = np.vstack(sums)[: self.n_dof]
+        matrix[columns, np.arange(len(columns))] += self.penalty.curvature[columns]
+        return matrix
+
     def product(self, curvature: RowVector, v: Vector) -> Vector:
         """Return (Xᵀ diag(curvature) X) v, bias included, in one pass over X."""
         sums, _ = self.read(products.gram_product, (curvature,), self.problem.split(v))
@@ -524,7 +531,7 @@ class Objective:
         over the same features from `before` shares their values.
         """
         kept, shared = columns, before and before.problem.rows
-        rows = shared or self.rows.columns(columns)
+        rows = shared or self.rows.columns(columns, self.executor)
         if self.problem.fit_intercept:
             kept = np.append(columns, self.n_features)
         assert isinstance(self.penalty, ElasticNet)

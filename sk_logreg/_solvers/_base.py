@@ -57,7 +57,8 @@ class Goal:
     returned as the solution's `pending_step`. With `separation_excluded` it is known
     that no hyperplane separates the classes. A start that is `near` the minimum is
     nearer to it than that of a sample of the rows; there may be a `known` Hessian of
-    the objective near it, and the `working_set` of a solution with another C.
+    the objective near it, `squares` that are an upper bound of the diagonal of the
+    Hessian of the losses, and the `working_set` of a solution with another C.
     """
 
     tol: float
@@ -65,6 +66,7 @@ class Goal:
     separation_excluded: bool = False
     near: bool = False
     known: Any = None
+    squares: Vector | None = None
     working_set: Any = None
 
     @property

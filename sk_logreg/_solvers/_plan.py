@@ -103,7 +103,8 @@ def _composite(
         n_active = min(n_dof, 2 * int(np.count_nonzero(start)))
         cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_active)
         if objective.loss.convex and n_dof > MANY and cost > _OPTIONS.max_gram_cost:
-            model = OrthantModel(objective, goal.certify)
+            assert goal.squares is not None  # so many features are in working sets
+            model = OrthantModel(objective, goal.squares, goal.certify)
             return _minimize(objective, start, journal, model, goal)
         return _from_samples(objective, start, journal, goal, mixed=False)
 
@@ -225,8 +226,13 @@ def _near(objective: Objective, start: Vector, goal: Goal) -> Any:
         return None
     rows, weights = samples[-1]
     sample = objective.sample(rows, weights)
-    kind = FactoredHessian if objective.penalty.smooth else HessianMatrix
-    return kind.at(sample, sample.margins(start), rows)
+    if objective.penalty.smooth:
+        return FactoredHessian.at(sample, sample.margins(start), rows)
+    known = HessianMatrix.at(sample, sample.margins(start), rows)
+    # A bound takes the sample's own Hessian.
+    if goal.certify or goal.squares is None:
+        return known
+    return known.completed(goal.squares)
 
 
 def _preconditioned(

@@ -73,14 +73,17 @@ class OrthantModel:
        Methods and Software 31(3), 605-621.
     """
 
-    def __init__(self, objective: Objective, certify: bool):
+    def __init__(self, objective: Objective, squares: Vector, certify: bool):
         self._objective, self._certify = objective, certify
         assert isinstance(objective.penalty, ElasticNet)
         self._penalty = objective.penalty
         self._curvature: RowVector | None = None
         self._last: DualStep | None = None
         self._residual = np.zeros(objective.n_dof)  # of the system of the last step
-        self._diagonal = self._scale = np.zeros(objective.n_dof)
+        # An upper bound of the diagonal of the Hessian, and its inverse.
+        self._diagonal = squares + self._penalty.curvature
+        self._scale = np.zeros(objective.n_dof)
+        np.divide(1.0, self._diagonal, out=self._scale, where=self._diagonal > 0.0)
 
     def evaluate(self, coef: Vector) -> Evaluation:
         return self._objective.evaluate(coef)
@@ -88,9 +91,6 @@ class OrthantModel:
     def step(self, point: Evaluation, accuracy: float, *, exact: bool = False) -> Step:
         objective, penalty = self._objective, self._penalty
         self._curvature = objective.curvature(point.margins)
-        diagonal = objective.product_diagonal(self._curvature) + penalty.curvature
-        self._diagonal = diagonal
-        self._scale = np.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
         end, gradient = point.coef, point.gradient
         first = self._norm(penalty.descent_slope(end, gradient))
         before, whole = np.inf, False

@@ -33,6 +33,8 @@ Mask = NDArray[np.bool_]
 # from which on it is solved to rounding, as it is if the start is near the minimum. In
 # between it falls with the decrement.
 _ROUGH, _EXACT = 0.1, 1e-3
+# A sample of the rows misses a column if it has less than this share of the squares.
+_SEEN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,32 @@ class HessianMatrix(KnownHessian):
         """Return the Hessian at a point, by its margins."""
         curvature = objective.curvature(margins)
         return cls(objective, rows, curvature, objective.hessian(curvature))
+
+    def over(self, objective: Objective, added: Indices) -> "HessianMatrix":
+        """Return it over more features, of which these are added, in one pass over X.
+
+        `objective` is that over all of them.
+        """
+        matrix = np.empty((objective.n_dof, objective.n_dof))
+        held = np.delete(np.arange(objective.n_dof), added)
+        matrix[np.ix_(held, held)] = self.matrix
+        matrix[:, added] = objective.hessian_columns(self.curvature, added)
+        matrix[added] = matrix[:, added].T
+        return HessianMatrix(objective, self.rows, self.curvature, matrix)
+
+    def completed(self, squares: Vector) -> "HessianMatrix":
+        """Return it with an upper bound on the diagonal where these rows miss much.
+
+        A sample may have next to none of the values of a column that are not zero. By
+        its Hessian, a step in that coefficient would be far too long. `squares` is an
+        upper bound of the diagonal for all rows, without the penalty.
+        """
+        objective = self.objective
+        seen = objective.product_diagonal(objective.curvature_bound)
+        missed = np.flatnonzero(seen < _SEEN * squares)
+        matrix = self.matrix.copy()
+        matrix[missed, missed] = (squares + objective.penalty.curvature)[missed]
+        return replace(self, matrix=matrix)
 
     def certify(
         self, margins: RowVector, weights: RowVector, point: Evaluation
