@@ -1,39 +1,28 @@
-"""A solver for many rows that follows a path: each problem from the one before it."""
+"""A solver for many rows that follows a path: all of its problems at once."""
 
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from sk_logreg._arrays import Indices, Matrix, Vector
+from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._problem import Problem, with_C
 from sk_logreg._records import CONVERGED
-from sk_logreg._solvers._base import (
-    UNKNOWN_GAP,
-    Goal,
-    Solution,
-    Solver,
-    relative,
-)
-from sk_logreg._solvers._newton import HessianMatrix
-from sk_logreg._solvers._newton._lbfgs import bfgs_update
+from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, Solver, relative
+from sk_logreg._solvers._factors import factor
 from sk_logreg._solvers._newton._proximal import proximal_point
 from sk_logreg._solvers._samples import nested_samples
+from sk_logreg._tolerances import FINE, NOISE
+from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import L2, ElasticNet
 
 # With more columns than this, working sets of them pay.
 _MANY_COLUMNS = 400
-# Number of steps after which the sample's Hessian is computed again; maximum number of
-# steps before the usual solver takes over.
-_OLD, _MAX_STEPS = 2, 5
-# The next solutions are sought together up to this multiple of the last C at first, and
-# at most this number of them.
-_FURTHEST, _MOST = 1.6, 16
-# Factor of the range of log C where one step serves all of them, or less than half.
-_LONGER, _SHORTER = 2.0, 0.5
+_LENGTH = 0.4
+_MAX_STEPS = 4
 
 
 def followable(
@@ -63,184 +52,204 @@ def followable(
     return replace(problem, penalty=whole)
 
 
-class Follower:
-    """Solves problems that differ in C alone, one after the other.
+@dataclass(frozen=True)
+class _Node:
+    place: int
+    coef: Vector
+    gradient: Vector  # of the losses
+    hessian: Matrix
 
-    The first is solved as usual. Then a sample of the rows and its Hessian are kept.
-    The next solutions, up to a multiple of C, are predicted by minimizing quadratic
-    models with their penalties, and evaluated in one pass over X. The matrix of each
-    model is about the mean of the Hessian on the way to it: that at the last solution,
-    and half of its change, as the sample shows it. Each goes on from there until it is
-    certified, by the sample's Hessian; BFGS updates make its model more accurate. What
-    a few steps do not certify is left to the usual solver.
-    """
+
+class Follower:
+    """Solves problems that differ in C alone, one after the other."""
 
     def __init__(
         self, solver: Solver, executor: ThreadExecutor, problem: Problem, Cs: Vector
     ):
         self._solver, self._executor = solver, executor
         self._problem, self._Cs, self._place = problem, Cs, 0
-        self._reach = np.log(_FURTHEST)  # the range of log C that is sought together
         self._found: dict[int, _Ahead] = {}
-        self._last: _Ahead | None = None
 
     def __call__(
         self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
         """Return the solution of the next problem."""
-        place = self._place
-        if not (self._last is None or goal.fine or journal.closed):
-            if place not in self._found:
-                self._look_ahead(objective, goal)
-            ahead = self._found.pop(place)
+        ahead = self._found.pop(self._place, None)
+        if ahead and not journal.closed:
             if ahead.gap <= goal.tol:
-                self._place, self._last = place + 1, ahead
+                self._place += 1
                 return Solution(ahead.point, ahead.gap, CONVERGED)
             start = ahead.point.coef
         solution = self._solver(objective, start, journal, goal)
         if solution.status.converged:
+            if self._place == 0 and goal.tol >= FINE and len(self._Cs) > 1:
+                self._follow(objective, solution.point.coef, goal.tol)
             self._place += 1  # or it will be solved once more, from another start
-        self._found.clear()
-        self._last = self._known_at(objective, solution.point, goal)
         return solution
 
-    def _known_at(
-        self, objective: Objective, point: Evaluation, goal: Goal
-    ) -> "_Ahead":
-        """Return what is known at a solution: the Hessian of a sample of the rows."""
-        if self._last is None:
-            *_, (drawn, weights) = nested_samples(objective, goal.tol)
-            rows: slice | Indices = drawn
-            sample = objective.sample(drawn, weights, copied=True)
-        else:
-            rows = self._last.known.rows
-            sample = self.sample(objective)
-        known = HessianMatrix.at(sample, sample.margins(point.coef), rows)
-        return _Ahead(objective, known, known.matrix, point)
-
-    def sample(self, objective: Objective) -> Objective:
-        """Return the objective over the sample, which is kept from the first on."""
-        assert self._last is not None
-        kept = self._last.known.objective
-        problem = replace(objective.problem, rows=kept.problem.rows)
-        fraction = kept.n_samples / objective.n_samples
-        return Objective(problem, self._executor, objective.meter, fraction)
-
-    def _look_ahead(self, objective: Objective, goal: Goal) -> None:
-        """Find the next solutions, as far as one pass over X may serve them."""
-        last, place = self._last, self._place
-        assert last is not None
-        if last.n_steps != 1:
-            last.renew()
-        distances = np.log(self._Cs[place:] / self._Cs[place - 1])[:_MOST]
-        n_ahead = max(1, int(np.searchsorted(distances, self._reach, side="right")))
-        shares = distances[:n_ahead] / distances[n_ahead - 1]
-        for k in range(place, place + n_ahead):
-            # The one at hand has a meter that counts the passes over X.
-            other = objective
-            if k > place:
-                problem = with_C(self._problem, self._Cs[k])
-                other = Objective(problem, self._executor, objective.meter)
-            self._found[k] = last.with_penalty(other, self.sample(other))
-        every = list(self._found.values())
-        furthest, reached = every[-1].known, every[-1].reached()
-        for ahead, share in zip(every, shares, strict=True):
-            ahead.bend(share, furthest, reached)
-        moving = every
+    def _follow(self, objective: Objective, start: Vector, tol: float) -> None:
+        self._objectives = [objective]
+        for C in self._Cs[1:]:
+            problem = with_C(self._problem, C)
+            self._objectives.append(
+                Objective(problem, self._executor, objective.meter)
+            )
+        self._sizes = objective.largest_sizes()
+        nodes = self._nodes(start)
+        matrices = np.array([node.hessian for node in nodes])
+        coefs = np.array([node.coef for node in nodes])
+        moving = []
+        k = 0
+        for place in range(1, len(self._Cs)):
+            while k < len(nodes) - 2 and nodes[k + 1].place <= place:
+                k += 1
+            a, b = nodes[k], nodes[min(k + 1, len(nodes) - 1)]
+            moving.append(_Ahead.between(self._objectives[place], place, k, a, b, len(nodes)))
+        self._found = {ahead.place: ahead for ahead in moving}
+        evals = []
         for _ in range(_MAX_STEPS):
-            ends = np.array([ahead.end() for ahead in moving])
-            found = zip(moving, *objective.losses_at(ends), ends, strict=True)
-            for ahead, loss, slope, end in found:
-                ahead.move(end, float(loss), slope)
-            moving = [ahead for ahead in moving if ahead.certify(goal.tol)]
+            ends = np.array([ahead.end for ahead in moving])
+            shares = np.array([ahead.shares for ahead in moving])
+            evals.append(len(moving))
+            found = objective.losses_and_ratios(ends, coefs, shares)
+            for ahead, loss, slope, ratio in zip(moving, *found, strict=True):
+                matrix = np.tensordot(ahead.shares, matrices, 1)
+                ahead.move(loss, slope)
+                ahead.certify(matrix, ratio, self._sizes)
+            import os
+            if os.environ.get("DBG"):
+                print("nodes", [n.place for n in nodes])
+                print(" ".join("%d:%.0e/%.1f" % (a.place, a.gap, r) for a, r in zip(moving, found[2])))
+            moving = [ahead for ahead in moving if ahead.gap > tol]
             if not moving:
                 break
-        n_slow = sum(ahead.n_steps > 1 for ahead in every)
-        if n_slow == 0 or 2 * n_slow > n_ahead:
-            self._reach *= _SHORTER if n_slow else _LONGER
+        if os.environ.get("DBG"): print("EVALS", evals)
+
+    def _nodes(self, start: Vector) -> list[_Node]:
+        node = self._node(0, start)
+        nodes, last = [node], len(self._Cs) - 1
+        while node.place < last:
+            low, high = node.place + 1, last
+            end = self._predicted(nodes, high)
+            if self._length(node, end) > _LENGTH:
+                while low < high:
+                    middle = (low + high + 1) // 2
+                    end = self._predicted(nodes, middle)
+                    if self._length(node, end) <= _LENGTH:
+                        low = middle
+                    else:
+                        high = middle - 1
+                end = self._predicted(nodes, low)
+                high = low
+            node = self._node(high, end)
+            nodes.append(node)
+        return nodes
+
+    @staticmethod
+    def _length(node: _Node, end: Vector) -> float:
+        moved = end - node.coef
+        return float(np.sqrt(moved @ (node.hessian @ moved)))
+
+    def _node(self, place: int, coef: Vector) -> _Node:
+        objective = self._objectives[place]
+        found = objective.evaluate(coef, hessian=True, margins=False)
+        gradient = found.gradient - objective.penalty.gradient(coef)
+        hessian = found.hessian - np.diag(objective.penalty.curvature)
+        return _Node(place, coef, gradient, hessian)
+
+    def _predicted(self, nodes: list[_Node], place: int) -> Vector:
+        node = nodes[-1]
+        objective = self._objectives[place]
+        end = _model_end(objective, node.coef, node.gradient, node.hessian)
+        if len(nodes) > 1:
+            before = nodes[-2]
+            ahead = self._length(node, end) / max(self._length(node, before.coef), 1e-300)
+            matrix = node.hessian + 0.5 * min(ahead, 1.0) * (node.hessian - before.hessian)
+            end = _model_end(objective, node.coef, node.gradient, matrix)
+        return end
+
+
+def _model_end(objective: Objective, coef: Vector, gradient: Vector, hessian: Matrix) -> Vector:
+    penalty = objective.penalty
+    gradient = gradient + penalty.gradient(coef)
+    point = Evaluation(coef, 1.0, 1.0, gradient, lambda: None)
+    return proximal_point(objective, hessian + np.diag(penalty.curvature), point)
 
 
 @dataclass
 class _Ahead:
-    """A point on its way to the solution of a problem ahead on the path.
-
-    `matrix` is that of the quadratic model, and `known` the Hessian of the sample, both
-    with the penalty of the problem. The Hessian of all rows at the point is about
-    ``matrix + rest``.
-    """
-
     objective: Objective
-    known: HessianMatrix
-    matrix: Matrix
-    point: Evaluation
+    place: int
+    shares: Vector
+    end: Vector
+    point: Evaluation | None = None
     gap: float = UNKNOWN_GAP
-    n_steps: int = 0
-    rest: Matrix | float = 0.0
 
-    def with_penalty(self, objective: Objective, sample: Objective) -> "_Ahead":
-        """Return the same point for a problem with another C."""
-        penalty, point, known = objective.penalty, self.point, self.known
-        before = self.objective.penalty
-        added = penalty.curvature - before.curvature
-        value = point.loss + float(penalty.value(point.coef))
-        gradient = point.gradient + added * point.coef
-        return _Ahead(
-            objective,
-            HessianMatrix(
-                sample, known.rows, known.curvature, known.matrix + np.diag(added)
-            ),
-            self.matrix + self.rest + np.diag(added),
-            replace(point, value=value, gradient=gradient),
-        )
+    @classmethod
+    def between(cls, objective, place, k, a, b, n_nodes):
+        shares = np.zeros(n_nodes)
+        if b.place == a.place:
+            raise ValueError
+        chord = b.coef - a.coef
+        t = (place - a.place) / (b.place - a.place)
+        at_a, at_b = a.hessian @ chord, b.hessian @ chord
+        for _ in range(2):
+            base = a.coef + t * chord
+            # Hermite
+            u = 1 - t
+            g = (
+                (1 + 2 * t) * u * u * a.gradient
+                + t * t * (3 - 2 * t) * b.gradient
+                + t * u * u * at_a
+                - t * t * u * at_b
+            )
+            matrix = u * a.hessian + t * b.hessian
+            end = _model_end(objective, base, g, matrix)
+            size = chord @ (matrix @ chord)
+            if size > 0:
+                t = float(np.clip(chord @ (matrix @ (end - a.coef)) / size, 0, 1))
+        shares[k], shares[k + 1] = 1 - t, t
+        return cls(objective, place, shares, end)
 
-    def renew(self) -> None:
-        """Compute the Hessian at the point."""
-        found = self.objective.evaluate(self.point.coef, hessian=True, margins=False)
-        assert found.hessian is not None
-        self.matrix, self.rest = found.hessian, 0.0
-
-    def reached(self) -> HessianMatrix:
-        """Return the sample's Hessian where the model plus the penalty is least."""
-        sample = self.known.objective
-        return HessianMatrix.at(sample, sample.margins(self.end()), self.known.rows)
-
-    def bend(self, share: float, before: HessianMatrix, after: HessianMatrix) -> None:
-        """Account for the change of the Hessian.
-
-        It changes by a share of that between two, which have the same penalty.
-        """
-        change, known = after.matrix - before.matrix, self.known
-        self.rest = 0.5 * share * change
-        self.matrix = self.matrix + self.rest
-        if share > 0.5:
-            matrix = known.matrix + change
-            self.known = replace(known, curvature=after.curvature, matrix=matrix)
-
-    def end(self) -> Vector:
-        """Return where the quadratic model plus the penalty is least."""
-        return proximal_point(self.objective, self.matrix, self.point)
-
-    def move(self, end: Vector, loss: float, slope: Vector) -> None:
-        """Move to a point, given the losses and their gradient there."""
-        penalty, before = self.objective.penalty, self.point
+    def move(self, loss: float, slope: Vector) -> None:
+        penalty, end = self.objective.penalty, self.end
         gradient = slope + penalty.gradient(end)
         if not np.isfinite(gradient).all():
             raise NotFiniteError
-        value = loss + float(penalty.value(end))
+        value = float(loss + penalty.value(end))
         margins = partial(self.objective.margins, end)
-        self.point = Evaluation(end, value, loss, gradient, margins)
-        self.n_steps += 1
-        change, bend = end - before.coef, gradient - before.gradient
-        self.matrix = bfgs_update(self.matrix, change, bend)
+        self.point = Evaluation(end, value, float(loss), gradient, margins)
 
-    def certify(self, tol: float) -> bool:
-        """Compute the bound at the point; return whether it needs another step."""
-        sample, rows = self.known.objective, self.known.rows
-        margins = sample.margins(self.point.coef)
-        weights = self.objective.weights.take(rows)
-        bound = self.known.certify(margins, weights, self.point)
-        self.gap = relative(bound.excess, self.point)
-        if self.gap > tol and self.n_steps >= _OLD:
-            self.known = HessianMatrix.at(sample, margins, rows)
-            self.matrix, self.rest = self.known.matrix, 0.0
-        return self.gap > tol
+    def certify(self, hessian: Matrix, ratio: float, sizes: Vector) -> None:
+        point, penalty = self.point, self.objective.penalty
+        coef = point.coef
+        matrix = hessian + np.diag(penalty.curvature)
+        end = proximal_point(self.objective, matrix, point)
+        self.end = end
+        step = end - coef
+        diagonal = matrix.diagonal()
+        residual = point.gradient + matrix @ step
+        slopes = penalty.curvature * end - residual
+        rounding = NOISE * float(np.sqrt(diagonal) @ np.abs(step))
+        quadratic = ratio * float(step @ (hessian @ step))
+        dual = EntropyDual(
+            quadratic,
+            ratio * float(sizes @ np.abs(step)),
+            curvature_ratio=ratio,
+        )
+        free = penalty.free(end) & ~penalty.penalized
+        norm = 0.0
+        if free.any():
+            block = factor(hessian[np.ix_(free, free)], semidefinite=True)
+            if block is None or block.null_space is not None:
+                return
+            norm = block.norm(slopes[free])
+        norm += rounding
+        roots = np.sqrt(diagonal)
+        gap = penalty.fenchel_gap(
+            coef, np.where(free, 0.0, slopes), np.where(free, 0.0, norm * roots)
+        )
+        bound = dual.bound(gap.value, norm) + gap.share * point.value
+        if os.environ.get("DBG2"): print(self.place, dual, gap, norm, bound)
+        self.gap = relative(bound, point)
+import os

@@ -770,10 +770,29 @@ class Objective:
             sums, _ = self._read(products.losses_at, (), args)
         else:
             sums, _ = self._read(products.losses_without, (group,), (*args, without))
-        losses, of_weights, of_biases = sums
-        if not self.problem.fit_intercept:
-            return losses, of_weights.T
-        return losses, np.column_stack([of_weights.T, of_biases])
+        losses, *slopes = sums
+        return losses, self._gradients(*slopes)
+
+    def losses_and_ratios(
+        self, coefs: Matrix, known: Matrix, shares: Matrix
+    ) -> tuple[Vector, Matrix, Vector]:
+        """Return the losses and their gradient at several points, and ratios.
+
+        For each row of `coefs`, in one pass over X. A combination of the curvatures of
+        a row at known points, with a row of `shares`, is at most that ratio times its
+        curvature at the point.
+        """
+        points = Points.of(coefs.T, self.n_features)
+        args = points.weights, points.biases, self.loss
+        more = Points.of(known.T, self.n_features), shares.T
+        sums, _ = self._read(products.losses_and_ratios, (), (*args, *more))
+        losses, *slopes, ratios = sums
+        return losses, self._gradients(*slopes), ratios.values
+
+    def largest_sizes(self) -> Vector:
+        """Return the largest size of each column of X, bias included, in one pass."""
+        [largest], _ = self._read(products.largest_sizes, ())
+        return self._vector(largest.values, 1.0)
 
     def evaluate_groups(
         self, coefs: Matrix, group: RowVector, n_groups: int
@@ -863,6 +882,12 @@ class Objective:
             matrix[-1, :-1] = matrix[:-1, -1] = column
             matrix[-1, -1] = corner
         return matrix
+
+    def _gradients(self, of_weights: Matrix, of_biases: Vector) -> Matrix:
+        """Return a row per point of the gradients in weights and, if any, the bias."""
+        if not self.problem.fit_intercept:
+            return of_weights.T
+        return np.column_stack([of_weights.T, of_biases])
 
     def _vector(self, of_weights: Vector, of_bias: float) -> Vector:
         """Return a vector over the weights and, where there is one, the bias."""

@@ -87,6 +87,11 @@ class Block(ABC):
     def columns(self, columns: Indices) -> Matrix:
         """Return some columns, copied, dense."""
 
+    def pieces(self, n_rows: int) -> Iterator["Block"]:
+        """Yield the block in parts of so many rows, or whole where that costs more."""
+        del n_rows
+        yield self
+
     def squared_norms(self, points: Points, out: Vector) -> None:
         """Fill `out` with the sum of squares of each row's products with some points.
 

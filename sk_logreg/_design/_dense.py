@@ -113,6 +113,13 @@ class DenseBlock(Block):
     def columns(self, columns: Indices) -> Matrix:
         return self._values[:, columns]
 
+    def pieces(self, n_rows: int) -> Iterator[Block]:
+        for start in range(0, len(self._values), n_rows):
+            values = self._values[start : start + n_rows]
+            first = self.rows.start + start
+            rows = slice(first, first + len(values))
+            yield DenseBlock(rows, values, self._space, self._sizes)
+
     def squared_norms(self, points: Points, out: Vector) -> None:
         weights, biases = points.weights, points.biases
         (n_rows, n_features), n_points = self._values.shape, len(biases)

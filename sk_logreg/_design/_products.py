@@ -13,8 +13,8 @@ from scipy.special import expit, logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
-from sk_logreg._design._vectors import Extremes, RowPart
-from sk_logreg._tolerances import NOISE
+from sk_logreg._design._vectors import Extremes, Largest, RowPart
+from sk_logreg._tolerances import NOISE, TINY
 from sk_logreg.losses import Loss, Pointwise
 
 Sums = tuple[Any, ...]
@@ -25,6 +25,8 @@ Out = Sequence[Vector]
 _TILE_ROWS, _TILE_POINTS = 256, 128
 # Points per tile of losses and gradients at several points.
 _TILE_COLUMNS = 16
+# Rows per tile of these.
+_TILE_LENGTH = 1024
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -261,6 +263,24 @@ def losses_without(
     return _losses_at(block, rows, weights, biases, loss, group, without)
 
 
+def losses_and_ratios(
+    block: Block,
+    rows: RowPart,
+    weights: Matrix,
+    biases: Vector,
+    loss: Loss,
+    known: Points,
+    shares: Matrix,
+) -> Sums:
+    """Sum the losses and their gradients at some points, and compare curvatures.
+
+    The curvature of a row at each point is compared with a combination of those at the
+    known points, by a column of `shares`: the largest ratio to it is found.
+    """
+    nobody = np.zeros(0, dtype=np.intp)
+    return _losses_at(block, rows, weights, biases, loss, None, nobody, known, shares)
+
+
 def _losses_at(
     block: Block,
     rows: RowPart,
@@ -269,27 +289,76 @@ def _losses_at(
     loss: Loss,
     group: Vector | None,
     without: Indices,
+    known: Points | None = None,
+    shares: Any = None,
 ) -> Sums:
     """Return the sums for some points, a few at a time, which stay in the cache."""
+    total: list[Any] = []
+    for piece in block.pieces(_TILE_LENGTH):
+        where = slice(
+            piece.rows.start - block.rows.start, piece.rows.stop - block.rows.start
+        )
+        part = rows.take(where)
+        curvature = None
+        if known is not None:
+            m = _margins_at(piece, part, known.weights, known.biases)
+            p_other = None if part.p_other is None else part.p_other[:, None]
+            curvature = loss.derivatives(m, p_other)[1]
+            curvature *= (part.weights > 0.0)[:, None]
+        sums = []
+        for start in range(0, len(biases), _TILE_COLUMNS):
+            some = slice(start, start + _TILE_COLUMNS)
+            left_out = None
+            if group is not None:
+                left_out = group[where][:, None] == without[some]
+            combined = None if curvature is None else curvature @ shares[:, some]
+            sums.append(
+                _sums_at(
+                    piece, part, weights[:, some], biases[some], loss, left_out, combined
+                )
+            )
+        for k, parts in enumerate(zip(*sums, strict=True)):
+            found = np.concatenate(parts, axis=-1)
+            found = Largest(found) if k == 3 else found
+            if len(total) <= k:
+                total.append(found)
+            else:
+                total[k] += found
+    return tuple(total)
+
+
+def _sums_at(
+    piece: Block,
+    rows: RowPart,
+    weights: Matrix,
+    biases: Vector,
+    loss: Loss,
+    left_out: Any,
+    combined: Any,
+) -> Sums:
+    m = _margins_at(piece, rows, weights, biases)
     p_other = None if rows.p_other is None else rows.p_other[:, None]
-    losses, slopes, totals = [], [], []
-    for start in range(0, len(biases), _TILE_COLUMNS):
-        some = slice(start, start + _TILE_COLUMNS)
-        m = block.matvec(weights[:, some]) + biases[some]
-        if rows.offset is not None:
-            m += rows.offset[:, None]
-        m *= rows.signs[:, None]
-        found = loss.at_margin(m, p_other)
-        slope, value = found.slope, found.value
-        if group is not None:
-            kept = group[:, None] != without[some]
-            slope *= kept
-            value *= kept
-        losses.append(rows.weights @ value)
-        slope *= (rows.weights * rows.signs)[:, None]
-        slopes.append(block.rmatvec(slope))
-        totals.append(slope.sum(axis=0))
-    return np.concatenate(losses), np.hstack(slopes), np.concatenate(totals)
+    found = loss.at_margin(m, p_other)
+    slope, value = found.slope, found.value
+    if left_out is not None:
+        slope[left_out] = 0.0
+        value[left_out] = 0.0
+    slope *= (rows.weights * rows.signs)[:, None]
+    sums = rows.weights @ value, piece.rmatvec(slope), slope.sum(axis=0)
+    if combined is None:
+        return sums
+    combined /= np.maximum(found.curvature, TINY)
+    return *sums, combined.max(axis=0)
+
+
+def _margins_at(block: Block, rows: RowPart, weights: Matrix, biases: Vector) -> Any:
+    """Return the margins of each row at some points."""
+    m = block.matvec(weights)
+    m += biases
+    if rows.offset is not None:
+        m += rows.offset[:, None]
+    m *= rows.signs[:, None]
+    return m
 
 
 def sums_of(
@@ -333,6 +402,16 @@ def leverages(
     u *= 0.5 * leverage
     u *= rows.signs
     return block.rmatvec(u), u.sum()
+
+
+def largest_sizes(block: Block, rows: RowPart) -> Sums:
+    """Find the largest size of each column."""
+    found = []
+    n_features = block.rmatvec(np.zeros(len(rows.weights))).shape[0]
+    for columns in _column_tiles(np.arange(n_features)):
+        x = block.columns(columns)
+        found.append(np.abs(x, out=x).max(axis=0))
+    return (Largest(np.concatenate(found)),)
 
 
 def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
