@@ -787,7 +787,7 @@ class Objective:
         more = Points.of(known.T, self.n_features), shares.T
         sums, _ = self._read(products.losses_and_ratios, (), (*args, *more))
         losses, *slopes, ratios = sums
-        return losses, self._gradients(*slopes), ratios.values
+        return losses, self._gradients(*slopes[:2]), ratios.values
 
     def largest_sizes(self) -> Vector:
         """Return the largest size of each column of X, bias included, in one pass."""

@@ -23,10 +23,8 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
-# Points per tile of losses and gradients at several points.
-_TILE_COLUMNS = 16
-# Rows per tile of these.
-_TILE_LENGTH = 1024
+# Points per tile of losses and gradients at several points, and margins per tile.
+_TILE_COLUMNS, _TILE_VALUES = 32, 15_000
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -246,8 +244,7 @@ def losses_at(
     block: Block, rows: RowPart, weights: Matrix, biases: Vector, loss: Loss
 ) -> Sums:
     """Sum the losses and their gradients at some points."""
-    nobody = np.zeros(0, dtype=np.intp)
-    return _losses_at(block, rows, weights, biases, loss, None, nobody)
+    return _losses_at(block, rows, weights, biases, loss)
 
 
 def losses_without(
@@ -260,7 +257,11 @@ def losses_without(
     without: Indices,
 ) -> Sums:
     """Sum the losses and their gradients at some points, each without a group."""
-    return _losses_at(block, rows, weights, biases, loss, group, without)
+
+    def left_out(where: slice, some: slice) -> Any:
+        return group[where, None] == without[some]
+
+    return _losses_at(block, rows, weights, biases, loss, left_out)
 
 
 def losses_and_ratios(
@@ -277,8 +278,8 @@ def losses_and_ratios(
     The curvature of a row at each point is compared with a combination of those at the
     known points, by a column of `shares`: the largest ratio to it is found.
     """
-    nobody = np.zeros(0, dtype=np.intp)
-    return _losses_at(block, rows, weights, biases, loss, None, nobody, known, shares)
+    compared = known, shares
+    return _losses_at(block, rows, weights, biases, loss, compared=compared)
 
 
 def _losses_at(
@@ -287,78 +288,69 @@ def _losses_at(
     weights: Matrix,
     biases: Vector,
     loss: Loss,
-    group: Vector | None,
-    without: Indices,
-    known: Points | None = None,
-    shares: Any = None,
+    left_out: Callable[[slice, slice], Any] | None = None,
+    compared: tuple[Points, Matrix] | None = None,
 ) -> Sums:
-    """Return the sums for some points, a few at a time, which stay in the cache."""
+    """Return the sums for some points, in tiles that stay in the cache.
+
+    Of some rows and points, `left_out` tells which do not count. See
+    `losses_and_ratios` for what is compared.
+    """
     total: list[Any] = []
-    for piece in block.pieces(_TILE_LENGTH):
-        where = slice(
-            piece.rows.start - block.rows.start, piece.rows.stop - block.rows.start
-        )
+    n_points = len(biases)
+    width = -(-n_points // -(-n_points // _TILE_COLUMNS))
+    for piece in block.pieces(_TILE_VALUES // width):
+        first = piece.rows.start - block.rows.start
+        where = slice(first, first + piece.rows.stop - piece.rows.start)
         part = rows.take(where)
-        curvature = None
-        if known is not None:
-            m = _margins_at(piece, part, known.weights, known.biases)
-            p_other = None if part.p_other is None else part.p_other[:, None]
-            curvature = loss.derivatives(m, p_other)[1]
-            curvature *= (part.weights > 0.0)[:, None]
-        sums = []
-        for start in range(0, len(biases), _TILE_COLUMNS):
-            some = slice(start, start + _TILE_COLUMNS)
-            left_out = None
-            if group is not None:
-                left_out = group[where][:, None] == without[some]
-            combined = None if curvature is None else curvature @ shares[:, some]
-            sums.append(
-                _sums_at(
-                    piece, part, weights[:, some], biases[some], loss, left_out, combined
-                )
-            )
-        for k, parts in enumerate(zip(*sums, strict=True)):
-            found = np.concatenate(parts, axis=-1)
-            found = Largest(found) if k == 3 else found
-            if len(total) <= k:
-                total.append(found)
-            else:
-                total[k] += found
+        known = None
+        if compared is not None:
+            points, shares = compared
+            known = _found_at(piece, part, points.weights, points.biases, loss)
+            known = known.curvature * (part.weights > 0.0)[:, None]
+        signed, ones = part.weights * part.signs, np.ones(len(part.weights))
+        tiles = []
+        for start in range(0, n_points, width):
+            some = slice(start, start + width)
+            found = _found_at(piece, part, weights[:, some], biases[some], loss)
+            slope, value = found.slope, found.value
+            if left_out is not None:
+                out = left_out(where, some)
+                slope[out] = 0.0
+                value[out] = 0.0
+            slope *= signed[:, None]
+            sums = part.weights @ value, piece.rmatvec(slope), ones @ slope
+            if known is not None:
+                ratios = known @ shares[:, some]
+                np.abs(ratios, out=ratios)
+                ratios /= np.maximum(found.curvature, TINY, out=found.curvature)
+                sums = *sums, _largest_of(ratios)
+            tiles.append(sums)
+        parts: list[Any] = [np.hstack(part) for part in zip(*tiles, strict=True)]
+        parts[3:] = map(Largest, parts[3:])
+        total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
     return tuple(total)
 
 
-def _sums_at(
-    piece: Block,
-    rows: RowPart,
-    weights: Matrix,
-    biases: Vector,
-    loss: Loss,
-    left_out: Any,
-    combined: Any,
-) -> Sums:
-    m = _margins_at(piece, rows, weights, biases)
-    p_other = None if rows.p_other is None else rows.p_other[:, None]
-    found = loss.at_margin(m, p_other)
-    slope, value = found.slope, found.value
-    if left_out is not None:
-        slope[left_out] = 0.0
-        value[left_out] = 0.0
-    slope *= (rows.weights * rows.signs)[:, None]
-    sums = rows.weights @ value, piece.rmatvec(slope), slope.sum(axis=0)
-    if combined is None:
-        return sums
-    combined /= np.maximum(found.curvature, TINY)
-    return *sums, combined.max(axis=0)
+def _largest_of(values: Matrix) -> Vector:
+    """Return the largest of each column; halving takes less time than `max`."""
+    while len(values) > 1:
+        half = (len(values) + 1) // 2
+        values = np.maximum(values[:half], values[-half:])
+    return values[0]
 
 
-def _margins_at(block: Block, rows: RowPart, weights: Matrix, biases: Vector) -> Any:
-    """Return the margins of each row at some points."""
+def _found_at(
+    block: Block, rows: RowPart, weights: Matrix, biases: Vector, loss: Loss
+) -> Pointwise:
+    """Return the loss of each row at some points."""
     m = block.matvec(weights)
     m += biases
     if rows.offset is not None:
         m += rows.offset[:, None]
-    m *= rows.signs[:, None]
-    return m
+    m *= rows.signs.astype(np.float64)[:, None]
+    p_other = None if rows.p_other is None else rows.p_other[:, None]
+    return loss.at_margin(m, p_other)
 
 
 def sums_of(
