@@ -1,6 +1,7 @@
 """A solver for many rows that follows a path: it solves all of its problems at once."""
 
 from bisect import bisect
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -24,14 +25,13 @@ from sk_logreg.penalties import L2, ElasticNet
 
 # With more columns than this, working sets of them pay.
 _MANY_COLUMNS = 400
-# The length of the path between points where the Hessian is computed: half the root
-# mean square of the change of z, if it begins at 0. The last is left out if it is
-# nearer than a share of that.
-import os
-_SPACING, _CLOSER = float(os.environ.get("L","0.2")), 0.01
+# The length of the path between knots: half the root mean square of the change of z, if
+# it begins at 0. With more, points between them need a second evaluation; with less,
+# the Hessians take longer. A last one that is nearer than this share of it is left out.
+_SPACING, _CLOSER = 0.2, 0.01
 # The first step is shorter by this factor, as the change of the Hessian is not known.
 _LONGER = 2.0
-# Maximum number of steps before the usual solver takes over.
+# Maximum number of evaluations before the usual solver takes over.
 _MAX_STEPS = 5
 
 
@@ -41,7 +41,7 @@ def followable(
     """Return a problem with a penalty that a `Follower` takes, None if it takes none.
 
     Its loss must have a dual, all weights a penalty that is not minute, and samples of
-    its rows must pay.
+    its rows must pay. The digits of the coefficients must not count.
     """
     penalty, coordinates = problem.penalty, problem.coordinates
     suits = problem.loss.dual is not None and problem.bounded and tol >= FINE
@@ -51,9 +51,9 @@ def followable(
         return None
     if next(nested_samples(Objective(problem, executor), tol), None) is None:
         return None
-    none, infinite = np.zeros(problem.n_dof), np.full(problem.n_dof, np.inf)
     if isinstance(penalty, ElasticNet):
         return problem
+    none, infinite = np.zeros(problem.n_dof), np.full(problem.n_dof, np.inf)
     whole = ElasticNet(penalty.strengths, none, -infinite, infinite)
     return replace(problem, penalty=whole)
 
@@ -62,15 +62,11 @@ class Follower:
     """Solves problems that differ in C alone, one after the other.
 
     The first is solved as usual. From there on the Hessian of the losses is computed at
-    a few points near the path, the knots, each predicted from the one before. Between
-    them it is interpolated by a cubic spline. So all other solutions are predicted by
-    minimizing quadratic models with their penalties, and evaluated together, in one
-    pass over X. Those that are not certified take further steps together. What a few
-    steps do not certify is left to the usual solver.
-
-    The certificate is the dual point that a Newton step with the interpolated Hessian
-    leads to. As the curvatures of each row are compared in the same pass, it takes no
-    other one.
+    a few points near the path, the knots, each predicted from those before it. Between
+    the knots it is interpolated. So all other solutions are predicted by minimizing
+    quadratic models with their penalties, and evaluated together, in one pass over X.
+    Those that are not certified take another Newton step with that Hessian, together
+    again. What a few steps do not certify is left to the usual solver.
     """
 
     def __init__(
@@ -86,26 +82,28 @@ class Follower:
         """Return the solution of the next problem."""
         place = self._place
         if self._found and not journal.closed:
-            ahead = self._found[place]
-            if ahead.gap <= goal.tol:
+            point, gap = self._found[place].point, self._found[place].gap
+            if gap <= goal.tol:
                 self._place += 1
-                return Solution(ahead.point, ahead.gap, CONVERGED)
-            start = ahead.point.coef
+                return Solution(point, gap, CONVERGED)
+            start = point.coef
         solution = self._solver(objective, start, journal, goal)
         if solution.status.converged:
             self._place += 1  # or it will be solved once more, from another start
-            if place == 0 and len(self._Cs) > 1:
-                self._found = self._follow(objective, solution.point, goal.tol)
+            if place == 0:
+                # A knot may be anywhere where the Hessian changes much.
+                with suppress(NotFiniteError):
+                    self._found = self._follow(objective, solution.point, goal.tol)
         return solution
 
     def hessian(self, place: int) -> Matrix | None:
-        """Return the Hessian of the losses at a solution, if the path is followed."""
+        """Return about the Hessian of the losses at a solution, if it was predicted."""
         return self._found[place].hessian if self._found else None
 
     def _follow(
         self, objective: Objective, first: Evaluation, tol: float
-    ) -> list["_Ahead"]:
-        """Return what is found of all problems, given the first solution."""
+    ) -> "list[_Ahead]":
+        """Return where all solutions are, given the first; none if all are there."""
         path = [objective]
         for C in self._Cs[1:]:
             problem = with_C(self._problem, C)
@@ -113,18 +111,18 @@ class Follower:
         knots = _knots(path, first.coef)
         if len(knots) == 1:
             return []
-        curve = _Curve(knots)
-        every = [_Ahead.on(curve, place, one) for place, one in enumerate(path)]
-        sizes, moving = objective.largest_sizes(), every[1:]
+        curve, sizes = _Curve(knots), objective.largest_sizes()
+        every = [curve.ahead(place, one, first) for place, one in enumerate(path)]
+        moving = every[1:]
         for _ in range(_MAX_STEPS):
             ends = np.array([ahead.end for ahead in moving])
             shares = np.array([ahead.shares for ahead in moving])
             found = objective.losses_and_ratios(ends, curve.coefs, shares)
             for ahead, loss, slope, ratio in zip(moving, *found, strict=True):
                 most = curve.hessian(np.abs(ahead.shares))
-                ahead.move(loss, slope, ratio, most, sizes)
+                ahead.move(float(loss), slope)
+                ahead.certify(float(ratio), most, sizes)
             moving = [ahead for ahead in moving if ahead.gap > tol]
-            print([k.place for k in knots], len(ends)) if os.environ.get('DBG') else 0
             if not moving:
                 break
         return every
@@ -132,7 +130,7 @@ class Follower:
 
 @dataclass(frozen=True, eq=False)
 class _Knot:
-    """A point near the path, with the gradient and the Hessian of the losses."""
+    """A point near a solution, with the gradient and the Hessian of the losses."""
 
     place: int
     coef: Vector
@@ -140,42 +138,40 @@ class _Knot:
     hessian: Matrix
 
     @classmethod
-    def at(cls, place: int, objective: Objective, coef: Vector) -> "_Knot":
-        found = objective.evaluate(coef, hessian=True, margins=False)
+    def at(cls, place: int, path: list[Objective], coef: Vector) -> "_Knot":
+        """Return the knot at a point, in one pass over X."""
+        found, penalty = path[place].evaluate(coef, hessian=True), path[place].penalty
         assert found.hessian is not None
-        penalty = objective.penalty
         gradient = found.gradient - penalty.gradient(coef)
         return cls(place, coef, gradient, found.hessian - np.diag(penalty.curvature))
 
     def length(self, end: Vector) -> float:
-        """Return the length of a step from here."""
-        step = end - self.coef
-        return float(np.sqrt(max(0.0, step @ (self.hessian @ step))))
+        """Return the length of the way to a point."""
+        way = end - self.coef
+        return float(np.sqrt(max(0.0, float(way @ (self.hessian @ way)))))
 
 
 def _knots(path: list[Objective], start: Vector) -> list[_Knot]:
-    """Return the knots, the first of which is at the first solution."""
-    knot = _Knot.at(0, path[0], start)
-    knots, last = [knot], len(path) - 1
-    spacing, change = _SPACING / _LONGER, np.zeros_like(knot.hessian)
+    """Return the knots, the first of which is the first solution."""
+    knot, last = _Knot.at(0, path, start), len(path) - 1
+    knots, spacing, change = [knot], _SPACING / _LONGER, np.zeros_like(knot.hessian)
+
+    def end(place: int) -> Vector:
+        return _model_end(path[place], knot.coef, knot.gradient, knot.hessian + change)
+
+    def length(place: int) -> float:
+        return knot.length(end(place))
+
     while knot.place < last:
-        before, matrix = knot, knot.hessian + change
-
-        def end(place: int, knot: _Knot = knot, matrix: Matrix = matrix) -> Vector:
-            return _model_end(path[place], knot.coef, knot.gradient, matrix)
-
         farther = range(knot.place + 2, last + 1)
-        n_near = bisect(farther, spacing, key=lambda place: before.length(end(place)))
-        place = knot.place + 1 + n_near
-        coef = end(place)
-        length = knot.length(coef)
-        if place == last and length <= _CLOSER * _SPACING:
+        place = knot.place + 1 + bisect(farther, spacing, key=length)
+        if place == last and length(place) <= _CLOSER * _SPACING:
             break
-        knot = _Knot.at(place, path[place], coef)
-        knots.append(knot)
+        knots.append(_Knot.at(place, path, end(place)))
         # The mean on the way, if the Hessian goes on to change as it has.
-        share = 0.5 * min(_SPACING / length, _LONGER)
-        spacing, change = _SPACING, share * (knot.hessian - before.hessian)
+        share = 0.5 * min(_SPACING / length(place), _LONGER)
+        change = share * (knots[-1].hessian - knot.hessian)
+        knot, spacing = knots[-1], _SPACING
     return knots
 
 
@@ -183,102 +179,113 @@ class _Curve:
     """The path and the Hessian along it, by its knots."""
 
     def __init__(self, knots: list[_Knot]):
-        self.coefs = np.array([knot.coef for knot in knots])
         self._knots = knots
+        self.coefs = np.array([knot.coef for knot in knots])
         self._hessians = np.array([knot.hessian for knot in knots])
-        lengths = [knot.length(end.coef) for knot, end in pairwise(knots)]
+        lengths = [knot.length(after.coef) for knot, after in pairwise(knots)]
         self._positions = np.cumsum([0.0, *lengths])
         degree = min(3, len(lengths))
-        self._shares = make_interp_spline(self._positions, np.eye(len(knots)), k=degree)
+        self._spline = make_interp_spline(self._positions, np.eye(len(knots)), degree)
 
     def hessian(self, shares: Vector) -> Matrix:
         """Return a combination of the Hessians at the knots."""
-        return np.tensordot(shares, self._hessians, 1)
+        return np.asarray(np.tensordot(shares, self._hessians, 1))
 
-    def solution(self, place: int, objective: Objective) -> tuple[Vector, Vector]:
-        """Return about where a solution is, and the shares of the knots there.
+    def ahead(self, place: int, objective: Objective, point: Evaluation) -> "_Ahead":
+        """Return the point from which a solution is sought, about where it is.
 
-        The gradient of the losses between two knots is that of Hermite's cubic.
+        Along the chord of two knots the gradient of the losses is about the cubic that
+        has their gradients and Hessians. The Hessian is a cubic spline in the length.
         """
         places = [knot.place for knot in self._knots]
         segment = min(max(0, bisect(places, place) - 1), len(places) - 2)
         first, last = self._knots[segment : segment + 2]
-        start, stop = self._positions[segment : segment + 2]
-        chord = last.coef - first.coef
+        chord, length = last.coef - first.coef, np.diff(self._positions)[segment]
         bends = first.hessian @ chord, last.hessian @ chord
-        end, t = last.coef, min(1.0, (place - first.place) / (last.place - first.place))
-        for _ in range(2):  # the second time with the projection of the first end
+        t = min(1.0, (place - first.place) / (last.place - first.place))
+        for _ in range(2):  # again where the first end is next to the chord
             u = 1.0 - t
-            gradient = u * u * ((1.0 + 2.0 * t) * first.gradient + t * bends[0])
-            gradient += t * t * ((1.0 + 2.0 * u) * last.gradient - u * bends[1])
-            shares = np.asarray(self._shares(start + t * (stop - start)))
+            slope = u * u * ((1.0 + 2.0 * t) * first.gradient + t * bends[0])
+            slope += t * t * ((1.0 + 2.0 * u) * last.gradient - u * bends[1])
+            shares = np.asarray(self._spline(self._positions[segment] + t * length))
             hessian = self.hessian(shares)
-            coef = first.coef + t * chord
-            end = _model_end(objective, coef, gradient, hessian)
-            bend = hessian @ chord
-            t = float(np.clip((end - first.coef) @ bend / (chord @ bend), 0.0, 1.0))
-        return end, shares
+            end = _model_end(objective, first.coef + t * chord, slope, hessian)
+            along = float((end - first.coef) @ (hessian @ chord))
+            t = min(max(0.0, along / float(chord @ (hessian @ chord))), 1.0)
+        return _Ahead(objective, shares, hessian, end, point)
 
 
 @dataclass
 class _Ahead:
     """A point on its way to the solution of a problem ahead on the path.
 
-    The shares are those of the knots in the Hessian of the losses.
+    Attributes
+    ----------
+    shares : ndarray of shape (n_knots,)
+        Those of the knots in the Hessian of the losses.
+    hessian : ndarray of shape (n_dof, n_dof)
+    end : ndarray of shape (n_dof,)
+        Where the next step ends.
+    point : Evaluation
+    gap : float
     """
 
     objective: Objective
-    end: Vector
     shares: Vector
     hessian: Matrix
-    point: Evaluation | None = None
+    end: Vector
+    point: Evaluation
     gap: float = UNKNOWN_GAP
 
-    @classmethod
-    def on(cls, curve: _Curve, place: int, objective: Objective) -> "_Ahead":
-        """Return the predicted one."""
-        end, shares = curve.solution(place, objective)
-        return cls(objective, end, shares, curve.hessian(shares))
-
-    def move(
-        self, loss: float, slope: Vector, ratio: float, most: Matrix, sizes: Vector
-    ) -> None:
-        """Move to the end of the last step, and compute the bound and the next step.
-
-        The losses there and their gradient are given. The sum of what the knots
-        contribute to the curvature of a row, in size, is that of the matrix `most`,
-        and their sum at most `ratio` times the curvature at the point. The largest
-        sizes of the columns are given too.
-        """
-        objective, coef = self.objective, self.end
-        penalty = objective.penalty
-        assert isinstance(penalty, ElasticNet)
-        gradient = slope + penalty.gradient(coef)
-        value = float(loss + penalty.value(coef))
-        if not (np.isfinite(gradient).all() and np.isfinite(value)):
+    def move(self, loss: float, slope: Vector) -> None:
+        """Move to the end of the step, given the losses and their gradient there."""
+        objective, coef, penalty = self.objective, self.end, self.objective.penalty
+        value, gradient = loss + float(penalty.value(coef)), penalty.gradient(coef)
+        gradient += slope
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise NotFiniteError
         margins = partial(objective.margins, coef)
-        point = Evaluation(coef, value, float(loss), gradient, margins)
-        self.point = point
+        self.point = Evaluation(coef, value, loss, gradient, margins)
         self.end = _model_end(objective, coef, slope, self.hessian)
-        step, bound = self.end - coef, np.inf
-        slopes = -slope - self.hessian @ step
+
+    def certify(self, ratio: float, most: Matrix, sizes: Vector) -> None:
+        """Compute the bound of the dual point that the next step leads to.
+
+        The dual variables of the rows change by their interpolated curvature times the
+        change of their margins. So their slopes are those of the quadratic model.
+
+        Parameters
+        ----------
+        ratio : float
+            The largest size of an interpolated curvature, relative to the curvature.
+        most : ndarray of shape (n_dof, n_dof)
+            At least the matrix with the sizes of the interpolated curvatures.
+        sizes : ndarray of shape (n_dof,)
+            The largest sizes of the columns.
+        """
+        penalty, point = self.objective.penalty, self.point
+        assert isinstance(penalty, ElasticNet)
+        step = self.end - point.coef
+        slopes = penalty.gradient(point.coef) - point.gradient - self.hessian @ step
         dual = EntropyDual(
             quadratic=ratio * float(step @ (most @ step)),
             max_ratio=ratio * float(sizes @ np.abs(step)),
             curvature_ratio=ratio,
         )
+        roots = np.sqrt(most.diagonal())
+        norm = NOISE * float(roots @ np.abs(step))
         free = penalty.free(self.end) & ~penalty.penalized
-        block = factor(self.hessian[np.ix_(free, free)], semidefinite=True)
-        if block is not None and block.null_space is None:
+        if free.any():
+            # Their slopes have to be 0: the dual variables move on along these.
+            block = factor(self.hessian[np.ix_(free, free)], semidefinite=True)
+            if block is None or block.null_space is not None:
+                return
             moved = block.solve(slopes[free])
-            norm = np.sqrt(max(0.0, moved @ (most[np.ix_(free, free)] @ moved)))
-            roots = np.sqrt(most.diagonal() + penalty.curvature)
-            norm += NOISE * float(roots @ np.abs(step))
-            slopes, error = np.where(free, 0.0, (slopes, norm * roots))
-            gap = penalty.fenchel_gap(coef, slopes, error)
-            bound = dual.bound(gap.value, norm) + gap.share * value
-        self.gap = relative(bound, point)
+            norm += np.sqrt(max(0.0, moved @ (most[np.ix_(free, free)] @ moved)))
+        slopes, error = np.where(free, 0.0, (slopes, norm * roots))
+        gap = penalty.fenchel_gap(point.coef, slopes, error)
+        excess = dual.bound(gap.value, norm) + gap.share * point.value
+        self.gap = relative(excess, point)
 
 
 def _model_end(
@@ -286,7 +293,7 @@ def _model_end(
 ) -> Vector:
     """Return where a quadratic model of the losses plus the penalty is least.
 
-    Given the gradient of the losses at a point.
+    Given their gradient at a point, and their Hessian.
     """
     penalty = objective.penalty
     assert isinstance(penalty, ElasticNet)

@@ -791,7 +791,8 @@ class Objective:
 
     def largest_sizes(self) -> Vector:
         """Return the largest size of each column of X, bias included, in one pass."""
-        [largest], _ = self._read(products.largest_sizes, ())
+        columns = np.arange(self.n_features)
+        [largest], _ = self._read(products.largest_sizes, (), (columns,))
         return self._vector(largest.values, 1.0)
 
     def evaluate_groups(

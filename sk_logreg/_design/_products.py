@@ -303,11 +303,10 @@ def _losses_at(
         first = piece.rows.start - block.rows.start
         where = slice(first, first + piece.rows.stop - piece.rows.start)
         part = rows.take(where)
-        known = None
         if compared is not None:
             points, shares = compared
             known = _found_at(piece, part, points.weights, points.biases, loss)
-            known = known.curvature * (part.weights > 0.0)[:, None]
+            curvature = known.curvature * (part.weights > 0.0)[:, None]
         signed, ones = part.weights * part.signs, np.ones(len(part.weights))
         tiles = []
         for start in range(0, n_points, width):
@@ -319,13 +318,11 @@ def _losses_at(
                 slope[out] = 0.0
                 value[out] = 0.0
             slope *= signed[:, None]
-            sums = part.weights @ value, piece.rmatvec(slope), ones @ slope
-            if known is not None:
-                ratios = known @ shares[:, some]
-                np.abs(ratios, out=ratios)
-                ratios /= np.maximum(found.curvature, TINY, out=found.curvature)
-                sums = *sums, _largest_of(ratios)
-            tiles.append(sums)
+            tiles.append([part.weights @ value, piece.rmatvec(slope), ones @ slope])
+            if compared is not None:
+                ratios = np.abs(curvature @ shares[:, some])
+                ratios /= np.maximum(found.curvature, TINY)
+                tiles[-1].append(_largest_of(ratios))
         parts: list[Any] = [np.hstack(part) for part in zip(*tiles, strict=True)]
         parts[3:] = map(Largest, parts[3:])
         total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
@@ -396,13 +393,9 @@ def leverages(
     return block.rmatvec(u), u.sum()
 
 
-def largest_sizes(block: Block, rows: RowPart) -> Sums:
+def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     """Find the largest size of each column."""
-    found = []
-    n_features = block.rmatvec(np.zeros(len(rows.weights))).shape[0]
-    for columns in _column_tiles(np.arange(n_features)):
-        x = block.columns(columns)
-        found.append(np.abs(x, out=x).max(axis=0))
+    found = [abs(block.columns(some)).max(axis=0) for some in _column_tiles(columns)]
     return (Largest(np.concatenate(found)),)
 
 
