@@ -19,20 +19,20 @@ from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, Solver, relative
 from sk_logreg._solvers._factors import factor
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._tolerances import FINE, NOISE
+from sk_logreg._tolerances import FINE, NOISE, TINY
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import L2, ElasticNet
 
 # With more columns than this, working sets of them pay.
 _MANY_COLUMNS = 400
-# The length of the path between knots: half the root mean square of the change of z, if
-# it begins at 0. With more, points between them need a second evaluation; with less,
-# the Hessians take longer. A last one that is nearer than this share of it is left out.
-_SPACING, _CLOSER = 0.2, 0.01
+# The length of the path between knots, the root mean square of the change of z by the
+# curvatures of the rows. With more, points between knots need a second evaluation; with
+# less, Hessians take longer. A last one that is nearer than a share is left out.
+_SPACING, _CLOSER = 0.4, 0.01
 # The first step is shorter by this factor, as the change of the Hessian is not known.
 _LONGER = 2.0
 # Maximum number of evaluations before the usual solver takes over.
-_MAX_STEPS = 5
+_MAX_STEPS = 3
 
 
 def followable(
@@ -121,7 +121,8 @@ class Follower:
             for ahead, loss, slope, ratio in zip(moving, *found, strict=True):
                 most = curve.hessian(np.abs(ahead.shares))
                 ahead.move(float(loss), slope)
-                ahead.certify(float(ratio), most, sizes)
+                reach = float((sizes @ np.abs(ahead.end - ahead.point.coef)).max())
+                ahead.certify(float(ratio), most, reach)
             moving = [ahead for ahead in moving if ahead.gap > tol]
             if not moving:
                 break
@@ -130,30 +131,38 @@ class Follower:
 
 @dataclass(frozen=True, eq=False)
 class _Knot:
-    """A point near a solution, with the gradient and the Hessian of the losses."""
+    """A point near a solution, with the gradient and the Hessian of the losses.
+
+    `total` is the sum of the curvatures of the rows.
+    """
 
     place: int
     coef: Vector
     gradient: Vector
     hessian: Matrix
+    total: float
 
     @classmethod
-    def at(cls, place: int, path: list[Objective], coef: Vector) -> "_Knot":
+    def at(cls, place: int, objective: Objective, coef: Vector) -> "_Knot":
         """Return the knot at a point, in one pass over X."""
-        found, penalty = path[place].evaluate(coef, hessian=True), path[place].penalty
+        found, penalty = objective.evaluate(coef, hessian=True), objective.penalty
         assert found.hessian is not None
+        assert found.curvature is not None
         gradient = found.gradient - penalty.gradient(coef)
-        return cls(place, coef, gradient, found.hessian - np.diag(penalty.curvature))
+        hessian = found.hessian - np.diag(penalty.curvature)
+        total = found.curvature.total()
+        return cls(place, coef, gradient, hessian, total)
 
     def length(self, end: Vector) -> float:
         """Return the length of the way to a point."""
         way = end - self.coef
-        return float(np.sqrt(max(0.0, float(way @ (self.hessian @ way)))))
+        square = float(way @ (self.hessian @ way))
+        return float(np.sqrt(max(0.0, square) / max(self.total, TINY)))
 
 
 def _knots(path: list[Objective], start: Vector) -> list[_Knot]:
     """Return the knots, the first of which is the first solution."""
-    knot, last = _Knot.at(0, path, start), len(path) - 1
+    knot, last = _Knot.at(0, path[0], start), len(path) - 1
     knots, spacing, change = [knot], _SPACING / _LONGER, np.zeros_like(knot.hessian)
 
     def end(place: int) -> Vector:
@@ -167,7 +176,7 @@ def _knots(path: list[Objective], start: Vector) -> list[_Knot]:
         place = knot.place + 1 + bisect(farther, spacing, key=length)
         if place == last and length(place) <= _CLOSER * _SPACING:
             break
-        knots.append(_Knot.at(place, path, end(place)))
+        knots.append(_Knot.at(place, path[place], end(place)))
         # The mean on the way, if the Hessian goes on to change as it has.
         share = 0.5 * min(_SPACING / length(place), _LONGER)
         change = share * (knots[-1].hessian - knot.hessian)
@@ -183,7 +192,8 @@ class _Curve:
         self.coefs = np.array([knot.coef for knot in knots])
         self._hessians = np.array([knot.hessian for knot in knots])
         lengths = [knot.length(after.coef) for knot, after in pairwise(knots)]
-        self._positions = np.cumsum([0.0, *lengths])
+        lengths = np.clip(lengths, _CLOSER * _SPACING, _SPACING / _CLOSER)
+        self._positions = np.append(0.0, np.cumsum(lengths))
         degree = min(3, len(lengths))
         self._spline = make_interp_spline(self._positions, np.eye(len(knots)), degree)
 
@@ -210,9 +220,10 @@ class _Curve:
             shares = np.asarray(self._spline(self._positions[segment] + t * length))
             hessian = self.hessian(shares)
             end = _model_end(objective, first.coef + t * chord, slope, hessian)
-            along = float((end - first.coef) @ (hessian @ chord))
-            t = min(max(0.0, along / float(chord @ (hessian @ chord))), 1.0)
-        return _Ahead(objective, shares, hessian, end, point)
+            bend = hessian @ chord
+            t = float((end - first.coef) @ bend) / max(float(chord @ bend), TINY)
+            t = min(max(0.0, t), 1.0)
+        return _Ahead(objective, place, shares, hessian, end, point)
 
 
 @dataclass
@@ -231,6 +242,7 @@ class _Ahead:
     """
 
     objective: Objective
+    place: int
     shares: Vector
     hessian: Matrix
     end: Vector
@@ -248,7 +260,7 @@ class _Ahead:
         self.point = Evaluation(coef, value, loss, gradient, margins)
         self.end = _model_end(objective, coef, slope, self.hessian)
 
-    def certify(self, ratio: float, most: Matrix, sizes: Vector) -> None:
+    def certify(self, ratio: float, most: Matrix, reach: float) -> None:
         """Compute the bound of the dual point that the next step leads to.
 
         The dual variables of the rows change by their interpolated curvature times the
@@ -260,8 +272,8 @@ class _Ahead:
             The largest size of an interpolated curvature, relative to the curvature.
         most : ndarray of shape (n_dof, n_dof)
             At least the matrix with the sizes of the interpolated curvatures.
-        sizes : ndarray of shape (n_dof,)
-            The largest sizes of the columns.
+        reach : float
+            At least the largest change of a margin along the step.
         """
         penalty, point = self.objective.penalty, self.point
         assert isinstance(penalty, ElasticNet)
@@ -269,7 +281,7 @@ class _Ahead:
         slopes = penalty.gradient(point.coef) - point.gradient - self.hessian @ step
         dual = EntropyDual(
             quadratic=ratio * float(step @ (most @ step)),
-            max_ratio=ratio * float(sizes @ np.abs(step)),
+            max_ratio=ratio * reach,
             curvature_ratio=ratio,
         )
         roots = np.sqrt(most.diagonal())

@@ -789,11 +789,15 @@ class Objective:
         losses, *slopes, ratios = sums
         return losses, self._gradients(*slopes[:2]), ratios.values
 
-    def largest_sizes(self) -> Vector:
-        """Return the largest size of each column of X, bias included, in one pass."""
+    def largest_sizes(self) -> Matrix:
+        """Return the largest sizes of the columns of X, bias included, in one pass.
+
+        For some rows at a time, one row each.
+        """
         columns = np.arange(self.n_features)
         [largest], _ = self._read(products.largest_sizes, (), (columns,))
-        return self._vector(largest.values, 1.0)
+        ones = np.ones((len(largest), self.n_dof - self.n_features))
+        return np.column_stack([largest, ones])
 
     def evaluate_groups(
         self, coefs: Matrix, group: RowVector, n_groups: int

@@ -394,9 +394,18 @@ def leverages(
 
 
 def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
-    """Find the largest size of each column."""
-    found = [abs(block.columns(some)).max(axis=0) for some in _column_tiles(columns)]
-    return (Largest(np.concatenate(found)),)
+    """List the largest size of each column in some rows at a time."""
+    return (
+        [
+            np.hstack(
+                [
+                    abs(piece.columns(some)).max(axis=0)
+                    for some in _column_tiles(columns)
+                ]
+            )
+            for piece in block.pieces(_TILE_ROWS)
+        ],
+    )
 
 
 def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
