@@ -31,8 +31,9 @@ _MANY_COLUMNS = 400
 _SPACING, _CLOSER = 0.4, 0.01
 # The first step is shorter by this factor, as the change of the Hessian is not known.
 _LONGER = 2.0
-# Maximum number of evaluations before the usual solver takes over.
-_MAX_STEPS = 3
+# Those that are not certified are evaluated together again, unless they are more than
+# this share of all that were.
+_MOST = 0.75
 
 
 def followable(
@@ -66,7 +67,7 @@ class Follower:
     the knots it is interpolated. So all other solutions are predicted by minimizing
     quadratic models with their penalties, and evaluated together, in one pass over X.
     Those that are not certified take another Newton step with that Hessian, together
-    again. What a few steps do not certify is left to the usual solver.
+    again. Where that certifies few, they are left to the usual solver.
     """
 
     def __init__(
@@ -113,8 +114,8 @@ class Follower:
             return []
         curve, sizes = _Curve(knots), objective.largest_sizes()
         every = [curve.ahead(place, one, first) for place, one in enumerate(path)]
-        moving = every[1:]
-        for _ in range(_MAX_STEPS):
+        moving, n_before = every[1:], np.inf
+        while moving and len(moving) <= _MOST * n_before:
             ends = np.array([ahead.end for ahead in moving])
             shares = np.array([ahead.shares for ahead in moving])
             found = objective.losses_and_ratios(ends, curve.coefs, shares)
@@ -123,9 +124,8 @@ class Follower:
                 ahead.move(float(loss), slope)
                 reach = float((sizes @ np.abs(ahead.end - ahead.point.coef)).max())
                 ahead.certify(float(ratio), most, reach)
+            n_before = len(moving)
             moving = [ahead for ahead in moving if ahead.gap > tol]
-            if not moving:
-                break
         return every
 
 
@@ -191,8 +191,8 @@ class _Curve:
         self._knots = knots
         self.coefs = np.array([knot.coef for knot in knots])
         self._hessians = np.array([knot.hessian for knot in knots])
-        lengths = [knot.length(after.coef) for knot, after in pairwise(knots)]
-        lengths = np.clip(lengths, _CLOSER * _SPACING, _SPACING / _CLOSER)
+        ways = [knot.length(after.coef) for knot, after in pairwise(knots)]
+        lengths = np.clip(ways, _CLOSER * _SPACING, _SPACING / _CLOSER)
         self._positions = np.append(0.0, np.cumsum(lengths))
         degree = min(3, len(lengths))
         self._spline = make_interp_spline(self._positions, np.eye(len(knots)), degree)
@@ -223,7 +223,7 @@ class _Curve:
             bend = hessian @ chord
             t = float((end - first.coef) @ bend) / max(float(chord @ bend), TINY)
             t = min(max(0.0, t), 1.0)
-        return _Ahead(objective, place, shares, hessian, end, point)
+        return _Ahead(objective, shares, hessian, end, point)
 
 
 @dataclass
@@ -242,7 +242,6 @@ class _Ahead:
     """
 
     objective: Objective
-    place: int
     shares: Vector
     hessian: Matrix
     end: Vector
@@ -293,7 +292,8 @@ class _Ahead:
             if block is None or block.null_space is not None:
                 return
             moved = block.solve(slopes[free])
-            norm += np.sqrt(max(0.0, moved @ (most[np.ix_(free, free)] @ moved)))
+            square = float(moved @ (most[np.ix_(free, free)] @ moved))
+            norm += float(np.sqrt(max(0.0, square)))
         slopes, error = np.where(free, 0.0, (slopes, norm * roots))
         gap = penalty.fenchel_gap(point.coef, slopes, error)
         excess = dual.bound(gap.value, norm) + gap.share * point.value

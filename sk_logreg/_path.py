@@ -74,7 +74,8 @@ class RegularizationPath:
         and no bound, with H the Hessian of the losses and Λ that of the penalty. For
         the lasso it is the rank of their columns. A free bias is not counted. NaN with
         more than 4,000 such weights. With thousands of rows per feature, H is computed
-        at some values of C, and interpolated between them; this is right to about 0.01.
+        at some values of C, and interpolated between them; this is right to about one
+        in a thousand.
     deviances : ndarray of shape (n_Cs,)
         Twice the sum of the losses, weighted by s, minus its smallest possible value,
         which is 0 unless labels are soft.

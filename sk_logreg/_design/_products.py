@@ -23,8 +23,11 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
-# Points per tile of losses and gradients at several points, and margins per tile.
+# Columns per tile of columns, or of losses and gradients at several points, and margins
+# per tile of those.
 _TILE_COLUMNS, _TILE_VALUES = 32, 15_000
+# Rows that share a limit to the sizes of their values. With more, it is less tight.
+_PIECE_ROWS = 256
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -395,17 +398,13 @@ def leverages(
 
 def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     """List the largest size of each column in some rows at a time."""
-    return (
-        [
-            np.hstack(
-                [
-                    abs(piece.columns(some)).max(axis=0)
-                    for some in _column_tiles(columns)
-                ]
-            )
-            for piece in block.pieces(_TILE_ROWS)
-        ],
-    )
+    tiles = _column_tiles(columns)
+    found = []
+    for piece in block.pieces(_PIECE_ROWS):
+        found.append(
+            np.hstack([abs(piece.columns(some)).max(axis=0) for some in tiles])
+        )
+    return (found,)
 
 
 def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
