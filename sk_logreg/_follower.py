@@ -28,7 +28,7 @@ _MANY_COLUMNS = 400
 # The length of the path between knots, the root mean square of the change of z by the
 # curvatures of the rows. With more, points between knots need a second evaluation; with
 # less, Hessians take longer. A last one that is nearer than a share is left out.
-_SPACING, _CLOSER = 0.4, 0.01
+_SPACING, _CLOSER = 0.5, 0.01
 # The first step is shorter by this factor, as the change of the Hessian is not known.
 _LONGER = 2.0
 # Those that are not certified are evaluated together again, unless they are more than
