@@ -1,39 +1,39 @@
-"""A solver for many rows that follows a path: it solves all of its problems at once."""
+"""A solver for many rows that follows a path: each problem from the one before it."""
 
-from bisect import bisect
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
-from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, NotFiniteError, Objective
 from sk_logreg._problem import Problem, with_C
 from sk_logreg._records import CONVERGED
-from sk_logreg._solvers._active_set import minimize_quadratic
-from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, Solver, relative
-from sk_logreg._solvers._factors import factor
+from sk_logreg._solvers._base import (
+    UNKNOWN_GAP,
+    Goal,
+    Solution,
+    Solver,
+    relative,
+)
+from sk_logreg._solvers._newton import HessianMatrix
+from sk_logreg._solvers._newton._lbfgs import bfgs_update
+from sk_logreg._solvers._newton._proximal import proximal_point
 from sk_logreg._solvers._samples import nested_samples
-from sk_logreg._tolerances import FINE, NOISE, TINY
-from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import L2, ElasticNet
 
 # With more columns than this, working sets of them pay.
 _MANY_COLUMNS = 400
-# The length of the path between knots, the root mean square of the change of z by the
-# curvatures of the rows. With more, points between knots need a second evaluation; with
-# less, Hessians take longer. A last one that is nearer than a share is left out.
-_SPACING, _CLOSER = 0.5, 0.01
-# The first step is shorter by this factor, as the change of the Hessian is not known.
-_LONGER = 2.0
-# Those that are not certified are evaluated together again, unless they are more than
-# this share of all that were.
-_MOST = 0.75
+# Number of steps after which the sample's Hessian is computed again; maximum number of
+# steps before the usual solver takes over.
+_OLD, _MAX_STEPS = 2, 5
+# The next solutions are sought together up to this multiple of the last C at first, and
+# at most this number of them.
+_FURTHEST, _MOST = 1.6, 16
+# Factor of the range of log C where one step serves all of them, or less than half.
+_LONGER, _SHORTER = 2.0, 0.5
 
 
 def followable(
@@ -42,16 +42,20 @@ def followable(
     """Return a problem with a penalty that a `Follower` takes, None if it takes none.
 
     Its loss must have a dual, all weights a penalty that is not minute, and samples of
-    its rows must pay. The digits of the coefficients must not count.
+    its rows must pay.
     """
     penalty, coordinates = problem.penalty, problem.coordinates
-    suits = problem.loss.dual is not None and problem.bounded and tol >= FINE
+    suits = problem.loss.dual is not None and problem.bounded
     if not suits or problem.n_features >= _MANY_COLUMNS or not isinstance(penalty, L2):
         return None
     if coordinates is not None and (coordinates.units != 1.0).any():
         return None
-    if next(nested_samples(Objective(problem, executor), tol), None) is None:
+    objective = Objective(problem, executor)
+    if next(nested_samples(objective, tol), None) is None:
         return None
+    # A sample may lack the rows whose squares overflow.
+    if not np.isfinite(objective.product_diagonal(objective.weights)).all():
+        raise NotFiniteError
     if isinstance(penalty, ElasticNet):
         return problem
     none, infinite = np.zeros(problem.n_dof), np.full(problem.n_dof, np.inf)
@@ -62,12 +66,13 @@ def followable(
 class Follower:
     """Solves problems that differ in C alone, one after the other.
 
-    The first is solved as usual. From there on the Hessian of the losses is computed at
-    a few points near the path, the knots, each predicted from those before it. Between
-    the knots it is interpolated. So all other solutions are predicted by minimizing
-    quadratic models with their penalties, and evaluated together, in one pass over X.
-    Those that are not certified take another Newton step with that Hessian, together
-    again. Where that certifies few, they are left to the usual solver.
+    The first is solved as usual. Then a sample of the rows and its Hessian are kept.
+    The next solutions, up to a multiple of C, are predicted by minimizing quadratic
+    models with their penalties, and evaluated in one pass over X. The matrix of each
+    model is about the mean of the Hessian on the way to it: that at the last solution,
+    and half of its change, as the sample shows it. Each goes on from there until it is
+    certified, by the sample's Hessian; BFGS updates make its model more accurate. What
+    a few steps do not certify is left to the usual solver.
     """
 
     def __init__(
@@ -75,241 +80,167 @@ class Follower:
     ):
         self._solver, self._executor = solver, executor
         self._problem, self._Cs, self._place = problem, Cs, 0
-        self._found: list[_Ahead] = []
+        self._reach = np.log(_FURTHEST)  # the range of log C that is sought together
+        self._found: dict[int, _Ahead] = {}
+        self._last: _Ahead | None = None
 
     def __call__(
         self, objective: Objective, start: Vector, journal: Journal, goal: Goal
     ) -> Solution:
         """Return the solution of the next problem."""
         place = self._place
-        if self._found and not journal.closed:
-            point, gap = self._found[place].point, self._found[place].gap
-            if gap <= goal.tol:
-                self._place += 1
-                return Solution(point, gap, CONVERGED)
-            start = point.coef
+        if not (self._last is None or goal.fine or journal.closed):
+            if place not in self._found:
+                self._look_ahead(objective, goal)
+            ahead = self._found.pop(place)
+            if ahead.gap <= goal.tol:
+                self._place, self._last = place + 1, ahead
+                return Solution(ahead.point, ahead.gap, CONVERGED)
+            start = ahead.point.coef
         solution = self._solver(objective, start, journal, goal)
         if solution.status.converged:
             self._place += 1  # or it will be solved once more, from another start
-            if place == 0:
-                # A knot may be anywhere where the Hessian changes much.
-                with suppress(NotFiniteError):
-                    self._found = self._follow(objective, solution.point, goal.tol)
+        self._found.clear()
+        self._last = self._known_at(objective, solution.point, goal)
         return solution
 
-    def hessian(self, place: int) -> Matrix | None:
-        """Return about the Hessian of the losses at a solution, if it was predicted."""
-        return self._found[place].hessian if self._found else None
+    def _known_at(
+        self, objective: Objective, point: Evaluation, goal: Goal
+    ) -> "_Ahead":
+        """Return what is known at a solution: the Hessian of a sample of the rows."""
+        if self._last is None:
+            *_, (drawn, weights) = nested_samples(objective, goal.tol)
+            rows: slice | Indices = drawn
+            sample = objective.sample(drawn, weights, copied=True)
+        else:
+            rows = self._last.known.rows
+            sample = self.sample(objective)
+        known = HessianMatrix.at(sample, sample.margins(point.coef), rows)
+        return _Ahead(objective, known, known.matrix, point)
 
-    def _follow(
-        self, objective: Objective, first: Evaluation, tol: float
-    ) -> "list[_Ahead]":
-        """Return where all solutions are, given the first; none if all are there."""
-        path = [objective]
-        for C in self._Cs[1:]:
-            problem = with_C(self._problem, C)
-            path.append(Objective(problem, self._executor, objective.meter))
-        knots = _knots(path, first.coef)
-        if len(knots) == 1:
-            return []
-        curve, sizes = _Curve(knots), objective.largest_sizes()
-        every = [curve.ahead(place, one, first) for place, one in enumerate(path)]
-        moving, n_before = every[1:], np.inf
-        while moving and len(moving) <= _MOST * n_before:
-            ends = np.array([ahead.end for ahead in moving])
-            shares = np.array([ahead.shares for ahead in moving])
-            found = objective.losses_and_ratios(ends, curve.coefs, shares)
-            for ahead, loss, slope, ratio in zip(moving, *found, strict=True):
-                most = curve.hessian(np.abs(ahead.shares))
-                ahead.move(float(loss), slope)
-                reach = float((sizes @ np.abs(ahead.end - ahead.point.coef)).max())
-                ahead.certify(float(ratio), most, reach)
-            n_before = len(moving)
-            moving = [ahead for ahead in moving if ahead.gap > tol]
-        return every
+    def sample(self, objective: Objective) -> Objective:
+        """Return the objective over the sample, which is kept from the first on."""
+        assert self._last is not None
+        kept = self._last.known.objective
+        problem = replace(objective.problem, rows=kept.problem.rows)
+        fraction = kept.n_samples / objective.n_samples
+        return Objective(problem, self._executor, objective.meter, fraction)
 
-
-@dataclass(frozen=True, eq=False)
-class _Knot:
-    """A point near a solution, with the gradient and the Hessian of the losses.
-
-    `total` is the sum of the curvatures of the rows.
-    """
-
-    place: int
-    coef: Vector
-    gradient: Vector
-    hessian: Matrix
-    total: float
-
-    @classmethod
-    def at(cls, place: int, objective: Objective, coef: Vector) -> "_Knot":
-        """Return the knot at a point, in one pass over X."""
-        found, penalty = objective.evaluate(coef, hessian=True), objective.penalty
-        assert found.hessian is not None
-        assert found.curvature is not None
-        gradient = found.gradient - penalty.gradient(coef)
-        hessian = found.hessian - np.diag(penalty.curvature)
-        total = found.curvature.total()
-        return cls(place, coef, gradient, hessian, total)
-
-    def length(self, end: Vector) -> float:
-        """Return the length of the way to a point."""
-        way = end - self.coef
-        square = float(way @ (self.hessian @ way))
-        return float(np.sqrt(max(0.0, square) / max(self.total, TINY)))
-
-
-def _knots(path: list[Objective], start: Vector) -> list[_Knot]:
-    """Return the knots, the first of which is the first solution."""
-    knot, last = _Knot.at(0, path[0], start), len(path) - 1
-    knots, spacing, change = [knot], _SPACING / _LONGER, np.zeros_like(knot.hessian)
-
-    def end(place: int) -> Vector:
-        return _model_end(path[place], knot.coef, knot.gradient, knot.hessian + change)
-
-    def length(place: int) -> float:
-        return knot.length(end(place))
-
-    while knot.place < last:
-        farther = range(knot.place + 2, last + 1)
-        place = knot.place + 1 + bisect(farther, spacing, key=length)
-        if place == last and length(place) <= _CLOSER * _SPACING:
-            break
-        knots.append(_Knot.at(place, path[place], end(place)))
-        # The mean on the way, if the Hessian goes on to change as it has.
-        share = 0.5 * min(_SPACING / length(place), _LONGER)
-        change = share * (knots[-1].hessian - knot.hessian)
-        knot, spacing = knots[-1], _SPACING
-    return knots
-
-
-class _Curve:
-    """The path and the Hessian along it, by its knots."""
-
-    def __init__(self, knots: list[_Knot]):
-        self._knots = knots
-        self.coefs = np.array([knot.coef for knot in knots])
-        self._hessians = np.array([knot.hessian for knot in knots])
-        ways = [knot.length(after.coef) for knot, after in pairwise(knots)]
-        lengths = np.clip(ways, _CLOSER * _SPACING, _SPACING / _CLOSER)
-        self._positions = np.append(0.0, np.cumsum(lengths))
-        degree = min(3, len(lengths))
-        self._spline = make_interp_spline(self._positions, np.eye(len(knots)), degree)
-
-    def hessian(self, shares: Vector) -> Matrix:
-        """Return a combination of the Hessians at the knots."""
-        return np.asarray(np.tensordot(shares, self._hessians, 1))
-
-    def ahead(self, place: int, objective: Objective, point: Evaluation) -> "_Ahead":
-        """Return the point from which a solution is sought, about where it is.
-
-        Along the chord of two knots the gradient of the losses is about the cubic that
-        has their gradients and Hessians. The Hessian is a cubic spline in the length.
-        """
-        places = [knot.place for knot in self._knots]
-        segment = min(max(0, bisect(places, place) - 1), len(places) - 2)
-        first, last = self._knots[segment : segment + 2]
-        chord, length = last.coef - first.coef, np.diff(self._positions)[segment]
-        bends = first.hessian @ chord, last.hessian @ chord
-        t = min(1.0, (place - first.place) / (last.place - first.place))
-        for _ in range(2):  # again where the first end is next to the chord
-            u = 1.0 - t
-            slope = u * u * ((1.0 + 2.0 * t) * first.gradient + t * bends[0])
-            slope += t * t * ((1.0 + 2.0 * u) * last.gradient - u * bends[1])
-            shares = np.asarray(self._spline(self._positions[segment] + t * length))
-            hessian = self.hessian(shares)
-            end = _model_end(objective, first.coef + t * chord, slope, hessian)
-            bend = hessian @ chord
-            t = float((end - first.coef) @ bend) / max(float(chord @ bend), TINY)
-            t = min(max(0.0, t), 1.0)
-        return _Ahead(objective, shares, hessian, end, point)
+    def _look_ahead(self, objective: Objective, goal: Goal) -> None:
+        """Find the next solutions, as far as one pass over X may serve them."""
+        last, place = self._last, self._place
+        assert last is not None
+        if last.n_steps != 1:
+            last.renew()
+        distances = np.log(self._Cs[place:] / self._Cs[place - 1])[:_MOST]
+        n_ahead = max(1, int(np.searchsorted(distances, self._reach, side="right")))
+        shares = distances[:n_ahead] / distances[n_ahead - 1]
+        for k in range(place, place + n_ahead):
+            # The one at hand has a meter that counts the passes over X.
+            other = objective
+            if k > place:
+                problem = with_C(self._problem, self._Cs[k])
+                other = Objective(problem, self._executor, objective.meter)
+            self._found[k] = last.with_penalty(other, self.sample(other))
+        every = list(self._found.values())
+        furthest, reached = every[-1].known, every[-1].reached()
+        for ahead, share in zip(every, shares, strict=True):
+            ahead.bend(share, furthest, reached)
+        moving = every
+        for _ in range(_MAX_STEPS):
+            ends = np.array([ahead.end() for ahead in moving])
+            found = zip(moving, *objective.losses_at(ends), ends, strict=True)
+            for ahead, loss, slope, end in found:
+                ahead.move(end, float(loss), slope)
+            moving = [ahead for ahead in moving if ahead.certify(goal.tol)]
+            if not moving:
+                break
+        n_slow = sum(ahead.n_steps > 1 for ahead in every)
+        if n_slow == 0 or 2 * n_slow > n_ahead:
+            self._reach *= _SHORTER if n_slow else _LONGER
 
 
 @dataclass
 class _Ahead:
     """A point on its way to the solution of a problem ahead on the path.
 
-    Attributes
-    ----------
-    shares : ndarray of shape (n_knots,)
-        Those of the knots in the Hessian of the losses.
-    hessian : ndarray of shape (n_dof, n_dof)
-    end : ndarray of shape (n_dof,)
-        Where the next step ends.
-    point : Evaluation
-    gap : float
+    `matrix` is that of the quadratic model, and `known` the Hessian of the sample, both
+    with the penalty of the problem. The Hessian of all rows at the point is about
+    ``matrix + rest``.
     """
 
     objective: Objective
-    shares: Vector
-    hessian: Matrix
-    end: Vector
+    known: HessianMatrix
+    matrix: Matrix
     point: Evaluation
     gap: float = UNKNOWN_GAP
+    n_steps: int = 0
+    rest: Matrix | float = 0.0
 
-    def move(self, loss: float, slope: Vector) -> None:
-        """Move to the end of the step, given the losses and their gradient there."""
-        objective, coef, penalty = self.objective, self.end, self.objective.penalty
-        value, gradient = loss + float(penalty.value(coef)), penalty.gradient(coef)
-        gradient += slope
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            raise NotFiniteError
-        margins = partial(objective.margins, coef)
-        self.point = Evaluation(coef, value, loss, gradient, margins)
-        self.end = _model_end(objective, coef, slope, self.hessian)
-
-    def certify(self, ratio: float, most: Matrix, reach: float) -> None:
-        """Compute the bound of the dual point that the next step leads to.
-
-        The dual variables of the rows change by their interpolated curvature times the
-        change of their margins. So their slopes are those of the quadratic model.
-
-        Parameters
-        ----------
-        ratio : float
-            The largest size of an interpolated curvature, relative to the curvature.
-        most : ndarray of shape (n_dof, n_dof)
-            At least the matrix with the sizes of the interpolated curvatures.
-        reach : float
-            At least the largest change of a margin along the step.
-        """
-        penalty, point = self.objective.penalty, self.point
-        assert isinstance(penalty, ElasticNet)
-        step = self.end - point.coef
-        slopes = penalty.gradient(point.coef) - point.gradient - self.hessian @ step
-        dual = EntropyDual(
-            quadratic=ratio * float(step @ (most @ step)),
-            max_ratio=ratio * reach,
-            curvature_ratio=ratio,
+    def with_penalty(self, objective: Objective, sample: Objective) -> "_Ahead":
+        """Return the same point for a problem with another C."""
+        penalty, point, known = objective.penalty, self.point, self.known
+        before = self.objective.penalty
+        added = penalty.curvature - before.curvature
+        value = point.loss + float(penalty.value(point.coef))
+        gradient = point.gradient + added * point.coef
+        return _Ahead(
+            objective,
+            HessianMatrix(
+                sample, known.rows, known.curvature, known.matrix + np.diag(added)
+            ),
+            self.matrix + self.rest + np.diag(added),
+            replace(point, value=value, gradient=gradient),
         )
-        roots = np.sqrt(most.diagonal())
-        norm = NOISE * float(roots @ np.abs(step))
-        free = penalty.free(self.end) & ~penalty.penalized
-        if free.any():
-            # Their slopes have to be 0: the dual variables move on along these.
-            block = factor(self.hessian[np.ix_(free, free)], semidefinite=True)
-            if block is None or block.null_space is not None:
-                return
-            moved = block.solve(slopes[free])
-            square = float(moved @ (most[np.ix_(free, free)] @ moved))
-            norm += float(np.sqrt(max(0.0, square)))
-        slopes, error = np.where(free, 0.0, (slopes, norm * roots))
-        gap = penalty.fenchel_gap(point.coef, slopes, error)
-        excess = dual.bound(gap.value, norm) + gap.share * point.value
-        self.gap = relative(excess, point)
 
+    def renew(self) -> None:
+        """Compute the Hessian at the point."""
+        found = self.objective.evaluate(self.point.coef, hessian=True, margins=False)
+        assert found.hessian is not None
+        self.matrix, self.rest = found.hessian, 0.0
 
-def _model_end(
-    objective: Objective, coef: Vector, slope: Vector, hessian: Matrix
-) -> Vector:
-    """Return where a quadratic model of the losses plus the penalty is least.
+    def reached(self) -> HessianMatrix:
+        """Return the sample's Hessian where the model plus the penalty is least."""
+        sample = self.known.objective
+        return HessianMatrix.at(sample, sample.margins(self.end()), self.known.rows)
 
-    Given their gradient at a point, and their Hessian.
-    """
-    penalty = objective.penalty
-    assert isinstance(penalty, ElasticNet)
-    matrix = hessian + np.diag(penalty.curvature)
-    bounds = penalty.lower, penalty.upper
-    slope = slope - hessian @ coef
-    return minimize_quadratic(matrix, slope, penalty.l1, *bounds, coef).u
+    def bend(self, share: float, before: HessianMatrix, after: HessianMatrix) -> None:
+        """Account for the change of the Hessian.
+
+        It changes by a share of that between two, which have the same penalty.
+        """
+        change, known = after.matrix - before.matrix, self.known
+        self.rest = 0.5 * share * change
+        self.matrix = self.matrix + self.rest
+        if share > 0.5:
+            matrix = known.matrix + change
+            self.known = replace(known, curvature=after.curvature, matrix=matrix)
+
+    def end(self) -> Vector:
+        """Return where the quadratic model plus the penalty is least."""
+        return proximal_point(self.objective, self.matrix, self.point)
+
+    def move(self, end: Vector, loss: float, slope: Vector) -> None:
+        """Move to a point, given the losses and their gradient there."""
+        penalty, before = self.objective.penalty, self.point
+        gradient = slope + penalty.gradient(end)
+        if not np.isfinite(gradient).all():
+            raise NotFiniteError
+        value = loss + float(penalty.value(end))
+        margins = partial(self.objective.margins, end)
+        self.point = Evaluation(end, value, loss, gradient, margins)
+        self.n_steps += 1
+        change, bend = end - before.coef, gradient - before.gradient
+        self.matrix = bfgs_update(self.matrix, change, bend)
+
+    def certify(self, tol: float) -> bool:
+        """Compute the bound at the point; return whether it needs another step."""
+        sample, rows = self.known.objective, self.known.rows
+        margins = sample.margins(self.point.coef)
+        weights = self.objective.weights.take(rows)
+        bound = self.known.certify(margins, weights, self.point)
+        self.gap = relative(bound.excess, self.point)
+        if self.gap > tol and self.n_steps >= _OLD:
+            self.known = HessianMatrix.at(sample, margins, rows)
+            self.matrix, self.rest = self.known.matrix, 0.0
+        return self.gap > tol

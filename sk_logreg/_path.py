@@ -15,9 +15,11 @@ from sklearn.utils import check_random_state
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._degrees_of_freedom import (
+    HessianAlongPath,
     degrees_of_freedom,
     free_coefficients,
     ranks,
+    trace,
 )
 from sk_logreg._estimator import (
     BinaryLogisticRegression,
@@ -27,7 +29,8 @@ from sk_logreg._estimator import (
     validated_data,
 )
 from sk_logreg._execution import ThreadExecutor, thread_executor
-from sk_logreg._follower import Follower, followable
+from sk_logreg._follower import followable
+from sk_logreg._knots import WholePath
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._problem import Data, Problem, with_C
@@ -229,15 +232,13 @@ def _path(
     start, largest = null_fit(model, problem, executor)
     if isinstance(Cs, int):
         Cs = geometric_grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
-    found = list(_fits(model, problem, Cs, start, executor))
+    hessians = HessianAlongPath()
+    found = list(_fits(model, problem, Cs, start, hessians, executor))
     coefs = np.array([fit.coef for fit in found])
     n_features = problem.n_features
     weights, biases = coefs[:, :n_features], coefs[:, n_features:].sum(axis=1)
     # 2 Σ s times the mean of the losses, less that of the best predictions.
     losses = np.array([fit.loss for fit in found])
-    degrees = np.array([fit.degrees for fit in found])
-    if _is_lasso(problem):
-        degrees = ranks(Objective(problem, executor), np.array([f.free for f in found]))
     least = problem.rows.saturated_loss(executor, problem.loss)
     at_null = _null_loss(model, data, executor)
     return RegularizationPath(
@@ -247,7 +248,7 @@ def _path(
         objectives=np.array([fit.objective for fit in found]),
         gaps=np.array([fit.gap for fit in found]),
         n_nonzero=np.count_nonzero(weights, axis=1),
-        degrees_of_freedom=degrees,
+        degrees_of_freedom=_degrees(problem, Cs, found, hessians, executor),
         deviances=2.0 * problem.unit * (losses - least),
         null_deviance=2.0 * problem.unit * (at_null - least),
         statuses=tuple(fit.status for fit in found),
@@ -263,7 +264,7 @@ class _Fit:
     loss: float
     gap: float
     free: NDArray[np.bool_]  # which coefficients are at no kink and no bound
-    degrees: float  # of freedom; NaN for the lasso, where they are ranks
+    degrees: float  # of freedom; NaN if they follow from the Hessians along the path
     status: Status
 
 
@@ -272,16 +273,20 @@ def _fits(
     problem: Problem,
     Cs: Vector,
     start: Vector,
+    hessians: HessianAlongPath,
     executor: ThreadExecutor,
 ) -> Iterator[_Fit]:
-    """Yield the fit at each C, from small to large; each starts near the last one."""
+    """Yield the fit at each C, from small to large; each starts near the last one.
+
+    With samples of many rows, Hessians for the degrees of freedom are added.
+    """
     solver, before, last = SOLVERS[model.solver], start, start
     nearby: Solution | None = None
-    follower: Follower | None = None
+    whole: WholePath | None = None
     followed = followable(problem, executor, model.tol)
     if followed is not None:
         problem = followed
-        solver = follower = Follower(solver, executor, followed, Cs)
+        solver = whole = WholePath(solver, executor, followed, Cs)
     for place, C in enumerate(Cs):
         objective = Objective(with_C(problem, C), executor)
         if nearby and C / Cs[place - 1] > _NEAR:
@@ -290,11 +295,33 @@ def _fits(
         solution = _solved(model, objective, model.tol, ahead, solver, nearby)
         nearby = solution
         before, last = last, solution.point.coef
-        degrees = np.nan
-        if not _is_lasso(problem):
-            hessian = follower.hessian(place) if follower else None
-            degrees = degrees_of_freedom(objective, solution.point, hessian)
+        degrees, point = np.nan, solution.point
+        if whole is None and not _is_lasso(problem):
+            degrees = degrees_of_freedom(objective, point.coef, point.margins)
+        elif whole and not _is_lasso(problem):
+            hessian, end = whole.hessian(place), place == len(Cs) - 1
+            hessians.add(objective, point.coef, last=end, hessian=hessian)
         yield _fit(model, objective, solution, degrees)
+
+
+def _degrees(
+    problem: Problem,
+    Cs: Vector,
+    found: list[_Fit],
+    hessians: HessianAlongPath,
+    executor: ThreadExecutor,
+) -> Vector:
+    """Return the degrees of freedom of the fits, given the problem at C = 1."""
+    free = np.array([fit.free for fit in found])
+    if _is_lasso(problem):
+        return ranks(Objective(problem, executor), free)
+    degrees = np.array([fit.degrees for fit in found])
+    for k, hessian in enumerate(hessians):
+        which, curvature = free[k], with_C(problem, Cs[k]).penalty.curvature
+        matrix = hessian + np.diag(curvature)
+        degrees[k] = trace(matrix[np.ix_(which, which)], curvature[which])
+        degrees[k] -= problem.free_bias
+    return degrees
 
 
 def _solved(
