@@ -31,7 +31,7 @@ _SPACING, _CLOSER = 0.5, 0.01
 _LONGER = 2.0
 # Those that are not certified are evaluated together again, unless they are more than
 # this share of all that were. If they are so at first, the path is followed instead.
-_MOST = 0.75
+_MOST = 0.5
 
 
 class WholePath:
@@ -161,7 +161,7 @@ def _knots(path: list[Objective], start: Vector) -> list[_Knot]:
             break
         knots.append(_Knot.at(place, path[place], end(place)))
         # The mean on the way, if the Hessian goes on to change as it has.
-        share = 0.5 * min(_SPACING / length(place), _LONGER)
+        share = 0.5 * min(_SPACING / max(length(place), TINY), _LONGER)
         change = share * (knots[-1].hessian - knot.hessian)
         knot, spacing = knots[-1], _SPACING
     return knots
