@@ -22,7 +22,12 @@ from pathlib import Path
 from typing import Any
 
 #: The modules directly in the first package, and all those below the others.
-PACKAGES = ("sk_logreg", "sk_logreg._design", "sk_logreg._solvers")
+PACKAGES = (
+    "sk_logreg",
+    "sk_logreg._design",
+    "sk_logreg._objective",
+    "sk_logreg._solvers",
+)
 #: Limits of float64, mathematical facts, sentinels, and limits of what messages say.
 NOT_TUNABLE = frozenset(
     {

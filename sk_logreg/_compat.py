@@ -104,6 +104,8 @@ def check_labels(y: Any, estimator: "BaseEstimator") -> NDArray[Any]:
                 f"This {type(estimator).__name__} estimator requires y to be passed, "
                 "but the target y is None."
             )
+        if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu":
+            return y  # nothing to check, which takes scikit-learn longer than a pass
         return np.asarray(_check_y(y, estimator=estimator))
 
 

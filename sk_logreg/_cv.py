@@ -32,8 +32,9 @@ from sk_logreg._compat import (
     naming,
 )
 from sk_logreg._dask import is_dask, look
-from sk_logreg._estimator import BinaryLogisticRegression, data_of, problem_of
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import data_of, problem_of
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -78,11 +79,11 @@ _ALO = "alo"
 class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     """Logistic regression for two classes that chooses C by cross-validation.
 
-    A :class:`BinaryLogisticRegression` that is fitted at each C, and each `l1_ratio`,
-    to all folds but one, and scored on the rows of that fold. Then it is fitted to all
-    rows with the parameters of the best mean score. Each fit starts from the one at the
-    next smaller C. By default the score is the loss of the model, so that the choice is
-    that of the best probabilities. Parameters and attributes are those of
+    A :class:`BinaryLogisticRegression` is fitted at each C, and each `l1_ratio`, to all
+    folds but one, and scored on the rows of that fold. Then it is fitted to all rows
+    with the parameters of the best mean score. Each fit starts from the one at the next
+    smaller C. By default the score is minus the loss of the model, so that the choice
+    is that of the best probabilities. Parameters and attributes are those of
     :class:`~sklearn.linear_model.LogisticRegressionCV` with
     ``use_legacy_attributes=False``.
 
@@ -97,49 +98,54 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         The values of `l1_ratio`, each in [0, 1].
     cv : int, splitter, iterable or "alo", default=None
-        The folds: their number, of stratified folds that are not shuffled, a splitter
-        such as :class:`~sklearn.model_selection.KFold`, or an iterable of pairs of
-        indices. None is 5. "alo" is approximate leave-one-out: the fits are to all
+        The number of folds, which are stratified and not shuffled; a splitter such as
+        :class:`~sklearn.model_selection.KFold`; or an iterable of pairs of arrays of
+        indices. None is 5. "alo" is approximate leave-one-out [2]_: the fits are to all
         rows, and the prediction of each row is corrected to that of the model without
         the row. See Notes.
     scoring : str or callable, default=None
         The score, higher for better. None is minus the loss of the model,
         "neg_log_loss" or "neg_brier_score", weighted by `sample_weight`. Other names
-        are those of scikit-learn's scorers, with ``classes_[1]`` as the positive class.
-        A callable is called as ``scoring(estimator, X, y)``.
+        are those of scikit-learn's scorers, with ``classes_[1]`` as the positive class;
+        with `soft_labels` only these two names are allowed. A callable is called as
+        ``scoring(estimator, X, y)``.
     selection : {"best", "1se"}, default="best"
         "best" chooses the best mean score. "1se" chooses the smallest C, at the same
-        `l1_ratio`, whose mean score is within one standard error of it [1]_.
+        `l1_ratio`, whose mean score is within one standard error of it [1]_; it
+        requires `refit`.
     refit : bool, default=True
         Whether to fit the model to all rows at the choice. If False, `C_`, `l1_ratio_`
-        and the coefficients are the means of those of the best score of each fold.
+        and the coefficients are the means over the folds of those with the best score
+        of the fold. ``status_.word`` is then "averaged", and `optimality_gap_` is 1,
+        since no bound is known.
     n_jobs : int, default=None
         Number of folds that are fitted at the same time, by threads unless joblib is
         told otherwise. They share the threads of a fit. None is 1, and -1 is all CPUs.
-        It does not matter where all folds are fitted together; see Notes.
+        It has no effect if all folds are fitted together; see Notes.
     loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
         This parameter and the following ones are those of
         :class:`BinaryLogisticRegression`, unless stated otherwise.
     fit_intercept : bool, default=True
         Whether there is a bias.
     absorb_bias : bool, default=False
-        Whether the bias is penalized like a weight.
+        Whether the bias is penalized like the weights.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; those of "balanced" are those over all rows.
+        Weights of the classes. "balanced" weights are computed from all rows.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
-        A factor for the penalty of each feature.
+        A factor for the penalty of each feature. By default all are 1.
     penalty_center : array-like of shape (n_features,) or dict, default=None
-        The weights to which the penalty shrinks.
+        The weights to which the penalty shrinks. By default all are 0.
     bounds : tuple (lower, upper), default=None
-        The least and the greatest weights.
+        The smallest and the largest allowed weights. By default there are none.
     soft_labels : bool, default=False
         Whether y holds probabilities of the positive class.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
         The solver of each fit.
     tol : float, default=1e-8
-        The tolerance of each fit. Those of the search have at least 1e-9 and end with
-        an additional Newton step, since scores depend on the square root of the
-        suboptimality.
+        The tolerance of each fit. The fits of the search use `tol`, or a tenth of it
+        with an L1 part, bounds or more than 500 coefficients, but at least 1e-9. With
+        up to 500 coefficients they end with an additional Newton step, since scores
+        depend on the square root of the suboptimality.
     max_iter : int, default=100
         Maximum number of iterations of each fit, per start.
     n_init : int, default=1
@@ -149,7 +155,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     random_state : int, RandomState instance or None, default=None
         Draws the extra starts of `n_init`.
     verbose : int, default=0
-        If positive, each iteration of the last fit is logged.
+        If positive, each iteration of the last fit is logged to the logger
+        ``"sk_logreg"``.
 
     Attributes
     ----------
@@ -183,27 +190,28 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     Notes
     -----
     With the cross entropy, folds that leave out each row at most once are fitted
-    together, if there are at most 500 features, and fewer than rows. Each fit starts at
-    the minimum over all rows, or over a large sample of them, with their Hessian less
-    that of the rows left out, and one pass over X serves the fits of all folds at all
-    values of C.
+    together if every weight has a penalty, if there are at most 500 coefficients, fewer
+    than rows, and if the Hessians of all fits have at most 17 million entries. Each fit
+    starts at the minimum over all rows, or over a large sample of them, with their
+    Hessian minus that of the rows left out. One pass over X serves the fits of all
+    folds at all values of C.
 
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
-    and its score has no variance from a choice of folds. Rows of leverage above 0.3, at
-    most 50 per C, are left out by a fit, since the approximation is rough for them.
-    With an L1 part or bounds, the approximation assumes that the same weights stay at 0
-    or at their bounds; rows whose loss would change much are then left out by a fit,
-    too. It assumes that rows are independent: if rows repeat one another or come in
-    groups, its scores are too good; use ``GroupKFold``. The scores must be losses, and
-    there can be at most 4,000 coefficients that are not 0 (or rows, where those are
-    fewer).
+    and its score has no variance from a choice of folds. The approximation is rough for
+    rows of leverage above 0.3. For the roughest of them, at most 300 per C, or 50 with
+    an L1 part or bounds, the model without the row is fitted instead. With an L1 part
+    or bounds, the approximation assumes that the same weights stay at 0 or at their
+    bounds; rows whose loss would change much count as rough, too. Leave-one-out assumes
+    that rows are independent: if rows repeat one another or come in groups, its scores
+    are too good; use ``GroupKFold``. The scores must be losses, and there can be at
+    most 4,000 coefficients that are not 0 (or rows, if those are fewer).
 
-    If X is a dask collection, no rows reach this process, samples aside. `cv` is then
-    None, an int, or a :class:`~sklearn.model_selection.KFold` or
+    If X is a dask collection, no rows apart from samples reach this process. `cv` is
+    then None, an int, or a :class:`~sklearn.model_selection.KFold` or
     :class:`~sklearn.model_selection.StratifiedKFold` that does not shuffle, with the
     folds that scikit-learn makes in memory, and the score is a loss. Other splitters,
-    "alo" and other scores need a number per row in one place, and are refused. Where
-    folds are not fitted together, they are fitted one after the other.
+    "alo" and other scores need a number per row in one place, and are refused. Folds
+    that are not fitted together are fitted one after the other.
 
     References
     ----------
@@ -311,9 +319,11 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative, for fits and for scores.
+            Weights of the rows, not negative, for fits and for scores. By default each
+            is one.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row, in fits and in scores.
+            A known term that is added to z of each row, in fits and in scores. By
+            default 0.
         **params : dict
             Arguments of the splitter and of the scorer, such as ``groups``, with
             scikit-learn's metadata routing.
@@ -601,13 +611,14 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            The examples, one per row.
         y : array-like of shape (n_samples,)
             The labels, as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. By default each is one.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
         **params : dict
             Arguments of the scorer, with scikit-learn's metadata routing.
 

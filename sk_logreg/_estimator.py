@@ -1,10 +1,9 @@
-"""The estimator: validate, encode the labels, delegate, unpack. No numerics."""
+"""The estimator: its parameters and attributes, fits and predictions. No numerics."""
 
 import warnings
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,35 +12,29 @@ from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg import __version__
-from sk_logreg._arguments import check_offset, column_parameters
+from sk_logreg._arguments import check_offset
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     CallbackSupportMixin,
     InspectedOnce,
     Interval,
     StrOptions,
-    check_labels,
-    check_sample_weight,
     fit_context,
     naming,
 )
-from sk_logreg._dask import is_dask, lazy_decision, partitioned_data, per_row
-from sk_logreg._execution import ThreadExecutor, thread_executor
-from sk_logreg._labels import (
-    encode_labels,
-    encode_soft_labels,
-    shrinkage,
-    shrunk_by,
-    soft_weights,
-    total_weights,
+from sk_logreg._dask import is_dask, lazy_decision, per_row
+from sk_logreg._execution import thread_executor
+from sk_logreg._fit import (
+    check_parameters,
+    dense_weights,
+    solve,
+    validated_data,
 )
-from sk_logreg._log import Journal, Listener, listening
-from sk_logreg._objective import NotFiniteError, Objective
-from sk_logreg._problem import Data, Problem, build_problem
+from sk_logreg._log import Journal, listening
+from sk_logreg._objective import Objective
 from sk_logreg._records import (
     CONVERGED,
     IterationRecord,
@@ -49,166 +42,11 @@ from sk_logreg._records import (
     Status,
     ended_by_rounding,
 )
-from sk_logreg._solvers import (
-    SOLVERS,
-    Solution,
-    max_starts,
-    solve_from_starts,
-    solve_jeffreys,
-    stated,
-)
+from sk_logreg._solvers import SOLVERS, Solution, max_starts, stated
 from sk_logreg.losses import LOSSES
 
-Result = TypeVar("Result")
-
-#: The values of bias_reduction whose solver minimizes under Jeffreys' prior.
-BY_JEFFREYS_PRIOR = ("firth", "flic")
 # Maximum number of column names in the warning about separated classes.
 _MAX_NAMES = 20
-
-
-def check_parameters(estimator: "BinaryLogisticRegression") -> None:
-    """Raise a ValueError if parameters of an estimator contradict each other."""
-    if estimator.absorb_bias and not estimator.fit_intercept:
-        raise ValueError(
-            "absorb_bias=True needs a bias to absorb, but fit_intercept=False. Set "
-            "fit_intercept=True, or absorb_bias=False."
-        )
-    kinked = estimator.l1_ratio > 0.0 and np.isfinite(estimator.C)
-    if (kinked or estimator.bounds is not None) and estimator.solver == "newton-cg":
-        raise ValueError(
-            "solver='newton-cg' takes no l1_ratio above 0 and no bounds. Use "
-            "'auto' or 'newton-cholesky'."
-        )
-    if estimator.bias_reduction is not None:
-        _check_bias_reduction(estimator)
-
-
-def _check_bias_reduction(estimator: "BinaryLogisticRegression") -> None:
-    """Raise a ValueError if parameters have no meaning with bias_reduction."""
-    by_prior = estimator.bias_reduction in BY_JEFFREYS_PRIOR
-    given = f"bias_reduction={estimator.bias_reduction!r}"
-    for refused, reason in (
-        (
-            np.isfinite(estimator.C),
-            f"takes the place of a penalty, but C={estimator.C:g}. Set C=np.inf",
-        ),
-        (
-            estimator.loss != "cross_entropy",
-            "corrects maximum likelihood estimates, but "
-            f"loss={estimator.loss!r}. Set loss='cross_entropy'",
-        ),
-        (
-            estimator.class_weight is not None,
-            "takes weights as numbers of copies of rows, but class_weight is given. "
-            "Set class_weight=None",
-        ),
-        (
-            estimator.bias_reduction == "flic" and not estimator.fit_intercept,
-            "refits the bias, but fit_intercept=False. Set fit_intercept=True, or "
-            "bias_reduction='firth'",
-        ),
-        (
-            by_prior and estimator.bounds is not None,
-            "takes no bounds. Set bounds=None, or bias_reduction='mdypl'",
-        ),
-        (
-            by_prior and estimator.solver == "newton-cg",
-            "needs a factor of the Fisher information, but solver='newton-cg'. Use "
-            "'auto' or 'newton-cholesky', or bias_reduction='mdypl'",
-        ),
-    ):
-        if refused:
-            raise ValueError(f"{given} {reason}, or leave bias_reduction=None.")
-
-
-def data_of(
-    estimator: "BinaryLogisticRegression",
-    X: Any,
-    labels: NDArray[Any],
-    sample_weight: Any,
-    offset: Any,
-) -> tuple[Data, NDArray[Any]]:
-    """Return the data that an estimator is fitted to, and the classes.
-
-    X and labels are validated; the estimator's parameters say how labels and weights
-    are read.
-    """
-    with naming("X and y"):
-        check_consistent_length(X, labels)
-    with naming("y"):
-        if estimator.soft_labels:
-            probabilities = encode_soft_labels(labels)
-            classes = np.array([0, 1])
-        else:
-            classes, signs = encode_labels(labels)
-    if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, X)
-    absorbed = estimator.absorb_bias and np.isfinite(estimator.C)
-    free_bias = bool(estimator.fit_intercept and not absorbed)
-    class_weight, p_other, shrunk = estimator.class_weight, None, 0.0
-    if estimator.soft_labels:
-        weights, signs, p_other = soft_weights(
-            class_weight, sample_weight, probabilities, free_bias=free_bias
-        )
-    else:
-        weights = total_weights(
-            class_weight, sample_weight, classes, signs, free_bias=free_bias
-        )
-    n_samples, n_features = X.shape
-    if estimator.bias_reduction == "mdypl":
-        total = float(weights.sum()) * (n_samples / weights.size)
-        shrunk = shrinkage(total, n_features)
-        p_other = shrunk_by(shrunk, p_other, n_samples)
-    offset = check_offset(offset, n_samples)
-    of_columns = column_parameters(estimator, n_features)
-    data = Data(X, signs, weights, offset, p_other, **of_columns, shrunk=shrunk)
-    return data, classes
-
-
-def validated_data(
-    estimator: "BinaryLogisticRegression",
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    offset: Any,
-    executor: ThreadExecutor,
-) -> tuple[Data, NDArray[Any], Any]:
-    """Return the data that an estimator is fitted to, the classes and the labels.
-
-    X and y are those of a user, in memory or in partitions of dask.
-    """
-    if is_dask(X):
-        given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
-        return *partitioned_data(estimator, given, executor), y
-    labels = check_labels(y, estimator)
-    # The first gradient shows whether X is finite, which saves a pass.
-    X = estimator._validated(X, ensure_all_finite=False)
-    return *data_of(estimator, X, labels, sample_weight, offset), labels
-
-
-def problem_of(
-    estimator: "BinaryLogisticRegression",
-    data: Data,
-    executor: ThreadExecutor,
-    **options: Any,
-) -> Problem:
-    """Return the problem that an estimator solves on its data; see `build_problem`."""
-    return build_problem(
-        data,
-        executor,
-        loss=LOSSES[estimator.loss],
-        C=estimator.C,
-        l1_ratio=estimator.l1_ratio,
-        fit_intercept=estimator.fit_intercept,
-        absorb_bias=estimator.absorb_bias,
-        **options,
-    )
-
-
-def _dense(coef: Any) -> NDArray[np.floating]:
-    """Return the weights, of shape (n_features,), also after `sparsify`."""
-    return coef[0] if isinstance(coef, np.ndarray) else coef.toarray()[0]
 
 
 def _labels_at(z: Vector, classes: NDArray[Any]) -> NDArray[Any]:
@@ -226,93 +64,12 @@ def _log_probabilities(z: Vector) -> NDArray[np.floating]:
     return log_expit(np.column_stack([-z, z]))
 
 
-def coefficients_of(estimator: "BinaryLogisticRegression") -> Vector:
-    """Return the weights, then the bias if there is one, in float64."""
-    parts = [_dense(estimator.coef_)]
-    if estimator.fit_intercept:
-        parts.append(estimator.intercept_)
-    return np.concatenate(parts).astype(np.float64)
-
-
-def on_problem(
-    estimator: "BinaryLogisticRegression",
-    data: Data,
-    executor: ThreadExecutor,
-    function: Callable[[Problem], Result],
-) -> Result:
-    """Return what a function returns for the problem of an estimator on its data.
-
-    If values are so large that sums overflow, they are scaled down in a second try.
-    """
-    for every_row in (False, True):
-        problem = problem_of(estimator, data, executor, every_row=every_row)
-        try:
-            return function(problem)
-        except NotFiniteError:
-            name = type(estimator).__name__
-            data.assert_finite(name)
-    raise ValueError(
-        "X holds values so large that sums of their squares overflow. Divide its "
-        "columns by their largest values."
-    )
-
-
-def solve(
-    estimator: "BinaryLogisticRegression",
-    data: Data,
-    executor: ThreadExecutor,
-    listeners: Sequence[Listener],
-) -> tuple[Solution, Objective, Journal]:
-    """Minimize the objective of an estimator on its data."""
-
-    def solved(problem: Problem) -> tuple[Solution, Objective, Journal]:
-        journal = Journal(estimator.max_iter, listeners)
-        objective = Objective(problem, executor).in_memory()
-        tol, previous = estimator.tol, _warm_start(estimator, problem)
-        if estimator.bias_reduction in BY_JEFFREYS_PRIOR:
-            solution = solve_jeffreys(
-                objective,
-                journal,
-                tol=tol,
-                previous=previous,
-                refit_bias=estimator.bias_reduction == "flic",
-            )
-        else:
-            solution = solve_from_starts(
-                objective,
-                SOLVERS[estimator.solver],
-                journal,
-                tol=tol,
-                previous=previous,
-                n_init=estimator.n_init,
-                random_state=check_random_state(estimator.random_state),
-            )
-        return solution, objective, journal
-
-    return on_problem(estimator, data, executor, solved)
-
-
-def _warm_start(
-    estimator: "BinaryLogisticRegression", problem: Problem
-) -> Vector | None:
-    """Return the coefficients of the last fit, if the fit starts from them."""
-    if not (estimator.warm_start and hasattr(estimator, "coef_")):
-        return None
-    n_features = problem.n_features
-    if estimator.coef_.shape != (1, n_features):
-        raise ValueError(
-            f"warm_start=True starts from coefficients of {estimator.coef_.shape[1]} "
-            f"features, but X has {n_features}."
-        )
-    return problem.lower(coefficients_of(estimator))
-
-
 class BinaryLogisticRegression(
     InspectedOnce, ClassifierMixin, CallbackSupportMixin, BaseEstimator
 ):
     r"""Logistic regression for two classes, fitted to a certified optimum.
 
-    The probability of ``classes_[1]`` is modelled as
+    The probability of ``classes_[1]`` is modeled as
     :math:`\hat y = \sigma(w^T x + b)`, with w and b the minimum of
 
     .. math::
@@ -333,7 +90,7 @@ class BinaryLogisticRegression(
         The loss L, see :mod:`sk_logreg.losses`.
     C : float, default=1.0
         Weight of the losses against the penalty: smaller values penalize more. Must
-        be positive; ``np.inf`` drops the penalty.
+        be positive; ``np.inf`` drops the penalty, but not the `bounds`.
     l1_ratio : float, default=0.0
         ρ in [0, 1], the share of the L1 part of the penalty (the elastic net). With 1
         it is the lasso. Weights that the L1 part leaves out are exactly 0.
@@ -341,12 +98,13 @@ class BinaryLogisticRegression(
         Whether there is a bias b.
     absorb_bias : bool, default=False
         Whether the bias is absorbed into the weights, as :math:`w_0` with
-        :math:`x_0 = 1`, and so falls under the penalty like the others. Otherwise the
-        bias is free. Without a penalty the two agree.
+        :math:`x_0 = 1`. It is then penalized like the others. Otherwise the bias is
+        free. Without a penalty the two agree. It requires `fit_intercept`.
     class_weight : dict or "balanced", default=None
         Weights of the classes, ``{label: weight}``, each above 0. Labels and keys are
-        compared by equality; a label without a key weighs 1. "balanced" gives both
-        classes the same total weight. By default all weights are one.
+        compared by equality. A label without a key has the weight 1, but raises an
+        error if another key is not a label. "balanced" gives both classes the same
+        total weight. By default all weights are one.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
         A factor :math:`v_j \ge 0` for the penalty of each feature; 0 leaves a feature
         unpenalized. A dict has names of features as keys, and 1 for other features. By
@@ -355,10 +113,10 @@ class BinaryLogisticRegression(
         The weights :math:`c_j` to which the penalty shrinks. A dict has names of
         features as keys, and 0 for other features. By default all are 0.
     bounds : tuple (lower, upper), default=None
-        The least and the greatest weights, which hold with ``C=np.inf`` too. Each is
+        The smallest and the largest allowed weights, also with ``C=np.inf``. Each is
         None, a number, array-like of shape (n_features,), or a dict with names of
         features as keys. Infinite entries, None and features that are not in a dict
-        stand for no bound. The bias has none.
+        mean no bound. The bias has none.
     soft_labels : bool, default=False
         Whether y holds probabilities of the positive class, in [0, 1]. The loss of a
         row is then its expectation over both labels, and `classes_` is ``[0, 1]``.
@@ -376,12 +134,13 @@ class BinaryLogisticRegression(
           the mean prediction is the mean label [4]_.
         - "mdypl" shrinks the labels toward ½, which suits many features [5]_ [6]_.
     solver : {"auto", "newton-cholesky", "newton-cg"}, default="auto"
-        "newton-cholesky" is Newton's method with Cholesky factors of the Hessian, with
-        fewer rows than features that of an equivalent problem with as many features
-        as rows. "newton-cg" is Newton's method with preconditioned conjugate gradients,
-        which suits very many features and sparse data, but takes no `l1_ratio` above 0
-        and no `bounds`. With these the other two are proximal Newton methods. "auto"
-        uses either or, for hundreds of features and more, both, by their cost.
+        "newton-cholesky" is Newton's method with Cholesky factors of the Hessian. With
+        fewer rows than features, the Hessian is that of an equivalent problem with as
+        many features as rows. "newton-cg" is Newton's method with preconditioned
+        conjugate gradients. It suits very many features and sparse data, but accepts
+        neither a penalty with `l1_ratio` above 0 nor `bounds`. With these the other two
+        values select a proximal Newton method. "auto" chooses one of the two methods
+        by its cost; for hundreds of features and more it can use both.
     tol : float, default=1e-8
         The fit ends when the bound on the relative suboptimality,
         :math:`(F - F^*) / F`, is at or below `tol`. It means the same for every
@@ -392,8 +151,9 @@ class BinaryLogisticRegression(
     n_init : int, default=1
         Number of rounds of starting points for the squared error, which may have
         several minima. The first round is deterministic: zero, the minimum of cross
-        entropy, and fits to small subsets of the rows. Each further round adds up to
-        four random starts. Cross entropy has one minimum and ignores it.
+        entropy and, with up to 50 coefficients, fits to small subsets of the rows. Each
+        further round adds up to four random starts. Cross entropy ignores this
+        parameter, since all of its minima are global.
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit, if the objective is
         lower there than at zero (at `penalty_center`, if it is given).
@@ -414,7 +174,7 @@ class BinaryLogisticRegression(
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in `fit`, where all are strings.
+        Names of the features seen in `fit`. Defined only if all names are strings.
     n_iter_ : ndarray of shape (1,)
         Number of iterations, over all starts.
     converged_ : bool
@@ -429,7 +189,7 @@ class BinaryLogisticRegression(
     cost_ : float
         J at the solution: the mean of the losses, weighted by s.
     optimality_gap_ : float
-        Bound on :math:`(F - F^*) / F` at the solution; 1 where none is known. For
+        Bound on :math:`(F - F^*) / F` at the solution; 1 if none is known. For
         cross entropy F* is the minimum, and the bound includes the residual of the last
         Newton system. For the squared error F* is the minimum over
         `optimality_scope_` and the bound is estimated by half the squared Newton
@@ -446,15 +206,18 @@ class BinaryLogisticRegression(
         over the largest, with rows and columns scaled to a unit diagonal: positive at
         a minimum. NaN if it is not known, and for cross entropy.
     starts_ : list of StartRecord
-        For the squared error, a record per start.
+        For the squared error, a record per start. Empty for cross entropy.
     n_minima_ : int
-        Number of different minima that the starts led to.
+        Number of different minima that the starts led to; 1 for cross entropy.
     history_ : list of IterationRecord
         A record per iteration.
 
     See Also
     --------
-    sklearn.linear_model.LogisticRegression : More classes, more penalties.
+    BinaryLogisticRegressionCV : Chooses C and l1_ratio by cross-validation.
+    regularization_path : Fits at many values of C.
+    sk_logreg.inference.Inference : Standard errors, tests and intervals.
+    sklearn.linear_model.LogisticRegression : For more than two classes.
 
     Notes
     -----
@@ -464,13 +227,15 @@ class BinaryLogisticRegression(
     point of the dual problem [1]_, whose value is a lower bound of the minimum.
 
     Without a penalty there is no minimum if a hyperplane separates the classes,
-    completely or with rows on it (quasi-separation); so it is with a hyperplane over
-    the features whose `penalty_factor` is 0. Linear programs decide whether one does;
-    then ``status_.word`` is "separable" or "quasi_separable", and the warning names
-    columns that do it by themselves. If columns are constant or combinations of others,
-    the probabilities are unique but the weights are not. Columns that repeat one
-    another then get equal parts of z, and a column of zeros, or a constant one beside a
-    bias, gets the weight 0.
+    completely or with rows on it (quasi-separation). The same holds for a hyperplane
+    over the features whose `penalty_factor` is 0. Linear programs decide whether there
+    is such a hyperplane. If so, ``status_.word`` is "separable" or "quasi_separable",
+    and the warning names columns that separate the classes by themselves.
+
+    If columns are constant or combinations of others and there is no penalty, the
+    probabilities are unique but the weights are not. Columns that are multiples of one
+    another then contribute equal parts of z. A column of zeros, or a constant one in a
+    model with a bias, gets the weight 0.
 
     With ``bias_reduction="firth"``,
 
@@ -594,14 +359,14 @@ class BinaryLogisticRegression(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples, one per row. Float64 and float32 are used as they are, dense
             arrays in any memory layout without a copy, sparse ones as CSR. A dask array
-            or data frame is read some partitions at a time, by dask's scheduler; the
+            or data frame is read a few partitions at a time, by dask's scheduler; the
             other arguments are then dask arrays or series of the same partitions.
         y : array-like of shape (n_samples,)
             The labels, of two values; with `soft_labels`, probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. By default each is one.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
@@ -612,8 +377,9 @@ class BinaryLogisticRegression(
         ------
         ValueError
             If an argument is invalid or not finite, if parameters contradict each
-            other, if there are not two classes, if a class has no weight although the
-            bias is free, or if there are too many coefficients for `bias_reduction`.
+            other, if there are not two classes, if all rows of a class have weight 0
+            although the bias is free, or if there are too many coefficients for
+            `bias_reduction`.
 
         Warns
         -----
@@ -730,7 +496,7 @@ class BinaryLogisticRegression(
     def weights_(self) -> NDArray[np.floating]:
         """Ndarray of shape (n_features + 1,): the bias w₀ = b, then the weights."""
         check_is_fitted(self)
-        return np.concatenate([self.intercept_, _dense(self.coef_)])
+        return np.concatenate([self.intercept_, dense_weights(self.coef_)])
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory after an L1 penalty.
@@ -756,7 +522,7 @@ class BinaryLogisticRegression(
             The fitted estimator.
         """
         check_is_fitted(self)
-        self.coef_ = _dense(self.coef_)[None, :]
+        self.coef_ = dense_weights(self.coef_)[None, :]
         return self
 
     @np.errstate(under="ignore")
@@ -768,21 +534,22 @@ class BinaryLogisticRegression(
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
         z : ndarray of shape (n_samples,)
-            Positive where ``classes_[1]`` is the more probable: its log odds.
+            The log odds of ``classes_[1]``: positive if it is the more probable label.
         """
         check_is_fitted(self)
         if is_dask(X):
-            w, b = _dense(self.coef_).copy(), self.intercept_[0]
+            w, b = dense_weights(self.coef_).copy(), self.intercept_[0]
             return lazy_decision(self, X, w, b, offset)
         X = self._validated(X, reset=False)
-        z = X @ _dense(self.coef_) + self.intercept_[0]
+        z = X @ dense_weights(self.coef_) + self.intercept_[0]
         added = check_offset(offset, X.shape[0])
         return z if added is None else z + added
 
@@ -792,33 +559,36 @@ class BinaryLogisticRegression(
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            Labels out of `classes_`; ``classes_[0]`` where both are as probable.
+            Labels out of `classes_`; ``classes_[0]`` if both are equally probable.
         """
         z, classes = self.decision_function(X, offset), self.classes_
         return per_row(_labels_at, z, classes, dtype=classes.dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the share of the labels that are predicted.
+        """Return the accuracy: the share of the rows whose label is predicted.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of dask collections, the labels and the predictions are brought to memory.
+            The examples, one per row. For dask collections, the labels and the
+            predictions are loaded into memory.
         y : array-like of shape (n_samples,)
-            The labels.
+            The labels, as in `classes_`: with `soft_labels`, 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. By default each is one.
 
         Returns
         -------
         score : float
+            The accuracy, between 0 and 1.
         """
         labels, weights = (
             np.asarray(each) if is_dask(each) else each for each in (y, sample_weight)
@@ -831,14 +601,16 @@ class BinaryLogisticRegression(
     ) -> NDArray[np.floating]:
         """Return the probability of each class.
 
-        Each is computed from z itself, so that small ones keep all their digits.
+        Each is computed from z, not as one minus the other, so that small probabilities
+        are accurate.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
@@ -852,14 +624,15 @@ class BinaryLogisticRegression(
     ) -> NDArray[np.floating]:
         """Return the logarithm of the probability of each class.
 
-        Finite for every finite z, since no probability is formed on the way.
+        They are finite for every finite z, since they are computed from z.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask array.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask array.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------

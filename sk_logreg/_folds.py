@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, on_problem
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import on_problem
 from sk_logreg._follower import Follower, followable
 from sk_logreg._leave_one_out import left_out_predictions
 from sk_logreg._lockstep import suits, without_each

@@ -8,7 +8,7 @@ import numpy as np
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._objective import Evaluation, NotFiniteError, Objective, losses_at
 from sk_logreg._problem import Problem, with_C
 from sk_logreg._records import CONVERGED
 from sk_logreg._solvers._base import (
@@ -149,7 +149,7 @@ class Follower:
         moving = every
         for _ in range(_MAX_STEPS):
             ends = np.array([ahead.end() for ahead in moving])
-            found = zip(moving, *objective.losses_at(ends), ends, strict=True)
+            found = zip(moving, *losses_at(objective, ends), ends, strict=True)
             for ahead, loss, slope, end in found:
                 ahead.move(end, float(loss), slope)
             moving = [ahead for ahead in moving if ahead.certify(goal.tol)]

@@ -13,7 +13,13 @@ from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._follower import Follower
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, NotFiniteError, Objective
+from sk_logreg._objective import (
+    Evaluation,
+    NotFiniteError,
+    Objective,
+    largest_sizes,
+    losses_and_ratios,
+)
 from sk_logreg._problem import Problem, with_C
 from sk_logreg._records import CONVERGED
 from sk_logreg._solvers._active_set import minimize_quadratic
@@ -93,13 +99,13 @@ class WholePath:
         knots = _knots(path, first.coef)
         if len(knots) == 1:
             return []
-        curve, sizes = _Curve(knots), objective.largest_sizes()
+        curve, sizes = _Curve(knots), largest_sizes(objective)
         every = [curve.ahead(place, one, first) for place, one in enumerate(path)]
         moving, n_before = every[1:], np.inf
         while moving and len(moving) <= _MOST * n_before:
             ends = np.array([ahead.end for ahead in moving])
             shares = np.array([ahead.shares for ahead in moving])
-            found = objective.losses_and_ratios(ends, curve.coefs, shares)
+            found = losses_and_ratios(objective, ends, curve.coefs, shares)
             for ahead, loss, slope, ratio in zip(moving, *found, strict=True):
                 most = curve.hessian(np.abs(ahead.shares))
                 ahead.move(float(loss), slope)

@@ -10,7 +10,7 @@ import numpy as np
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
-from sk_logreg._objective import Objective, RowVector
+from sk_logreg._objective import Objective, RowVector, losses_at, squared_norms
 from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._row_space import RowSpace, reducible
@@ -82,7 +82,7 @@ def left_out_predictions(
     m = margins.gather()
     slope, curvature = objective.loss.derivatives(m, rows.p_other)
     root = _inverse_root(smooth, objective.curvature(margins))
-    sizes = smooth.squared_norms(root).gather() * rows.weights
+    sizes = squared_norms(smooth, root).gather() * rows.weights
     leverage = sizes * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         change = sizes * slope / (1.0 - leverage)
@@ -262,7 +262,7 @@ def _evaluated(
     objective: Objective, group: RowVector, without: Indices, points: Matrix
 ) -> tuple[Vector, Matrix]:
     """Return f and its gradient at some points, each without a group of rows."""
-    losses, slopes = objective.losses_at(points, group, without)
+    losses, slopes = losses_at(objective, points, group, without)
     penalty = objective.penalty
     return losses + penalty.value(points), slopes + penalty.gradient(points)
 

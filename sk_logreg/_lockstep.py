@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._objective import Objective, RowVector
+from sk_logreg._objective import Objective, RowVector, evaluate_groups, losses_at
 from sk_logreg._problem import Problem
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor
@@ -120,7 +120,9 @@ def without_each(
     fits = [
         list(_fits(*start, *sums))
         for start, *sums in zip(
-            starts, *objective.evaluate_groups(points, group, n_groups + 1), strict=True
+            starts,
+            *evaluate_groups(objective, points, group, n_groups + 1),
+            strict=True,
         )
     ]
     every = [(k, fit) for some in fits for k, fit in enumerate(some)]
@@ -133,7 +135,7 @@ def without_each(
             break
         ends = np.array([fit.end for _, fit in moving])
         without = np.array([k for k, _ in moving])
-        losses, slopes = objective.losses_at(ends, group, without)
+        losses, slopes = losses_at(objective, ends, group, without)
         for (_, fit), loss, slope in zip(moving, losses, slopes, strict=True):
             fit.move(float(loss), slope)
     for some in fits:

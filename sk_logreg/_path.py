@@ -21,14 +21,9 @@ from sk_logreg._degrees_of_freedom import (
     ranks,
     trace,
 )
-from sk_logreg._estimator import (
-    BinaryLogisticRegression,
-    check_parameters,
-    on_problem,
-    problem_of,
-    validated_data,
-)
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import check_parameters, on_problem, problem_of, validated_data
 from sk_logreg._follower import followable
 from sk_logreg._knots import WholePath
 from sk_logreg._log import Journal
@@ -69,16 +64,17 @@ class RegularizationPath:
     objectives : ndarray of shape (n_Cs,)
         F, the minimum at each C.
     gaps : ndarray of shape (n_Cs,)
-        The bounds on the relative suboptimality, :math:`(F - F^*) / F`.
+        The bounds on the relative suboptimality, :math:`(F - F^*) / F`, as
+        `optimality_gap_`.
     n_nonzero : ndarray of shape (n_Cs,) of int
         The numbers of weights that are not 0.
     degrees_of_freedom : ndarray of shape (n_Cs,)
-        The trace of :math:`(H + \Lambda)^{-1} H` over the weights that are at no kink
-        and no bound, with H the Hessian of the losses and Λ that of the penalty. For
-        the lasso it is the rank of their columns. A free bias is not counted. NaN with
-        more than 4,000 such weights. With thousands of rows per feature, H is computed
-        at some values of C, and interpolated between them; this is right to about one
-        in a thousand.
+        The trace of :math:`(H + \Lambda)^{-1} H` over the weights that are at neither a
+        kink nor a bound, with H the Hessian of the losses and Λ that of the penalty.
+        For the lasso it is the rank of their columns. A free bias is not counted. NaN
+        with more than 4,000 such weights. With thousands of rows per feature, H is
+        computed at some values of C and interpolated between them, with an error of
+        about one in a thousand.
     deviances : ndarray of shape (n_Cs,)
         Twice the sum of the losses, weighted by s, minus its smallest possible value,
         which is 0 unless labels are soft.
@@ -87,8 +83,8 @@ class RegularizationPath:
         bias, or the offset alone if `fit_intercept` is False.
     statuses : tuple of Status
         How the fit at each C ended.
-    feature_names : tuple of str or None
-        The names of the features, where all are strings.
+    feature_names : tuple of str, default=None
+        The names of the features, None unless all are strings.
 
     See Also
     --------
@@ -119,7 +115,7 @@ def regularization_path(
 ) -> RegularizationPath:
     """Fit a model at several values of C, each from the fit before it.
 
-    The data are validated once, and each fit is certified as `fit` does it.
+    The data are validated once, and each fit is certified as by `fit`.
 
     Parameters
     ----------
@@ -139,7 +135,7 @@ def regularization_path(
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, not negative. By default each is one.
     offset : array-like of shape (n_samples,), default=None
-        What is added to z of each row. By default 0.
+        A known term that is added to z of each row. By default 0.
 
     Returns
     -------
@@ -148,8 +144,11 @@ def regularization_path(
 
     Raises
     ------
+    TypeError
+        If the estimator is not a `BinaryLogisticRegression`.
     ValueError
-        If an argument is invalid, as in `BinaryLogisticRegression.fit`.
+        If an argument is invalid, as in `BinaryLogisticRegression.fit`, or if the
+        estimator has a `bias_reduction`.
 
     Warns
     -----

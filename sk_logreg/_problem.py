@@ -81,6 +81,17 @@ class Data:
         relative = self.weights / largest
         return largest, relative.sum() * (self.X.shape[0] / relative.size)
 
+    def strengths(
+        self, strength: np.longdouble, coordinates: Coordinates | None
+    ) -> NDArray[np.longdouble]:
+        """Return the strength of the penalty of each weight, in some coordinates."""
+        strengths = np.full(self.X.shape[1], strength)
+        if self.penalty_factor is not None:
+            strengths *= self.penalty_factor
+        if coordinates is not None:
+            strengths /= coordinates.units.astype(np.longdouble) ** 2
+        return strengths
+
     def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
         """Return the rows in some coordinates, with weights of sum one.
 
@@ -215,14 +226,8 @@ def build_problem(
     largest, total = scale = data.weight_scale()
     # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
-    strengths = np.full(n_features + fit_intercept, strength)
-    of_weights = strengths[:n_features]
-    if data.penalty_factor is not None:
-        of_weights *= data.penalty_factor
-    if found is not None:
-        of_weights /= found.units.astype(np.longdouble) ** 2
-    if fit_intercept and not absorb_bias:
-        strengths[-1] = 0.0
+    of_bias = np.full(int(fit_intercept), strength if absorb_bias else 0.0)
+    strengths = np.append(data.strengths(strength, found), of_bias)
     problem = Problem(
         data.rows(found, scale),
         loss,
@@ -235,7 +240,7 @@ def build_problem(
     )
     center = data.penalty_center
     if center is not None:
-        center = np.where(of_weights > 0.0, center, 0.0)
+        center = np.where(strengths[:n_features] > 0.0, center, 0.0)
     if (l1_ratio > 0.0 and penalized) or data.bounds is not None:
         elastic_net = _elastic_net(
             strengths, l1_ratio, data.bounds, coordinates.units, center

@@ -13,14 +13,14 @@ class Status:
     Parameters
     ----------
     word : str
-        The outcome in a word, for code to test.
+        The outcome in a word, for code to test: see :doc:`/guide/warnings`.
     sentence : str
         The outcome in a sentence, for people to read.
     converged : bool, default=False
         Whether the coefficients are those of a minimum, to the accuracy asked for or
         to the accuracy that rounding allows.
     remedy : str, default=""
-        What to do about it, empty where nothing needs to be done.
+        What to do about it. Empty if nothing needs to be done.
 
     See Also
     --------
@@ -48,11 +48,12 @@ class IterationRecord:
         Euclidean norm of the gradient of F there, over the columns as they were
         centered and scaled.
     decrement : float
-        Newton decrement ν of the step taken: the quadratic model of F falls by ν²/2.
+        Newton decrement ν of the step taken: the quadratic model of F decreases by
+        ν²/2.
     step : float
         Length of the step in units of the Newton step: above 1 if it was extended, 0
-        if no shorter step lowered F either. A step of another kind, along negative
-        curvature or along the gradient, has a unit of its own.
+        if no step lowered F. A step of another kind, along negative curvature or along
+        the gradient, has a unit of its own.
     rows_used : int
         Number of rows of X in the iteration's objective.
     reads : float
@@ -86,10 +87,10 @@ class StartRecord:
     ----------
     origin : {"zero", "previous", "cross_entropy", "chosen", "drawn"}
         Where the start comes from: zero coefficients (the ``penalty_center``, if it
-        is given), the last fit under ``warm_start``, the minimum of cross entropy, the
-        fixed selection, or ``random_state``.
+        is given), the last fit with ``warm_start``, the minimum of cross entropy, fits
+        to small subsets of the rows, or random starts by ``random_state``.
     start_objective : float
-        F at the start, or on the rows among which it was found.
+        F at the start. If the start was found on a sample, F on that sample.
     objective : float
         F where it ended.
     coef : ndarray of shape (n_features + 1,) or (n_features,)

@@ -12,8 +12,9 @@ from sklearn.model_selection import check_cv
 
 from sk_logreg._arguments import to_float64
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, problem_of
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import thread_executor
+from sk_logreg._fit import problem_of
 from sk_logreg._folds import FoldResult
 from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._path import geometric_grid, null_fit

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -466,7 +466,7 @@ def test_surface_of_unsuitable_estimator_or_labels_raises():
     with pytest.raises(TypeError, match="last step"):
         CostSurfaceDisplay.from_estimator(make_pipeline(StandardScaler()), X, y)
     model = BinaryLogisticRegression().fit(X, y)
-    with pytest.raises(ValueError, match="was fitted to"):
+    with pytest.raises(ValueError, match="those of the fit"):
         CostSurfaceDisplay.from_estimator(model, X, y == "yes")
     one = BinaryLogisticRegression(fit_intercept=False).fit(X[:, :1], y)
     with pytest.raises(ValueError, match="needs two"):
@@ -608,3 +608,28 @@ def test_wrong_shapes():
         CoefficientDisplay.from_images(model, X, y, image_shape=(8, 8))
     with pytest.raises(ValueError, match="3 names for 2 features"):
         CoefficientDisplay.from_estimator(model, feature_names=["a", "b", "c"])
+
+
+def test_coefficients_of_a_sparsified_estimator():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = BinaryLogisticRegression(l1_ratio=1.0).fit(X, y)
+    dense = CoefficientDisplay.from_estimator(model).coef
+    found = CoefficientDisplay.from_estimator(model.sparsify()).coef
+    np.testing.assert_array_equal(found, dense)
+
+
+def test_loss_curves_refuse_labels_that_are_not_those_of_the_fit():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = BinaryLogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="y has the classes"):
+        LossCurveDisplay.from_estimator(model, X, y + 1)
+
+
+def test_loss_curves_of_dask_arrays():
+    dask = pytest.importorskip("dask.array")
+    X, y = load_breast_cancer(return_X_y=True)
+    model = BinaryLogisticRegression().fit(X, y)
+    lazy = dask.from_array(X, chunks=(200, 30)), dask.from_array(y, chunks=200)
+    found = LossCurveDisplay.from_estimator(model, *lazy).rows
+    expected = LossCurveDisplay.from_estimator(model, X, y).rows
+    np.testing.assert_array_equal(found, expected)

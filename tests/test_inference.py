@@ -1165,6 +1165,7 @@ class TestRefused:
             ({}, {"covariance": "bayesian"}, "covariance='bayesian'"),
             ({"C": 1.0}, {"covariance": "model"}, "covariance='model'"),
             ({"loss": "squared_error"}, {"covariance": "HC1"}, "covariance='HC1'"),
+            ({"loss": "squared_error"}, {"covariance": "bayesian"}, "use 'HC0'"),
             ({"loss": "squared_error"}, {"covariance": "model"}, "covariance='model'"),
             ({}, {"covariance": "cluster"}, "needs groups"),
             ({}, {"groups": np.arange(60)}, "groups are for"),

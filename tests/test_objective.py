@@ -11,7 +11,7 @@ from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
 from sk_logreg._design import RowVector
-from sk_logreg._objective import NotFiniteError
+from sk_logreg._objective import NotFiniteError, largest_sizes, losses_and_ratios
 from sk_logreg._solvers._newton import CholeskyModel
 from sk_logreg.losses import LOSSES
 
@@ -170,7 +170,7 @@ def test_many_points_and_their_curvatures(storage, bias, n_samples):
     ours, _, theta = objectives(storage, bias=bias, n_samples=n_samples)
     points = np.outer(np.linspace(-1.0, 1.0, 40), theta)
     known, shares = points[::13] + 0.1, np.outer(np.arange(40), [1.0, -2.0, 1.0, 0.5])
-    losses, slopes, ratios = ours.losses_and_ratios(points, known, shares)
+    losses, slopes, ratios = losses_and_ratios(ours, points, known, shares)
     used = ours.weights.values > 0.0
     at_known = [ours.curvature(ours.margins(coef)).values[used] for coef in known]
     for k in (0, 20, 39):
@@ -186,7 +186,7 @@ def test_many_points_and_their_curvatures(storage, bias, n_samples):
 def test_largest_sizes_in_parts_of_the_rows(storage):
     ours, _, theta = objectives(storage, n_samples=800)
     values = np.abs(ours.dense_rows(intercept=True))
-    sizes = ours.largest_sizes()
+    sizes = largest_sizes(ours)
     assert_close(sizes.max(axis=0), values.max(axis=0))
     assert (sizes @ np.abs(theta)).max() >= (values @ np.abs(theta)).max() * (1 - 1e-14)
 
@@ -288,7 +288,7 @@ def test_blocks_and_threads_do_not_matter(storage, block_rows, n_threads):
     ):
         parted = getattr(parts, method)(*arguments)
         assert_close(parted, getattr(whole, method)(*arguments), rtol=1e-13)
-    parts._executor.close()
+    parts.executor.close()
 
 
 @every_storage

@@ -324,3 +324,14 @@ def test_wide_columns_of_very_different_size_without_a_penalty(loss, bias):
         warnings.simplefilter("ignore", ConvergenceWarning)  # singular, if not convex
         model.fit(np.vstack([X, X]), np.repeat([0, 1], 4))
     assert np.abs(model.coef_ * np.logspace(0, 5, 30)).max() <= 1e-8
+
+
+def test_coefficients_separate_the_classes_beside_a_penalized_weight():
+    X = np.random.default_rng(41).normal(size=(12, 2))
+    y = X[:, 0] > 0
+    penalty = {"penalty_factor": [0.0, 1.0], "penalty_center": [0.0, 50.0]}
+    model = BinaryLogisticRegression(C=1.0, **penalty)
+    with pytest.warns(ConvergenceWarning, match="perfectly separated"):
+        model.fit(X, y)
+    assert model.score(X, y) == 1.0
+    assert abs(model.coef_[0, 1] - 50.0) < 2.0

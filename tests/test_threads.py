@@ -101,7 +101,7 @@ def test_blas_threads_are_restored_after_an_interrupt(data, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sk_logreg._estimator.solve_from_starts", interrupted)
+    monkeypatch.setattr("sk_logreg._fit.solve_from_starts", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fit(*data)
     assert blas_threads() == before

@@ -2,7 +2,7 @@
 The cost surfaces
 =================
 
-The cost J of the same rows as a function of the same two weights, for both losses. The surface
+The figure shows the cost J of the same rows over the same two weights, for both losses. The surface
 of cross entropy is convex. The surface of squared error has plateaus, with regions of negative
 curvature next to them. The line is the path of the fit.
 """

@@ -4,11 +4,11 @@ Influential rows
 
 A row can change the coefficients if its label is unexpected, so that its residual is large, or if its
 features are far from those of the others, so that its leverage is high. Cook's distance combines both.
-On the left it is the area of a marker, and the rows of the largest five have labels.
+In the left panel it is the area of a marker, and the five rows with the largest Cook's distance have labels.
 
 Rows 152 and 112 are benign tumors whose cells are more concave than those of most malignant tumors.
-Without these two of 569 rows, the odds ratio of the concavity is twice as large, as the picture on the
-right shows. That is no reason to drop them, but it tells how much the estimate depends on two tumors.
+Without these two of 569 rows, the odds ratio of the concavity is twice as large, as the right panel
+shows. That is no reason to drop them, but it shows how much the estimate depends on two tumors.
 """
 
 import matplotlib.pyplot as plt

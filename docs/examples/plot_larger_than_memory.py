@@ -3,10 +3,10 @@ Data larger than memory
 =======================
 
 A folder of Parquet files is fitted through dask, which holds two of the files in memory at a time.
-Left: each bar shows when the fit reads a file. The fit reads all files five times: once to find the
+On the left, each bar shows when the fit reads a file. The fit reads all files five times: once to find the
 labels, once to draw a sample of the rows, and three times to take steps and to prove the optimum.
-Right: the peak memory of the fit hardly depends on the number of rows. The memory that all files
-take together grows with it.
+On the right, the peak memory of the fit hardly depends on the number of rows. The memory that all
+files would take together grows with it.
 
 The files are small here, so that the page is built in seconds. :doc:`/guide/larger_than_memory` has
 measurements of larger ones.

@@ -6,7 +6,7 @@ The data are ten measurements of 442 patients with diabetes, with their squares 
 features. The label is whether the progression of the disease after a year was above the median. The
 lasso selects features, and 10-fold cross-validation scores the values of ``C``. The smallest ``C``
 within one standard error of the best mean score leaves out most of the features that the best ``C``
-selects. What remains are four measurements, without squares and products. The difference of the mean
+selects. Four measurements remain, without squares and products. The difference of the mean
 scores is less than the standard error, so these folds cannot tell which of the two models predicts
 better.
 """

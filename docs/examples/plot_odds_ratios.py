@@ -10,7 +10,7 @@ numbers. Since lung cancer is rare, it is close to the ratio of the risks.
 The data are counts, which are fitted as soft labels with weights. The upper model has an odds ratio for each
 city. The lower model has one for all cities, 2.18 with the 95 % interval from 1.98 to 2.38. The method of
 Mantel and Haenszel gives 2.17, with the same interval. The likelihood-ratio test compares the two
-models: the odds ratios of the cities do not differ by more than chance.
+models: the differences between the odds ratios of the cities can be explained by chance.
 
 .. [1] Z. Liu (1992). Smoking and lung cancer in China: combined analysis of eight case-control
    studies. International Journal of Epidemiology 21(2), 197-201.

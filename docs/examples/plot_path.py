@@ -2,8 +2,8 @@
 The path of the lasso
 =====================
 
-With ``l1_ratio=1`` a strong penalty leaves out all features. As C grows, they enter the model one
-after the other: the axis at the top counts them. Three measurements of the cells explain most of the
+With ``l1_ratio=1`` and a strong penalty, all coefficients are 0. As C grows, features enter the model one
+after the other. The axis at the top counts them. Three measurements of the cells explain most of the
 deviance. Those that enter last have large coefficients of opposite signs, and explain little more.
 """
 

@@ -2,14 +2,14 @@
 Profile likelihood and Wald intervals
 =====================================
 
-The Wald interval of a coefficient takes the log likelihood for a parabola. The profile likelihood does
-without this assumption: at each value of the coefficient, it is the log likelihood with the best values
-of all others. Both intervals end where their curve falls below the same cut-off.
+The Wald interval of a coefficient assumes that the log likelihood is a parabola. The profile likelihood
+does not need this assumption: at each value of the coefficient, it is the maximum of the log likelihood
+over all others. Both intervals end where their curve falls below the same cut-off.
 
 The data are 32 students of economics [1]_. The label is whether their grades improved, and GPA is the
 mean of their grades before. With all students, the intervals differ little. With the 18 who were not
 taught by the new method, the Wald interval contains 0, and that of the profile likelihood does not: the
-likelihood falls faster towards 0 than the parabola. With so few observations, prefer the profile
+likelihood falls faster toward 0 than the parabola. With so few observations, prefer the profile
 likelihood.
 
 .. [1] L. C. Spector, M. Mazzeo (1980). Probit analysis and economic education. Journal of Economic

@@ -8,12 +8,12 @@ whatever the covariance. The squared error of a row is at most ½, and its coeff
 
 The squared error is no likelihood, so the inverse of its Hessian is not a covariance. ``Inference`` uses
 the sandwich of the M-estimator, which is the default for this loss. Over 300 data sets like this one,
-with 5 % mislabelled rows, the mean of the standard errors is 0.243, the standard deviation of the estimates is
-0.246, and 96 % of the 95 % intervals contain the true value. With cross entropy, none does. The price is
-efficiency: without mislabelled rows, the standard error of the squared error is 0.231, and that of
-cross entropy 0.191.
+with 5 % mislabeled rows, the mean of the standard errors is 0.243, the standard deviation of the estimates
+is 0.246, and 96 % of the 95 % intervals contain the true value. With cross entropy, none does. The squared
+error is less efficient: without mislabeled rows, its standard error is 0.231, and that of cross entropy
+0.191.
 
-This holds for mislabelled rows far from the boundary. If labels are flipped at random, both losses
+This holds for mislabeled rows far from the boundary. If labels are flipped at random, both losses
 underestimate the coefficients, the squared error a little less.
 """
 
@@ -55,5 +55,5 @@ for loss, style in styles.items():
         )
 for value, ax, name in zip(truth, axes, ["x₁", "x₂"], strict=True):
     ax.axhline(value, color="black", linewidth=1.0, label="truth")
-    ax.set(title=f"coefficient of {name}", xlabel="mislabelled rows, in percent")
+    ax.set(title=f"coefficient of {name}", xlabel="mislabeled rows, in percent")
 axes[0].legend(loc="lower left", frameon=False)

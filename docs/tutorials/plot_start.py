@@ -133,5 +133,23 @@ CoefficientDisplay.from_estimator(on_table.fit(X, y))
 # %%
 # ``python -m sk_logreg`` does the same on the command line, for both losses and both treatments of
 # the bias. ``python -m sk_logreg --help`` lists the options.
+
+# %%
+# Saving a model
+# --------------
+# A fitted model holds its coefficients and no data. ``joblib`` saves it, or the pipeline that contains
+# it. Loading such a file can run any code, so load only files that you trust. ``skops`` saves models
+# without this risk. To load one, name the class of this package::
 #
+#     skops.io.load("model.skops", trusted=["sk_logreg._estimator.BinaryLogisticRegression"])
+#
+# For ``BinaryLogisticRegressionCV`` the name is ``"sk_logreg._cv.BinaryLogisticRegressionCV"``.
+
+import joblib
+
+joblib.dump(on_table, path.with_suffix(".joblib"))
+loaded = joblib.load(path.with_suffix(".joblib"))
+print(loaded.predict(X.head(3)))
+
+# %%
 # Next: :doc:`/generated/tutorials/plot_lecture`, or the :doc:`/guide/index`.

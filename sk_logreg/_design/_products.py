@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
 from sk_logreg._design._vectors import Extremes, Largest, RowPart
-from sk_logreg._tolerances import NOISE, TINY
+from sk_logreg._tolerances import TINY
 from sk_logreg.losses import Loss, Pointwise
 
 Sums = tuple[Any, ...]
@@ -52,6 +52,11 @@ def _gram(block: Block, h: Vector) -> tuple[Any, ...]:
     return block.gram(h), block.rmatvec(h), h.sum()
 
 
+def column_tiles(columns: Indices) -> list[Indices]:
+    """Return the columns some at a time, at least once."""
+    return np.array_split(columns, range(_TILE_COLUMNS, len(columns), _TILE_COLUMNS))
+
+
 # ------------------------------------------------------------- with a read of X
 
 
@@ -84,62 +89,6 @@ def value_gradient_and_hessian(
     sums, h = _losses(block, rows, _margins(block, rows, w, b, out[1:]), loss)
     h = np.multiply(h, rows.weights, out=out[0])
     return *sums, *_gram(block, h)
-
-
-def value_gradient_hessian_and_scores(
-    block: Block,
-    rows: RowPart,
-    w: Any,
-    b: float,
-    loss: Loss,
-    per_class: Vector,
-    *,
-    out: Out,
-) -> Sums:
-    """Sum the Gram matrix of the scores too, see `scores_gram`."""
-    sums = value_gradient_and_hessian(block, rows, w, b, loss, out=out)
-    squares = _score_squares(rows, out[-1], loss, per_class, 0.0, 0.0)
-    return *sums, *_gram(block, squares)
-
-
-def scores_gram(
-    block: Block,
-    rows: RowPart,
-    m: Vector,
-    loss: Loss,
-    per_class: Vector,
-    points: Points,
-    power: float,
-) -> Sums:
-    """Sum the Gram matrix of the scores, over powers of 1 less the leverages.
-
-    The score of a copy of a row is slope · x̃, and its leverage is curvature · q with q
-    the sum of squares of the products with the points given. Both are multiplied by
-    the class weight of its label.
-    """
-    q = np.empty(len(m))
-    block.squared_norms(points, q)
-    return _gram(block, _score_squares(rows, m, loss, per_class, q, power))
-
-
-def _score_squares(
-    rows: RowPart, m: Vector, loss: Loss, per_class: Vector, q: Any, power: float
-) -> Vector:
-    """Return the sum of squared slopes over the copies of each row."""
-    positive = rows.signs > 0
-
-    def of(label: Any, margin: Vector) -> Vector:
-        slope, curvature = loss.derivatives(margin)
-        factor = per_class[label.astype(np.intp)]
-        left = 1.0 - factor * curvature * q
-        left = np.where(left > NOISE, left, 0.0)  # a leverage of 1, up to rounding
-        return np.asarray(factor * slope**2 / left**power)
-
-    squares = of(positive, m)
-    if rows.p_other is not None:
-        squares += rows.p_other * (of(~positive, -m) - squares)
-    squares *= rows.weights
-    return squares
 
 
 def _losses(
@@ -366,39 +315,9 @@ def sums_of(
     return (function(z.T, rows) @ rows.weights,)
 
 
-def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:
-    """Keep the sum of squares of each row's products with some points."""
-    block.squared_norms(points, out[0])
-    return ()
-
-
-def leverages(
-    block: Block,
-    rows: RowPart,
-    m: Vector,
-    h: Vector,
-    points: Points,
-    *,
-    out: Out,
-) -> Sums:
-    """Keep the leverage of each row, and sum half of its slope of log curvature.
-
-    The leverage is the curvature times the sum of squares of the row's products with
-    the points. The curvature is that of cross entropy, p (1 - p), whose logarithm has
-    the slope 1 - 2p = -tanh(z / 2). The sum is that of -leverage · (½ - p) x.
-    """
-    [leverage] = out
-    block.squared_norms(points, leverage)
-    leverage *= h
-    u = np.tanh(0.5 * m)
-    u *= 0.5 * leverage
-    u *= rows.signs
-    return block.rmatvec(u), u.sum()
-
-
 def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     """List the largest size of each column in some rows at a time."""
-    tiles = _column_tiles(columns)
+    tiles = column_tiles(columns)
     found = []
     for piece in block.pieces(_PIECE_ROWS):
         found.append(
@@ -407,91 +326,9 @@ def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     return (found,)
 
 
-def not_binary(block: Block, rows: RowPart, centers: Vector, units: Vector) -> Sums:
-    """Count the values of each column that are neither 0 nor 1, before any change.
-
-    Of the rows of positive weight.
-    """
-    counts, used = [], rows.weights > 0.0
-    for columns in _column_tiles(np.arange(len(units))):
-        x = block.columns(columns) * units[columns] + centers[columns]
-        wrong = (x != 0.0) & (x != 1.0) & used[:, None]
-        counts.append(np.count_nonzero(wrong, axis=0))
-    return (np.concatenate(counts),)
-
-
-def effects(
-    block: Block,
-    rows: RowPart,
-    m: Vector,
-    share: Vector,
-    columns: Indices,
-    changes: Vector,
-    centers: Vector,
-    units: Vector,
-) -> Sums:
-    """Sum the derivatives of the probability in z, and its changes by 0/1 columns.
-
-    Each row counts by its share. First the sums of σ' and of σ'' x̃, where σ is at z.
-    Then, with σ₀ and σ₁ at z where a column is 0 and 1, which changes z by `changes`:
-    the sums of σ₁ - σ₀, of (σ₁' - σ₀') x̃, and of the one of σ₁' and σ₀' that is not σ'.
-    """
-    z = rows.signs * m
-    p = expit(z)
-    slope = p * expit(-z)
-    bend = share * slope * (1.0 - 2.0 * p)
-    nothing = np.zeros((3, 0))
-    of_weights, scalars = [np.zeros((block.rmatvec(bend).shape[0], 0))], [nothing]
-    for place in _column_tiles(np.arange(len(columns))):
-        tile, change = columns[place], changes[place]
-        x = block.columns(tile) * units[tile] + centers[tile]
-        # x is between 0 and 1 in a row that is a mean.
-        low = z[:, None] - x * change
-        p_low, p_high = expit(low), expit(low + change)
-        slope_low, slope_high = p_low * (1.0 - p_low), p_high * (1.0 - p_high)
-        moved = share[:, None] * (slope_high - slope_low)
-        of_weights.append(block.rmatvec(moved))
-        other = slope_high + (slope_low - slope_high) * x
-        sums = share @ (p_high - p_low), moved.sum(axis=0), share @ other
-        scalars.append(np.array(sums))
-    of_all = share @ slope, block.rmatvec(bend), bend.sum()
-    return *of_all, np.hstack(of_weights), np.hstack(scalars)
-
-
-def _column_tiles(columns: Indices) -> list[Indices]:
-    """Return the columns some at a time, at least once."""
-    return np.array_split(columns, range(_TILE_COLUMNS, len(columns), _TILE_COLUMNS))
-
-
-def unit_margins(
-    block: Block,
-    rows: RowPart,
-    columns: Indices,
-    centers: Vector,
-    scales: Vector,
-    direction: Vector,
-    *,
-    out: Out,
-) -> Sums:
-    """Keep the products of a direction with rows of unit length and their signs.
-
-    The rows are ±(x, 1) over some columns, centered and scaled; the direction ends with
-    an entry for the bias, if there is one. A soft label has both signs, of which the
-    lesser product counts. A row of weight zero has the product infinity.
-    """
-    [m] = out
-    m[:] = direction[len(columns) :].sum()
-    squares = np.full(len(m), float(len(direction) - len(columns)))
-    for place in _column_tiles(np.arange(len(columns))):
-        tile = columns[place]
-        part = (block.columns(tile) - centers[tile]) / scales[tile]
-        m += part @ direction[place]
-        squares += np.einsum("ij,ij->i", part, part)
-    m /= np.sqrt(np.where(squares > 0.0, squares, 1.0))
-    m *= rows.signs
-    if rows.p_other is not None:
-        np.copyto(m, -np.abs(m), where=rows.p_other > 0.0)
-    m[rows.weights <= 0.0] = np.inf
+def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:
+    """Keep the sum of squares of each row's products with some points."""
+    block.squared_norms(points, out[0])
     return ()
 
 
@@ -512,12 +349,6 @@ def losses_at_offset(rows: RowPart, loss: Loss) -> Sums:
     """Sum the losses where all coefficients are zero."""
     m = rows.signs * (np.zeros(len(rows.signs)) if rows.offset is None else rows.offset)
     return (float(rows.weights @ loss.at_margin(m, rows.p_other).value),)
-
-
-def weighted_offset(rows: RowPart, share: Vector) -> Sums:
-    """Sum the offset, each row by its share."""
-    assert rows.offset is not None
-    return (float(share @ rows.offset),)
 
 
 def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
@@ -629,35 +460,6 @@ def least_above(rows: RowPart, m: Vector, threshold: float) -> Sums:
     """Find how far margins, and the opposite ones of soft labels, exceed a number."""
     m = m if rows.p_other is None else np.where(rows.p_other > 0.0, -np.abs(m), m)
     return (_extremes(rows, m - threshold),)
-
-
-def on_hyperplane(
-    rows: RowPart, m: Vector, other: Vector, nearest: float, *, out: Out
-) -> Sums:
-    """Keep minus the size of a row vector where another is nearly 0, and 0 elsewhere.
-
-    The other, `m`, is infinite for rows that do not count.
-    """
-    out[0][:] = np.where(np.abs(m) <= nearest, -np.abs(other), 0.0)
-    return ()
-
-
-def excess(
-    rows: RowPart,
-    m: Vector,
-    other: Vector,
-    nearest: float,
-    least: float,
-    slack: float,
-    *,
-    out: Out,
-) -> Sums:
-    """Keep by how much a row vector exceeds what it has to.
-
-    That is `least` where the first is above a limit, and minus the slack elsewhere.
-    """
-    np.subtract(other, np.where(m > nearest, least, -slack), out=out[0])
-    return ()
 
 
 def probability_change(rows: RowPart, before: Vector, after: Vector) -> Sums:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._objective import Objective
+from sk_logreg._objective import Objective, mean_losses
 from sk_logreg._tolerances import ACCURATE, EPS
 
 
@@ -87,7 +87,7 @@ class ElementalStarts:
         coefs = directions @ self._coef
         margins = directions @ self._rows.T
         for length in ELEMENTAL.lengths:
-            values = self._objective.mean_losses(length * margins)
+            values = mean_losses(self._objective, length * margins)
             values += self._objective.penalty.value(length * coefs)
             least = int(values.argmin())
             if np.isfinite(values[least]):

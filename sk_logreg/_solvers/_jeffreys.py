@@ -27,7 +27,13 @@ import numpy as np
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, NotFiniteError, Objective, RowVector
+from sk_logreg._objective import (
+    Evaluation,
+    NotFiniteError,
+    Objective,
+    RowVector,
+    leverages_and_gradient,
+)
 from sk_logreg._records import (
     CONVERGED,
     MAX_ITER,
@@ -172,7 +178,7 @@ class JeffreysLikelihood:
             point = objective.evaluate(coef, hessian=True)
         assert point.hessian is not None
         information = self._inverse(point.hessian)
-        leverages, slope = objective.leverages(point, information.root)
+        leverages, slope = leverages_and_gradient(objective, point, information.root)
         unit = objective.problem.unit
         log_determinant = information.log_determinant + self._constant
         prior_gradient = slope / unit

@@ -105,6 +105,12 @@ class CoefficientDisplay:
         Returns
         -------
         CoefficientDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has more than two classes, or if the number of names is not
+            that of the coefficients.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         coef, classes = _coefficients(estimator)
@@ -153,6 +159,12 @@ class CoefficientDisplay:
         Returns
         -------
         CoefficientDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has more than two classes, or if `image_shape` and X do not
+            agree with the number of coefficients.
         """
         check_matplotlib_support(f"{cls.__name__}.from_images")
         coef, classes = _coefficients(estimator)
@@ -258,7 +270,8 @@ def _coefficients(estimator: Any) -> tuple[NDArray[np.floating], Sequence[Any]]:
     """Return the coefficients and the labels of a classifier or pipeline."""
     last = estimator[-1] if hasattr(estimator, "steps") else estimator
     check_is_fitted(last)
-    coef = np.atleast_2d(last.coef_)
+    coef = last.coef_
+    coef = np.atleast_2d(coef if isinstance(coef, np.ndarray) else coef.toarray())
     if len(coef) != 1:
         raise ValueError(f"The display is for two classes; coef_ has {len(coef)} rows.")
     return coef[0], last.classes_.tolist()

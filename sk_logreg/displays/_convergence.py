@@ -176,6 +176,12 @@ class ConvergenceDisplay:
         Returns
         -------
         ConvergenceDisplay
+
+        Raises
+        ------
+        ValueError
+            If a history lacks a column that is drawn, or if its columns differ in
+            length.
         """
         check_matplotlib_support(f"{cls.__name__}.from_histories")
         curves = {name: curve_of_history(one) for name, one in histories.items()}
@@ -206,6 +212,11 @@ class ConvergenceDisplay:
         Returns
         -------
         ConvergenceDisplay
+
+        Raises
+        ------
+        ValueError
+            If `x` or `y` is unknown, or if a history lacks the column for it.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         from matplotlib.lines import Line2D

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._fit import coefficients_of
 from sk_logreg.displays._iterates import fitted_problem
 from sk_logreg.displays._style import MAP, NAMES, panels
 from sk_logreg.displays._surfaces import (
@@ -147,6 +148,14 @@ class CostSurfaceDisplay:
         Returns
         -------
         CostSurfaceDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator is not a `BinaryLogisticRegression`.
+        ValueError
+            If an argument is invalid, if the model has fewer than two coefficients, or
+            if y does not have the labels of the fit.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if not isinstance(estimator, BinaryLogisticRegression):
@@ -210,6 +219,11 @@ class CostSurfaceDisplay:
         Returns
         -------
         CostSurfaceDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         from matplotlib.patheffects import Normal, Stroke

@@ -106,6 +106,11 @@ class CVDisplay:
         Returns
         -------
         CVDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator is not a `BinaryLogisticRegressionCV`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if not isinstance(estimator, BinaryLogisticRegressionCV):

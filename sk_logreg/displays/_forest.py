@@ -52,7 +52,7 @@ class ForestDisplay:
     ratios are on a logarithmic axis. An end of an interval that is infinite, or an odds
     ratio of 0, is an arrow at the limit of the axis. If there is one model, its numbers
     are on the right. If there are several, only infinite and undetermined estimates
-    are.
+    are shown there.
 
     Use :meth:`from_inference` to create one.
 
@@ -138,7 +138,7 @@ class ForestDisplay:
             very different scales should be standardized before the fit.
         intervals : {"wald", "profile"}, default="wald"
             The intervals of `table`, or those of the profile likelihood. The latter
-            have a finite end where an estimate is infinite.
+            have one finite end if an estimate is infinite.
         include_intercept : bool, default=False
             Whether to draw the intercept if `terms` is None.
         sort : bool, default=False
@@ -156,7 +156,8 @@ class ForestDisplay:
         Raises
         ------
         ValueError
-            If a term is unknown, or if the inferences have different levels.
+            If a term is unknown, if `intervals` is invalid or not available for the
+            fit, or if the inferences have different levels.
         """
         check_matplotlib_support(f"{cls.__name__}.from_inference")
         several = inference if isinstance(inference, Mapping) else {"": inference}

@@ -148,7 +148,7 @@ class InfluenceDisplay:
         Raises
         ------
         ValueError
-            If an argument is invalid.
+            If an argument is invalid, or if the inference is from dask collections.
         """
         check_matplotlib_support(f"{cls.__name__}.from_inference")
         check_inference(inference)

@@ -11,14 +11,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._estimator import (
-    BinaryLogisticRegression,
-    coefficients_of,
-    data_of,
-    problem_of,
-    solve,
-)
+from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import check_classes, coefficients_of, data_of, problem_of, solve
 from sk_logreg._objective import Objective
 from sk_logreg._problem import Data
 from sk_logreg._records import IterationRecord
@@ -51,11 +46,7 @@ def fitted_problem(
         estimator, X, y, accept_sparse="csr", dtype=dtypes, reset=False
     )
     data, classes = data_of(estimator, X, labels, sample_weight, offset)
-    if not np.array_equal(classes, estimator.classes_):
-        raise ValueError(
-            f"y holds the labels {classes.tolist()}, but the estimator was fitted to "
-            f"{estimator.classes_.tolist()}."
-        )
+    check_classes(classes, estimator)
     with thread_executor() as executor, np.errstate(all="ignore"):
         problem = problem_of(estimator, data, executor, as_given=True)
         yield FittedProblem(data, Objective(problem, executor), executor)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._fit import check_classes
 from sk_logreg._labels import encode_labels
 from sk_logreg.displays._style import NAMES, panels, series_of
 from sk_logreg.losses import LOSSES, Loss, Pointwise
@@ -95,6 +96,11 @@ class LossCurveDisplay:
         Returns
         -------
         LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a loss.
         """
         check_matplotlib_support(f"{cls.__name__}.from_losses")
         margin = np.linspace(*margin_range, n_points)
@@ -118,8 +124,8 @@ class LossCurveDisplay:
         ----------
         estimator : BinaryLogisticRegression
             A fitted estimator.
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples.
+        X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
+            The examples. Of dask collections, labels and margins are brought to memory.
         y : array-like of shape (n_samples,)
             Their labels. A soft label counts as the more probable one.
         offset : array-like of shape (n_samples,), default=None
@@ -136,11 +142,13 @@ class LossCurveDisplay:
         LossCurveDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        z = estimator.decision_function(X, offset)
+        z = np.asarray(estimator.decision_function(X, offset))
         labels = np.asarray(y)
         if estimator.soft_labels:
-            labels = labels > 0.5
-        signs = encode_labels(labels)[1]
+            signs = np.where(labels > 0.5, 1, -1)
+        else:
+            classes, signs = encode_labels(labels)
+            check_classes(classes, estimator)
         rows = (signs * z).astype(np.float64)
         margin = np.linspace(min(rows.min(), -3.0), max(rows.max(), 3.0), n_points)
         curves = _curves([estimator.loss], margin)

@@ -117,6 +117,11 @@ class PathDisplay:
         Returns
         -------
         PathDisplay
+
+        Raises
+        ------
+        ValueError
+            If `x` is unknown, or if the number of names is not that of the features.
         """
         check_matplotlib_support(f"{cls.__name__}.from_path")
         if x not in _X_LABELS:

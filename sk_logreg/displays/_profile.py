@@ -43,10 +43,11 @@ _MARGIN = 0.03
 class ProfileDisplay:
     r"""The profile likelihood of a term, beside the parabola of its Wald interval.
 
-    The profile is the greatest log likelihood where the coefficient has some value. The
-    parabola is :math:`-(b - \hat b)^2 / (2\,\text{se}^2)`. Where each is above the
-    horizontal line at :math:`-\chi^2_1 / 2`, with the quantile of :math:`\chi^2_1` at
-    the confidence level, is its confidence interval. The Wald interval is accurate if
+    The profile at a value of the coefficient is the maximum of the log likelihood over
+    the other coefficients. The parabola is :math:`-(b - \hat b)^2 / (2\,\text{se}^2)`.
+    The horizontal line is at :math:`-\chi^2_1 / 2`, with the quantile of
+    :math:`\chi^2_1` at the confidence level. The values at which a curve is above this
+    line are its confidence interval. The Wald interval is accurate if
     the two curves are close to each other.
 
     If the estimate is infinite, the profile has an arrow at the end where it rises to
@@ -61,7 +62,7 @@ class ProfileDisplay:
     values : ndarray of shape (n_points,)
         Values of its coefficient, in ascending order.
     log_likelihood : ndarray of shape (n_points,)
-        The profile at these values, less its maximum.
+        The profile at these values, minus its maximum.
     estimate : float
         The coefficient.
     std_err : float

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from sk_logreg._arrays import Matrix, Vector
-from sk_logreg._estimator import BinaryLogisticRegression, coefficients_of
-from sk_logreg._objective import Objective
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._fit import coefficients_of
+from sk_logreg._objective import Objective, mean_losses_of, penalty_at
 from sk_logreg._tolerances import TINY
 from sk_logreg.displays._iterates import FittedProblem, iterates
 
@@ -68,8 +69,8 @@ class Plane:
         """
         basis = np.column_stack([self.origin, *self.directions])
         factors = np.vstack([np.ones(len(points)), points.T])
-        costs = objective.mean_losses_of(basis, factors)
-        return costs + objective.penalty_at((basis @ factors).T) if penalty else costs
+        costs = mean_losses_of(objective, basis, factors)
+        return costs + penalty_at(objective, (basis @ factors).T) if penalty else costs
 
     def unit_lengths(self, objective: Objective) -> Vector:
         """Return the lengths in both directions that change z by 1, as an RMS."""

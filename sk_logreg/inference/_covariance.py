@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._design import Clusters
+from sk_logreg._objective import clustered_scores_gram, scores_gram
 from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._tolerances import ACCURATE, negligible
 from sk_logreg.inference._fitted import FittedModel
@@ -167,7 +168,8 @@ def _robust(fitted: FittedModel, root: Matrix, edf: float) -> Matrix:
     kind, total, scores = fitted.covariance, fitted.total, fitted.scores
     if scores is None:
         with fitted.objective() as objective:
-            scores = objective.scores_gram(
+            scores = scores_gram(
+                objective,
                 fitted.point.margins,
                 fitted.observed.per_class,
                 root / np.sqrt(total),
@@ -192,7 +194,7 @@ def _clustered(fitted: FittedModel, clusters: Clusters, edf: float) -> Matrix:
             f"{n_groups}."
         )
     with fitted.objective() as objective:
-        meat = objective.clustered_scores_gram(fitted.point.margins, clusters)
+        meat = clustered_scores_gram(objective, fitted.point.margins, clusters)
     correction = _small_sample(fitted, edf, fitted.n_obs - 1.0)
     return meat * correction * n_groups / (n_groups - 1.0)
 

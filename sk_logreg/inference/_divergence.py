@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import Rows
 from sk_logreg._design._observations import without_separated
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, unit_margins
 from sk_logreg._records import QUASI_SEPARABLE, SEPARABLE
 from sk_logreg._solvers._factors import factor
 from sk_logreg._solvers._separation import (
@@ -73,7 +73,7 @@ class _Cone(Separation):
     upward, downward : ndarray of shape (n_terms,) of bool
         Whether a term grows, or falls, along some of these directions.
     units : tuple
-        The hyperplane as the arguments of `Objective.unit_margins`.
+        The hyperplane as the arguments of `unit_margins`.
     """
 
     upward: Any = None
@@ -105,7 +105,7 @@ def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
             "takes more rows than are gathered from partitions. Pass the rows in "
             "memory, or use a penalty or bias_reduction."
         )
-    margins, rows = objective.unit_margins(*cone.units), fitted.problem.rows
+    margins, rows = unit_margins(objective, *cone.units), fitted.problem.rows
     nearest = row_tolerance(cone.units[-1])
     [weights] = fitted.over_rows(without_separated, (margins,), (nearest,), n_kept=1)[1]
     flat = factor(objective.hessian(objective.weights), semidefinite=True)

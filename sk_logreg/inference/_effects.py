@@ -6,7 +6,13 @@ import numpy as np
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._observations import shares
-from sk_logreg._objective import Objective, RowVector
+from sk_logreg._objective import (
+    Objective,
+    RowVector,
+    at_mean_row,
+    binary_columns,
+    effect_sums,
+)
 from sk_logreg.inference._estimate import Estimate
 from sk_logreg.inference._fitted import FittedModel
 
@@ -44,9 +50,9 @@ def marginal_effects(estimate: Estimate, kind: str) -> Effects:
     coef = fitted.point.coef
     [share] = fitted.over_rows(shares, (), (fitted.observed,), n_kept=1)[1]
     with fitted.objective() as objective:
-        binary, margins = objective.binary_columns(), fitted.point.margins
+        binary, margins = binary_columns(objective), fitted.point.margins
         if kind == "mean":
-            objective, share = objective.at_mean_row(share), RowVector(np.ones(1))
+            objective, share = at_mean_row(objective, share), RowVector(np.ones(1))
             margins = objective.margins(coef)
         found = _effects(fitted, objective, coef, margins, share, binary)
         if kind == "mean" and np.isinf(estimate.variances(objective)).any():
@@ -66,8 +72,8 @@ def _effects(
     first = int(fitted.problem.fit_intercept)
     w = fitted.terms_of(coef)[first:]
     own = fitted.jacobian[first:]
-    slope, bend, change, moved, other = objective.effect_sums(
-        margins, share, binary, w[binary]
+    slope, bend, change, moved, other = effect_sums(
+        objective, margins, share, binary, w[binary]
     )
     values, derivatives = slope * w, slope * own + np.outer(w, bend)
     values[binary] = change

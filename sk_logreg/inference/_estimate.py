@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._design import Rows
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, squared_norms
 from sk_logreg.inference._covariance import Covariance, covariance_of
 from sk_logreg.inference._divergence import Divergence, divergence_of, is_separated
 from sk_logreg.inference._fitted import FittedModel, evaluated
@@ -114,10 +114,10 @@ def variances(objective: Objective, root: Matrix, null_space: Matrix | None) -> 
     `root` times its transpose is the covariance matrix. The variance is infinite if z
     depends on directions that the data leave undetermined.
     """
-    found = objective.squared_norms(root).gather()
+    found = squared_norms(objective, root).gather()
     if null_space is None or not null_space.size:
         return found
-    outside = objective.squared_norms(null_space).gather()
+    outside = squared_norms(objective, null_space).gather()
     return np.where(outside > _OUTSIDE**2, np.inf, found)
 
 

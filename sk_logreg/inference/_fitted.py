@@ -17,16 +17,17 @@ from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._design import Clusters, Rows
 from sk_logreg._design._map import Function
 from sk_logreg._design._observations import Observations
-from sk_logreg._estimator import (
+from sk_logreg._estimator import BinaryLogisticRegression
+from sk_logreg._execution import ThreadExecutor, thread_executor
+from sk_logreg._fit import (
     BY_JEFFREYS_PRIOR,
-    BinaryLogisticRegression,
+    check_classes,
     coefficients_of,
     data_of,
     on_problem,
 )
-from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._labels import class_factors, totals_of_labels
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import Evaluation, Objective, RowVector, evaluate_with_scores
 from sk_logreg._problem import Data, Problem
 from sk_logreg._solvers._factors import TOO_MANY
 from sk_logreg.inference._kinds import covariance_kind, needs_scores
@@ -234,7 +235,7 @@ def _in_partitions(
 ) -> _Found:
     """Return what is found of the partitions of dask collections."""
     data, classes = partitioned_data(model, given, executor, reset=False)
-    _check_classes(classes, last)
+    check_classes(classes, last)
     assert data.observed is not None
     return data, data.observed, data.clusters
 
@@ -251,7 +252,7 @@ def _in_memory(
     X = last._validated(X, reset=False, ensure_all_finite=False)
     labels = check_labels(y, last)
     data, classes = data_of(model, X, labels, sample_weight, offset)
-    _check_classes(classes, last)
+    check_classes(classes, last)
     weights, n_obs, weighted = None, float(len(labels)), False
     if sample_weight is not None:
         weights = np.ones(len(labels)) * np.asarray(sample_weight, dtype=np.float64)
@@ -261,15 +262,6 @@ def _in_memory(
     per_class = class_factors(model.class_weight, classes, totals)
     find = partial(clusters_in_memory, groups, X)
     return data, Observations(n_obs, weighted, per_class), find
-
-
-def _check_classes(classes: Any, last: Any) -> None:
-    """Raise a ValueError if classes are not those of the fit."""
-    if not np.array_equal(classes, last.classes_):
-        raise ValueError(
-            f"y has the classes {classes.tolist()}, but those of the fit are "
-            f"{last.classes_.tolist()}. Pass the X and y of the fit."
-        )
 
 
 def _checked_kind(
@@ -300,7 +292,7 @@ def evaluated(
     In one pass over X.
     """
     if needs_scores(covariance):
-        return objective.evaluate_with_scores(coef, per_class)
+        return evaluate_with_scores(objective, coef, per_class)
     return objective.evaluate(coef, hessian=True), None
 
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -47,8 +47,8 @@ class Inference:
     if there is one, and the features that the classifier received. Sample weights are
     frequencies: every member is what it would be if a row of weight 2 were two rows. A
     row with a soft label q and the weight n stands for n q rows of the positive class
-    and n (1 - q) of the other. What the figures assume, and what is wrong with a fit,
-    is said in `notes`.
+    and n (1 - q) of the other. `notes` say what the numbers assume, and what is wrong
+    with a fit.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class Inference:
         The number of observations: the sum of the sample weights.
     edf : float
         The effective degrees of freedom: the trace of :math:`(I + \Lambda)^{-1} I`,
-        with I the information and Λ the penalty's matrix over C. Without a penalty it
-        is the rank of X, the intercept included.
+        with I the Fisher information and Λ the diagonal matrix of the penalty factors
+        divided by C. Without a penalty it is the rank of X, the intercept included.
     notes : list of str
-        What the figures assume, what was left out, and what is wrong with the fit:
+        What the numbers assume, what was left out, and what is wrong with the fit:
         separation with its columns, collinear columns, many coefficients per
         observation, a fit that did not converge, data that are not those of the fit.
 
@@ -126,9 +126,9 @@ class Inference:
             A fitted model without an L1 penalty, or a pipeline that ends in one. The
             terms are then the features that the last step receives.
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            The X of the fit. A dask array or data frame is read in two passes for most
-            tables, and the other arguments with an entry per row are then dask arrays
-            or series of the same partitions.
+            The X of the fit. A dask array or data frame is read in two passes, or in
+            three for "HC2", "HC3" and "cluster". The other arguments with an entry per
+            row are then dask arrays or series of the same partitions.
         y : array-like of shape (n_samples,)
             The y of the fit.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -145,9 +145,9 @@ class Inference:
             of the penalized estimate. "auto" is "model" without a penalty, "bayesian"
             with one, and "HC0" for the squared error.
         groups : array-like of shape (n_samples,), default=None
-            The group of each row, for ``covariance="cluster"``. In dask collections a
-            group may have rows in several partitions. Of such groups the sums, of shape
-            (n_groups, n_terms), are gathered.
+            The group of each row, which ``covariance="cluster"`` requires. In dask
+            collections a group may have rows in several partitions. The sums over such
+            groups, of shape (n_groups, n_terms), are gathered.
         level : float, default=0.95
             The confidence level of intervals, between 0 and 1.
 
@@ -157,11 +157,13 @@ class Inference:
 
         Raises
         ------
+        ImportError
+            If pandas is not installed.
         ValueError
             If an argument is invalid, if X or y do not have the features or classes of
-            the fit, if the covariance does not suit the loss or the penalty, or if
-            the fit has an L1 penalty or weights at their bounds; or if dask collections
-            do not have the same partitions.
+            the fit, if the covariance does not suit the loss or the penalty, if the fit
+            has an L1 penalty, weights at their bounds, or 4,000 features or more; or if
+            dask collections do not have the same partitions.
         """
         import_pandas(f"{cls.__name__}.from_estimator")
         level = check_level(level)
@@ -284,14 +286,15 @@ class Inference:
         Returns
         -------
         DataFrame
-            A row per test, with columns `chi2`, `df` and `p_value`. With "firth" and
-            "flic", of the penalized likelihood [1]_.
+            A row per test, with columns `chi2`, `df` and `p_value`. With the
+            `bias_reduction` "firth" or "flic", the tests are those of the penalized
+            likelihood [1]_, and with "mdypl" those of the shrunk labels.
 
         Raises
         ------
         ValueError
-            If the fit has a penalty or class weights, or is not by likelihood; or if a
-            term is unknown.
+            If the fit has a penalty, class weights or the squared error as its loss, or
+            if a term is unknown.
 
         References
         ----------
@@ -330,15 +333,16 @@ class Inference:
         Returns
         -------
         DataFrame
-            A row per term, with columns `ci_low` and `ci_high`; infinite where the
-            likelihood never falls enough. With "firth" and "flic", of the penalized
-            likelihood; with "flic" the interval of the intercept is NaN.
+            A row per term, with columns `ci_low` and `ci_high`; infinite if the
+            likelihood never falls enough. With the `bias_reduction` "firth" or "flic",
+            the intervals are those of the penalized likelihood, and with "mdypl" those
+            of the shrunk labels. With "flic" the interval of the intercept is NaN.
 
         Raises
         ------
         ValueError
-            If the fit has a penalty or class weights, or is not by likelihood; or if a
-            term is unknown.
+            If the fit has a penalty, class weights or the squared error as its loss, or
+            if a term is unknown.
 
         References
         ----------
@@ -358,9 +362,10 @@ class Inference:
         return self._pandas.DataFrame(found, asked, columns)
 
     def profile(self, term: str, values: ArrayLike) -> "Series":
-        """Return the log likelihood where a term has some values.
+        """Return the profile log likelihood of a term.
 
-        It is the greatest over all other coefficients, less the greatest of all.
+        At each value of the coefficient of the term, it is the maximum of the log
+        likelihood over all other coefficients, minus the overall maximum.
 
         Parameters
         ----------
@@ -377,8 +382,8 @@ class Inference:
         Raises
         ------
         ValueError
-            If the fit has a penalty or class weights, or is not by likelihood; or if
-            the term is unknown.
+            If the fit has a penalty, class weights or the squared error as its loss, if
+            the term is unknown, or if a value is not finite.
         """
         self._check_likelihood("profile")
         [place] = places_of(term, self.terms)
@@ -407,7 +412,8 @@ class Inference:
         Raises
         ------
         ValueError
-            If R or q have the wrong shape, or if a term is undetermined or infinite.
+            If R or q have the wrong shape, if a term is unknown, undetermined or
+            infinite, or if there are as many hypotheses as groups.
         """
         matrix = self._hypotheses(R)
         right = to_float64(q)
@@ -454,8 +460,13 @@ class Inference:
         DataFrame
             A row per feature, with columns `effect`, `std_err`, `z`, `p_value`,
             `ci_low` and `ci_high`. The effects of features whose coefficients are
-            undetermined or diverge are NaN, and at the means all are if z diverges
-            there.
+            undetermined or diverge are NaN. With "mean", all are NaN if z diverges at
+            the means.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
@@ -477,9 +488,10 @@ class Inference:
         Parameters
         ----------
         X : {array-like, sparse matrix, dask} of shape (n_samples, n_features)
-            Of a dask array or data frame the result is a lazy dask data frame.
+            The examples, one per row. The result for a dask array or data frame is a
+            lazy dask data frame.
         offset : array-like of shape (n_samples,), default=None
-            What is added to z of each row. By default 0.
+            A known term that is added to z of each row. By default 0.
 
         Returns
         -------
@@ -494,8 +506,8 @@ class Inference:
     def diagnostics(self) -> "DataFrame":
         """Return leverages, residuals and Cook's distances of the rows.
 
-        They are those of one copy of each row: times its weight, the leverage is that
-        of all copies. Rows of weight 0 have the leverage 0.
+        They describe one copy of each row. The leverage of all copies is the leverage
+        times the weight of the row. Rows of weight 0 have the leverage 0.
 
         Returns
         -------
@@ -503,8 +515,8 @@ class Inference:
             A row per row of X, with columns `leverage`, the diagonal of the hat matrix;
             `pearson` and `deviance`, the residuals; and `cooks_distance`, the squared
             change of the coefficients without the row, in the metric of the information
-            over `edf`, by one Newton step. A lazy dask data frame if the inference is
-            from dask collections.
+            divided by `edf`, approximated by one Newton step. A lazy dask data frame if
+            the inference is from dask collections.
         """
         return self._diagnostics.drop(columns=["label", "step"])
 
@@ -528,7 +540,7 @@ class Inference:
         Returns
         -------
         str
-            80 columns wide, if the names of terms allow it.
+            At most 80 columns wide, unless names of terms are too long.
         """
         return self._summary().as_text()
 
@@ -615,8 +627,7 @@ class Inference:
         if not self._fitted.penalized:
             p = 2.0 * ndtr(-np.abs(z))
         found = np.array([values, std_err, z, p, low, high]).T
-        header = [*columns, "z", "p_value", "ci_low", "ci_high"]
-        return self._pandas.DataFrame(found, list(names), header)
+        return self._pandas.DataFrame(found, list(names), _header(*columns).copy())
 
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
@@ -670,6 +681,13 @@ class Inference:
             )
         if reason:
             raise ValueError(f"{member} is not available: {reason}.")
+
+
+@cache
+def _header(value: str, std_err: str) -> Any:
+    """Return the columns of a table; to build them takes as long as a pass over X."""
+    names = [value, std_err, "z", "p_value", "ci_low", "ci_high"]
+    return import_pandas("Inference").Index(names)
 
 
 def _tail(statistic: Any, degrees: Any) -> Any:

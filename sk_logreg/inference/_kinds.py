@@ -29,6 +29,11 @@ def covariance_kind(
         if not likelihood:
             return "HC0"
         return "bayesian" if penalized else "model"
+    if not likelihood and covariance not in ("HC0", "cluster"):
+        raise ValueError(
+            f"covariance={covariance!r} is for loss='cross_entropy'. The squared error "
+            "is no likelihood; use 'HC0', its sandwich, or 'cluster'."
+        )
     if covariance in ("bayesian", "frequentist") and not penalized:
         raise ValueError(
             f"covariance={covariance!r} is for a fit with a penalty, but this one has "
@@ -38,11 +43,6 @@ def covariance_kind(
         raise ValueError(
             "covariance='model' is for a fit without a penalty. Use 'bayesian' or "
             "'frequentist', or fit with C=np.inf."
-        )
-    if not likelihood and covariance not in ("HC0", "cluster"):
-        raise ValueError(
-            f"covariance={covariance!r} is for loss='cross_entropy'. The squared error "
-            "is no likelihood; use 'HC0', its sandwich, or 'cluster'."
         )
     if model.bias_reduction == "mdypl" and covariance != "model":
         raise ValueError(

@@ -16,9 +16,10 @@ class Pointwise(NamedTuple):
     Parameters
     ----------
     value : ndarray of shape (n_samples,)
-        The loss at each margin; without a unit.
+        The loss at each margin.
     slope : ndarray of shape (n_samples,)
-        The first derivative in the margin m. In z it is (2y - 1) times as much.
+        The first derivative in the margin m. The derivative in z is (2y - 1) times
+        this.
     curvature : ndarray of shape (n_samples,)
         The second derivative, the same in m and in z.
 
@@ -47,10 +48,10 @@ class Loss(ABC):
     value and its derivatives in terms of σ(m), the probability given to the label that
     was observed, and of 1 - σ(m), which is computed without that subtraction.
 
-    What a loss does not state limits what can be done with it. Without a `dual`, the
-    bound on the suboptimality is an estimate from the Newton decrement. Without
-    `convex_from`, a local minimum is not shown to be the lowest of a region. A loss
-    that is not convex must state `curvature_bound`.
+    Some members are optional, and limit the use of a loss if they are missing. Without
+    a `dual`, the bound on the suboptimality is an estimate from the Newton decrement.
+    Without `convex_from`, a local minimum is not shown to be the lowest of a region. A
+    loss that is not convex must state `curvature_bound`.
     """
 
     #: The value of the ``loss`` parameter that selects it.
@@ -62,7 +63,7 @@ class Loss(ABC):
     #: The least curvature anywhere, if it is bounded.
     least_curvature: ClassVar[float | None] = None
     #: The dual of a convex loss, which gives bounds on the suboptimality. They assume
-    #: that the third derivative of the loss is at most its second, in size.
+    #: that the third derivative of the loss is at most the second in absolute value.
     dual: ClassVar[type[EntropyDual] | None] = None
     #: The margin from which on the loss is convex, if it is decreasing.
     convex_from: ClassVar[float | None] = None
@@ -79,9 +80,8 @@ class Loss(ABC):
         margin : ndarray of shape (n_samples,)
             Margins m = (2y - 1) z, in float32 or float64.
         p_other : ndarray of shape (n_samples,), default=None
-            The probability of the label that is not y, where labels are soft: the
-            loss is then its expectation over both labels, up to a constant. By
-            default it is 0.
+            With soft labels, the probability of the label that is not y. The loss is
+            then its expectation over both labels, up to a constant. By default 0.
 
         Returns
         -------
@@ -101,12 +101,12 @@ class Loss(ABC):
         margin: NDArray[np.floating],
         p_other: NDArray[np.floating] | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return slope and curvature alone, which takes less time.
+        """Return the slope and the curvature only, which takes less time.
 
         Parameters
         ----------
         margin, p_other : ndarray of shape (n_samples,)
-            As for `at_margin`.
+            As for `at_margin`; `p_other` is None by default.
 
         Returns
         -------
@@ -157,6 +157,11 @@ class Loss(ABC):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If y has values other than 0 and 1.
         """
         margin, _ = _margin(z, y)
         return self.at_margin(margin).value
@@ -174,6 +179,11 @@ class Loss(ABC):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If y has values other than 0 and 1.
         """
         margin, sign = _margin(z, y)
         return sign * self.derivatives(margin)[0]
@@ -191,12 +201,17 @@ class Loss(ABC):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If y has values other than 0 and 1.
         """
         margin, _ = _margin(z, y)
         return self.derivatives(margin)[1]
 
     def check(self) -> None:
-        """Raise a ValueError if the loss does not state what a fit needs of it."""
+        """Raise a ValueError if the loss lacks a member that a fit needs."""
         if not self.convex and self.curvature_bound is None:
             raise ValueError(
                 f"The loss {self.name!r} is not convex and does not state "

@@ -11,7 +11,7 @@ from sk_logreg.losses._base import Loss
 
 @dataclass(frozen=True)
 class ConvexityViolation:
-    """The largest excess of a cost over its chord.
+    """The largest difference between a cost and its chord.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def convexity_violation(
     Returns
     -------
     ConvexityViolation
-        Its `amount` is 0 if no inner point lies above the chord.
+        Its `amount` is 0 if the cost is not above the chord at any inner point.
 
     Raises
     ------
     ValueError
-        If the shapes of the weight vectors do not match X or each other, or
-        `n_points` is below 3.
+        If the shapes of the weight vectors do not match X or each other, if y has
+        values other than 0 and 1, or if `n_points` is below 3.
 
     References
     ----------

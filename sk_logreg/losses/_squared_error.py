@@ -19,9 +19,9 @@ class SquaredError(Loss):
         \frac{\partial L}{\partial z} &= (\hat y - y)\, \hat y (1 - \hat y) \\
         \frac{\partial^2 L}{\partial z^2} &= t (1 - t)^2 (3t - 1)
 
-    The curvature is negative exactly where :math:`m < -\log 2`, that is where the
-    observed label is given less than a third, and lies in [-0.0602, 0.0771]. The
-    loss is bounded by ½, so no single row can cost more than that.
+    The curvature is in [-0.0602, 0.0771]. It is negative exactly if
+    :math:`m < -\log 2`, that is, if the observed label is given a probability below
+    one third. The loss of a row is at most ½.
 
     References
     ----------

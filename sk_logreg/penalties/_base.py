@@ -13,7 +13,7 @@ from sk_logreg._arrays import Vector
 class FenchelGap(NamedTuple):
     """The part of a penalty with kinks or bounds in a duality gap.
 
-    The gap grows by ``value + share * f``.
+    It is ``value + share * f``, with f the objective.
     """
 
     value: float
@@ -21,10 +21,10 @@ class FenchelGap(NamedTuple):
 
 
 class Penalty(ABC):
-    """A separable, convex penalty on the coefficients, minimal where they are zero.
+    """A separable, convex penalty on the coefficients, with its minimum at zero.
 
-    A penalty that is minimal elsewhere is one about zero in translated coefficients;
-    the builder of a problem translates them.
+    For a penalty with its minimum elsewhere, the builder of a problem translates the
+    coefficients.
     """
 
     #: Whether the second derivatives are constant, where they exist. Newton's models
@@ -47,19 +47,19 @@ class Penalty(ABC):
 
     @abstractmethod
     def gradient(self, coef: Vector) -> Vector:
-        """Return its gradient."""
+        """Return the gradient of its smooth part."""
 
     @abstractmethod
     def gradient_longdouble(self, coef: Vector) -> NDArray[Any]:
-        """Return its gradient in the widest floating-point format there is."""
+        """Return the same gradient in the widest floating-point format available."""
 
     @abstractmethod
     def gap(self, direction: Vector, residual: Vector) -> float:
         """Return the penalty's part of a duality gap.
 
-        With r the penalty, w a point and v = ∇r(w + d) - residual the slope that a dual
-        point asks of it, d the direction, that is the Fenchel-Young gap r(w) + r*(v) -
-        wᵀv, over the penalized coefficients.
+        With r the penalty, w a point, d the direction and v = ∇r(w + d) - residual the
+        slope of the penalty that a dual point implies, it is the Fenchel-Young gap
+        r(w) + r*(v) - wᵀv, over the penalized coefficients.
         """
 
     @abstractmethod
@@ -72,7 +72,10 @@ class Penalty(ABC):
 
     @abstractmethod
     def reduction_over(self, directions: NDArray[Any], coef: Vector) -> float:
-        """Return by how much it can fall from `coef` along the columns given."""
+        """Return by how much it can decrease from `coef` along some directions.
+
+        The directions are the columns of an array.
+        """
 
     @property
     def smooth(self) -> bool:
@@ -86,7 +89,7 @@ class Penalty(ABC):
     def proximal_step(
         self, coef: Vector, gradient: Vector, curvature: Vector
     ) -> Vector:
-        """Return where a separable model of f, with this gradient, is least."""
+        """Return the minimum of a separable model of f: quadratic, kinks and bounds."""
         return coef - gradient / curvature
 
     def kink_slope(self, _coef: Vector, _direction: Vector) -> float:
@@ -94,11 +97,11 @@ class Penalty(ABC):
         return 0.0
 
     def one_sided(self, columns: Any) -> Vector:
-        """Return the signs of the directions that bounds leave open, 0 for both."""
+        """Return the signs of the directions that bounds allow, 0 if both."""
         return np.zeros(len(self.curvature))[columns]
 
     def clip(self, coef: Vector) -> Vector:
-        """Return the point within the bounds next to one."""
+        """Return the point within the bounds that is nearest to `coef`."""
         return coef
 
     @cached_property

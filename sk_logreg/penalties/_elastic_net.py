@@ -16,7 +16,7 @@ from sk_logreg.penalties._l2 import L2
 class ElasticNet(L2):
     """The sum of l1ⱼ |wⱼ| + ½ λⱼ wⱼ² over lowerⱼ ≤ wⱼ ≤ upperⱼ, λ the strengths.
 
-    The methods of the base class speak of the L2 part alone, apart from `value`.
+    Apart from `value`, the methods of the base class are those of the L2 part alone.
 
     References
     ----------
@@ -67,7 +67,7 @@ class ElasticNet(L2):
         return np.where(blocked, 0.0, slope)
 
     def within_orthant(self, coef: Vector, signs: Vector) -> Vector:
-        """Return the point within the bounds and the orthant next to one."""
+        """Return the point within the bounds and the orthant nearest to `coef`."""
         crossed = (self.l1 > 0.0) & (coef * signs <= 0.0)
         return self.clip(np.where(crossed, 0.0, coef))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, separates
 from sk_logreg._records import (
     AT_INFINITY,
     CONVERGED,
@@ -72,7 +72,7 @@ class NewtonDecrement:
 
     def ended(self, point: Evaluation) -> Solution | None:
         """Return the solution if f is zero, or shows that there is no minimum."""
-        if not self._bounded and self._objective.separates(point, _SEPARATED):
+        if not self._bounded and separates(self._objective, point, _SEPARATED):
             return Solution(point, UNKNOWN_GAP, SEPARABLE)
         if point.value == 0.0:  # no loss and no penalty is negative
             return Solution(point, 0.0, CONVERGED)

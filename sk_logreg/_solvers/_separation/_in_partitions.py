@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import (
+    Evaluation,
+    Objective,
+    RowVector,
+    excess,
+    on_hyperplane,
+    unit_margins,
+)
 from sk_logreg._solvers._separation._linear_programs import (
     LP_RESOLUTION,
     row_tolerance,
@@ -46,7 +53,8 @@ def find_in_partitions(
     hyperplane; those on it that a direction moves which moves no such row of the
     sample; and those that the columns found to separate the rest alone do not. Without
     any, what holds for the sample holds for all rows. As in memory, a separation that
-    is returned is proven, and so is None with up to `SEARCH.max_columns` columns.
+    is returned is proven, and so is None with up to `SEARCH.max_columns` columns,
+    unless the number of samples or their size reached its limit.
     """
     size = _OPTIONS.first_rows + _OPTIONS.rows_per_coef * objective.n_dof
     [(rows, _)] = objective.draw([size])
@@ -94,8 +102,8 @@ class _Check:
         if found.of_columns is not None:
             other = self._margins(units.direction(found.of_columns))
             limits = nearest, LEAST_MARGIN, LP_RESOLUTION
-            excess = self._objective.excess(margins, other, *limits)
-            rows, values = excess.lowest(self._most)
+            missing = excess(self._objective, margins, other, *limits)
+            rows, values = missing.lowest(self._most)
             return rows[values < 0.0], complete
         wrong = [self._wrong(units.direction(other)) for other in found.others]
         return np.concatenate([nowhere, *wrong]), complete
@@ -108,8 +116,8 @@ class _Check:
     def _margins(self, direction: Vector) -> RowVector:
         """Return the products of all rows, of unit length, with a direction."""
         units = self._units
-        return self._objective.unit_margins(
-            units.columns, units.centers, units.scales, direction
+        return unit_margins(
+            self._objective, units.columns, units.centers, units.scales, direction
         )
 
     def _outside(
@@ -123,7 +131,8 @@ class _Check:
         if direction is None:
             return np.zeros(0, dtype=np.intp)
         other = self._margins(direction)
-        on_it = self._objective.on_hyperplane(
+        on_it = on_hyperplane(
+            self._objective,
             other if margins is None else margins,
             other,
             np.finfo(np.float64).max if margins is None else nearest,

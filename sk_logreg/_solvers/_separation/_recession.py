@@ -7,7 +7,7 @@ import numpy as np
 from sk_logreg._arrays import Vector
 from sk_logreg._execution import blas_threads
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, separates
 from sk_logreg._solvers._base import Goal
 from sk_logreg._solvers._factors import TOO_MANY
 from sk_logreg._solvers._newton import ConjugateGradientModel, minimize
@@ -46,7 +46,7 @@ def run_to_recession(objective: Objective, point: Evaluation) -> Evaluation:
     .. [1] Z. Ji, M. Telgarsky (2019). The implicit bias of gradient descent on
        nonseparable data. Conference on Learning Theory, PMLR 99, 1772-1798.
     """
-    if objective.separates(point, 0.0):
+    if separates(objective, point, 0.0):
         return point
     convex = objective.with_loss(CrossEntropy())
     model = ConjugateGradientModel(convex, _OPTIONS.max_passes)

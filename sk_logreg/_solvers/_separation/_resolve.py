@@ -6,7 +6,7 @@ import numpy as np
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, separates
 from sk_logreg._records import CONVERGED, MAX_ITER, QUASI_SEPARABLE, SEPARABLE, STOPPED
 from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
 from sk_logreg._solvers._separation._in_partitions import find_in_partitions
@@ -59,7 +59,7 @@ def resolve_separation(
     if found is None:
         return solution
     point = solution.point
-    if found.complete and objective.penalty.absent:
+    if found.complete:
         point = _separating_point(objective, point, found.coef)
     return replace(
         solution,
@@ -74,14 +74,15 @@ def _separating_point(
     objective: Objective, point: Evaluation, coef: Vector
 ) -> Evaluation:
     """Return a point that separates the classes, given a hyperplane that does."""
-    if objective.weighted_extremes(point.margins).least > 0.0:
+    least = objective.weighted_extremes(point.margins).least
+    if least > 0.0:
         return point
     change = objective.weighted_extremes(objective.margin_change(coef))
     if not change.least > 0.0:
         return point
     # Far enough for all losses together to be less than one of a wrong row.
-    far = 1.0 + np.log(objective.n_samples) + objective.largest_offset
-    return objective.evaluate(objective.penalty.clip(far / change.least * coef))
+    length = (1.0 + np.log(objective.n_samples) - least) / change.least
+    return objective.evaluate(objective.penalty.clip(point.coef + length * coef))
 
 
 def find_separation(objective: Objective, point: Evaluation) -> Separation | None:
@@ -119,7 +120,7 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     many = n_columns > SEARCH.max_columns
     if many and not separated.all():
         far = run_to_recession(objective, point)
-        if objective.separates(far, 0.0):
+        if separates(objective, far, 0.0):
             return Separation(True, search.order, far.coef)
     if separated.any():
         columns, of_columns = search.minimal_columns(columns, separated)

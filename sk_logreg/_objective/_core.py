@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import (
-    Clusters,
     Coordinates,
     Costs,
     Extremes,
     Meter,
-    Points,
-    Rows,
     RowVector,
     design_of,
 )
@@ -93,9 +90,9 @@ class Objective:
     ):
         self.problem = problem
         self.meter = problem.rows.new_meter() if meter is None else meter
-        self._executor = executor
+        self.executor = executor
         self._fraction = fraction
-        self._rows = problem.rows
+        self.rows = problem.rows
         self.loss: Loss = problem.loss
         self.penalty: Penalty = problem.penalty
         self.n_samples = problem.rows.design.n_samples
@@ -121,27 +118,10 @@ class Objective:
             function, kept = products.value_gradient_and_hessian, 1 + margins
         else:
             function, kept = products.value_and_gradient, int(margins)
-        sums, vectors = self._read(function, (), args, n_kept=kept, for_gram=hessian)
-        return self._evaluation(coef, sums, vectors, margins=margins)
+        sums, vectors = self.read(function, (), args, n_kept=kept, for_gram=hessian)
+        return self.evaluation(coef, sums, vectors, margins=margins)
 
-    def evaluate_with_scores(
-        self, coef: Vector, per_class: Vector
-    ) -> tuple[Evaluation, Matrix]:
-        """Return value, gradient and Hessian, and the Gram matrix of the scores.
-
-        In one pass over X; see `scores_gram`.
-        """
-        args = *self.problem.split(coef), self.loss, per_class
-        sums, kept = self._read(
-            products.value_gradient_hessian_and_scores,
-            (),
-            args,
-            n_kept=2,
-            for_gram=True,
-        )
-        return self._evaluation(coef, sums[:6], kept), self._sum_matrix(*sums[6:])
-
-    def _evaluation(
+    def evaluation(
         self,
         coef: Vector,
         sums: Sequence[Any],
@@ -155,7 +135,7 @@ class Objective:
         row vectors that were kept are its curvature, and the margins if asked for.
         """
         loss, of_weights, of_bias, *of_gram = sums
-        gradient = self._vector(of_weights, of_bias)
+        gradient = self.vector(of_weights, of_bias)
         gradient += self.penalty.gradient(coef)
         value = float(loss + self.penalty.value(coef))
         if not (isfinite(value) and np.isfinite(gradient).all()):
@@ -167,40 +147,15 @@ class Objective:
             gradient,
             partial(kept.__getitem__, -1) if margins else partial(self.margins, coef),
             kept[0] if of_gram else None,
-            self._matrix(*of_gram) if of_gram else None,
+            self.matrix(*of_gram) if of_gram else None,
         )
-
-    def scores_gram(
-        self, margins: RowVector, per_class: Vector, root: Matrix, power: float
-    ) -> Matrix:
-        """Return the Gram matrix of the scores, in one pass over X.
-
-        That is Σ s ψ² x̃x̃ᵀ with ψ the slope of the loss in z and s the weights of the
-        copies of the rows, each over a power of 1 less its leverage. The leverage is
-        curvature · ‖rootᵀx̃‖². `per_class` are the weights of the two classes, by which
-        the scores and leverages of the copies are multiplied.
-        """
-        points = Points.of(root, self.n_features)
-        args = (self.loss, per_class, points, power)
-        sums, _ = self._read(products.scores_gram, (margins,), args, for_gram=True)
-        return self._sum_matrix(*sums)
-
-    def clustered_scores_gram(self, margins: RowVector, clusters: Clusters) -> Matrix:
-        """Return the Gram matrix of sums of scores over clusters, in one pass over X.
-
-        The score of a row is s ψ x̃ with ψ the slope of the loss in z and s the weight.
-        """
-        self._count()
-        [slopes] = self._scan(products.slopes, (margins,), (self.loss,), n_kept=1)[1]
-        gram = self._rows.cluster_gram(slopes, clusters)
-        return self._sum_matrix(gram[:-1, :-1], gram[:-1, -1], gram[-1, -1])
 
     @cached_property
     def value_at_zero(self) -> float:
         """The value of f at zero coefficients, without a pass over X."""
         if not (self.has_offset or self.has_soft_labels):
             return float(self.loss.at_margin(np.zeros(1)).value[0])
-        [value], _ = self._scan(products.losses_at_offset, (), (self.loss,))
+        [value], _ = self.scan(products.losses_at_offset, (), (self.loss,))
         return float(value)
 
     def gradient_longdouble(self, coef: Vector) -> Vector:
@@ -211,19 +166,19 @@ class Objective:
         w, b = self.problem.split(coef)
         # Every product with a longdouble is one.
         wide = w.astype(np.longdouble), np.longdouble(b), self.loss
-        sums, _ = self._read(products.gradient, (), wide)
-        gradient = self._vector(*sums) + self.penalty.gradient_longdouble(coef)
+        sums, _ = self.read(products.gradient, (), wide)
+        gradient = self.vector(*sums) + self.penalty.gradient_longdouble(coef)
         return gradient.astype(np.float64)
 
     def margins(self, coef: Vector) -> RowVector:
         """Return the margins at a point, in one pass over X."""
         w, b = self.problem.split(coef)
-        return self._read(products.margins, (), (w, b), n_kept=1)[1][0]
+        return self.read(products.margins, (), (w, b), n_kept=1)[1][0]
 
     def margin_change(self, direction: Vector) -> RowVector:
         """Return the change of the margins along a direction, in one pass over X."""
         w, b = self.problem.split(direction)
-        return self._read(products.margin_change, (), (w, b), n_kept=1)[1][0]
+        return self.read(products.margin_change, (), (w, b), n_kept=1)[1][0]
 
     def max_abs_change(self, direction: Vector) -> float:
         """Return the greatest change of any row's z along a direction, in one pass."""
@@ -242,7 +197,7 @@ class Objective:
 
         def derivatives(length: float) -> tuple[float, float]:
             coef = point.coef + length * direction
-            (slope, curvature), _ = self._scan(
+            (slope, curvature), _ = self.scan(
                 products.line_derivatives, (start, change), (self.loss, length)
             )
             slope += float(self.penalty.gradient(coef) @ direction)
@@ -261,7 +216,7 @@ class Objective:
         """
         added = shift * (self.loss.curvature_bound or 0.0)
         args = (self.loss, added, absolute)
-        return self._scan(products.curvature, (margins,), args, n_kept=1)[1][0]
+        return self.scan(products.curvature, (margins,), args, n_kept=1)[1][0]
 
     @property
     def curvature_bound(self) -> RowVector:
@@ -271,7 +226,7 @@ class Objective:
 
     def curvature_of(self, curvature: float) -> RowVector:
         """Return the weighted curvature of rows whose losses have the one given."""
-        return self._rows.weight_vector(curvature)
+        return self.rows.weight_vector(curvature)
 
     def hessian(self, curvature: RowVector) -> Matrix:
         """Return Xᵀ diag(curvature) X, bias included, plus the penalty's curvature.
@@ -279,8 +234,8 @@ class Objective:
         In one pass over X. With the curvature at a point this is the Hessian there,
         and with an upper bound of it a majorizer of all Hessians.
         """
-        sums, _ = self._read(products.gram, (curvature,), for_gram=True)
-        return self._matrix(*sums)
+        sums, _ = self.read(products.gram, (curvature,), for_gram=True)
+        return self.matrix(*sums)
 
     def hessian_float32(
         self, curvature: RowVector, scale: Vector
@@ -290,15 +245,15 @@ class Objective:
         Its rows and columns are multiplied by `scale`. Only the lower triangle counts.
         No curvature may be negative.
         """
-        self._count()
-        total = self._rows.gram_float32(curvature, scale)
+        self.count()
+        total = self.rows.gram_float32(curvature, scale)
         total.flat[:: self.n_dof + 1] += self.penalty.curvature * scale**2
         return total
 
     def product(self, curvature: RowVector, v: Vector) -> Vector:
         """Return (Xᵀ diag(curvature) X) v, bias included, in one pass over X."""
-        sums, _ = self._read(products.gram_product, (curvature,), self.problem.split(v))
-        return self._vector(*sums)
+        sums, _ = self.read(products.gram_product, (curvature,), self.problem.split(v))
+        return self.vector(*sums)
 
     def change_and_residual(
         self,
@@ -314,16 +269,16 @@ class Objective:
         part of a row in H d is limited to that in `limit`, if given.
         """
         vectors = (curvature,) if limit is None else (curvature, limit)
-        sums, [change] = self._read(
+        sums, [change] = self.read(
             products.change_and_image, vectors, self.problem.split(direction), n_kept=1
         )
-        image = self._vector(*sums) + self.penalty.curvature * direction
+        image = self.vector(*sums) + self.penalty.curvature * direction
         return change, gradient + image
 
     def product_diagonal(self, curvature: RowVector) -> Vector:
         """Return the diagonal of Xᵀ diag(curvature) X, bias included, in one pass."""
-        sums, _ = self._read(products.gram_diagonal, (curvature,))
-        return self._vector(*sums)
+        sums, _ = self.read(products.gram_diagonal, (curvature,))
+        return self.vector(*sums)
 
     def diagonal_and_intercept_column(
         self, curvature: RowVector
@@ -332,11 +287,11 @@ class Objective:
 
         In one pass over X. The column is that of Xᵀ diag(curvature) X.
         """
-        sums, _ = self._read(products.diagonal_and_intercept, (curvature,))
+        sums, _ = self.read(products.diagonal_and_intercept, (curvature,))
         diagonal, corner, *column = sums
         if not np.isfinite(diagonal).all():
             raise NotFiniteError
-        return self._vector(diagonal, corner), self._vector(*column)
+        return self.vector(diagonal, corner), self.vector(*column)
 
     # ------------------------------------------------------------- the dual problem
 
@@ -356,7 +311,7 @@ class Objective:
         point, and `curvature` is theirs in the Newton system. X is not read.
         """
         vectors = margins, weights, curvature, change
-        [dual], _ = self._scan(products.dual_of_step, vectors, (self.loss, clip))
+        [dual], _ = self.scan(products.dual_of_step, vectors, (self.loss, clip))
         return dual
 
     def dual_after_step(self, before: RowVector, after: RowVector) -> EntropyDual:
@@ -367,7 +322,7 @@ class Objective:
         after the step, up to the residual of its system. So only the divergence from
         the dual variables after the step is left. X is not read.
         """
-        [dual], _ = self._scan(products.dual_after_step, (before, after), (self.loss,))
+        [dual], _ = self.scan(products.dual_after_step, (before, after), (self.loss,))
         return dual
 
     def dual_slopes(
@@ -378,17 +333,17 @@ class Objective:
         Of all features, in one pass over X: the row vectors may come from an objective
         over some of them.
         """
-        _, [slopes] = self._scan(
+        _, [slopes] = self.scan(
             products.dual_slope, (margins, curvature, change), (self.loss,), n_kept=1
         )
-        sums, _ = self._read(products.weighted_sum, (slopes,))
-        return self._vector(*sums)
+        sums, _ = self.read(products.weighted_sum, (slopes,))
+        return self.vector(*sums)
 
     def weighted_variance(self, margins: RowVector, weights: RowVector) -> RowVector:
         """Return weight · α (1 - α) of each row, α its dual variable at a point."""
         vectors = margins, weights
         args = (self.loss,)
-        return self._scan(products.weighted_variance, vectors, args, n_kept=1)[1][0]
+        return self.scan(products.weighted_variance, vectors, args, n_kept=1)[1][0]
 
     def rows_above(
         self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
@@ -397,7 +352,7 @@ class Objective:
 
         None if they are more than `most`.
         """
-        return self._rows.above(limit, curvature, change, most)
+        return self.rows.above(limit, curvature, change, most)
 
     # --------------------------------------------------------------------- rounding
 
@@ -417,60 +372,20 @@ class Objective:
         These are the terms that the gradient at a point is the sum of; the bound is by
         the inequality of Cauchy and Schwarz. Also returns Σ |slope · offset|.
         """
-        (total, offset), [sizes] = self._scan(
+        (total, offset), [sizes] = self.scan(
             products.slope_sizes, (point.margins,), (self.loss,), n_kept=1
         )
         return np.sqrt(total * self.product_diagonal(sizes)), offset
 
     # -------------------------------------------------------------- marginal effects
 
-    def binary_columns(self) -> Indices:
-        """Return the columns of X all of whose values are 0 or 1, in one pass."""
-        [counts], _ = self._read(products.not_binary, (), self._centers_and_units())
-        return np.flatnonzero(counts == 0)
-
-    def effect_sums(
-        self, margins: RowVector, share: RowVector, columns: Indices, changes: Vector
-    ) -> tuple[float, Vector, Vector, Matrix, Vector]:
-        """Return the sums that marginal effects consist of, in one pass over X.
-
-        Over the rows, each by its share: of σ'(z); of σ''(z) x̃; and for each of some
-        0/1 columns, whose changes change z by `changes`: of the change of σ, of the
-        change of σ' times x̃, of shape (n_columns, n_dof), and of σ' at the value that
-        the column does not have.
-        """
-        args = (columns, changes, *self._centers_and_units())
-        sums, _ = self._read(products.effects, (margins, share), args)
-        slope, of_weights, of_bias, moved, (change, moved_bias, other) = sums
-        bend = self._vector(of_weights, of_bias)
-        if self.problem.fit_intercept:
-            moved = np.vstack([moved, moved_bias])
-        return float(slope), bend, change, moved.T, other
-
-    def at_mean_row(self, share: RowVector) -> "Objective":
-        """Return the objective of one row, the mean of all; in one pass over X.
-
-        Each row, and its offset, counts by its share.
-        """
-        offset = None
-        if self.has_offset:
-            [mean], _ = self._scan(products.weighted_offset, (share,))
-            offset = np.array([mean])
-        row = self.rmatvec(share)[None, :]
-        rows = Rows(design_of(row), np.ones(1, dtype=np.int8), np.ones(1), offset)
-        return self._of(replace(self.problem, rows=rows), 0.0)
-
-    def _centers_and_units(self) -> tuple[Vector, Vector]:
-        found = self.problem.coordinates or Coordinates.none(self.n_features)
-        return found.centers, found.units
-
     # ------------------------------------------------------------------------- rows
 
     def weighted_extremes(self, vector: RowVector) -> Extremes:
         """Return the extremes of a row vector over the rows of positive weight."""
-        if self._rows.all_positive:
+        if self.rows.all_positive:
             return vector.extremes()
-        [found], _ = self._scan(products.weighted_extremes, (vector,))
+        [found], _ = self.scan(products.weighted_extremes, (vector,))
         return found
 
     def mean_square(self, point: Evaluation) -> float:
@@ -488,73 +403,57 @@ class Objective:
         exact = self.has_soft_labels and self.loss.dual is None and self.penalty.absent
         return exact and point.value <= NOISE**2
 
-    def separates(self, point: Evaluation, least: float) -> bool:
-        """Return whether the unpenalized weights at a point separate the classes.
-
-        All rows of positive weight are then on their right sides of the hyperplane,
-        and have margins above `least`. Along these weights the loss falls for ever.
-        """
-        penalty = self.penalty
-        if self.weighted_extremes(point.margins).least <= least:
-            return False
-        if (penalty.one_sided(slice(None)) * point.coef < 0.0).any():
-            return False  # a bound ends this direction
-        if self.has_soft_labels or (penalty.absent and not self.has_offset):
-            return not self.has_soft_labels
-        free = np.where(penalty.penalized, 0.0, point.coef)
-        return self.weighted_extremes(self.margin_change(free)).least > 0.0
-
     def in_convex_region(self, point: Evaluation, threshold: float) -> bool:
         """Return whether the margins of all rows of positive weight reach a threshold.
 
         There its loss is convex. A soft label has a part with the opposite margin.
         """
         args = (threshold,)
-        [found], _ = self._scan(products.least_above, (point.margins,), args)
+        [found], _ = self.scan(products.least_above, (point.margins,), args)
         return found.least >= 0.0
 
     @property
     def partitioned(self) -> bool:
         """Whether the rows are in partitions, outside the memory of this process."""
-        return self._rows.partitioned
+        return self.rows.partitioned
 
     @property
     def has_offset(self) -> bool:
         """Whether z is not zero where all coefficients are."""
-        return self._rows.has_offset
+        return self.rows.has_offset
 
     @property
     def largest_offset(self) -> float:
         """The largest size of an offset."""
-        return self._rows.largest_offset
+        return self.rows.largest_offset
 
     @property
     def has_soft_labels(self) -> bool:
         """Whether some label is a probability between 0 and 1."""
-        return self._rows.has_soft_labels
+        return self.rows.has_soft_labels
 
     @property
     def lightest_weight(self) -> float:
         """The smallest weight that is not zero."""
-        return self._rows.lightest_weight
+        return self.rows.lightest_weight
 
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
         """Return the largest change of a predicted probability between two points."""
         vectors = before.margins, after.margins
-        [found], _ = self._scan(products.probability_change, vectors)
+        [found], _ = self.scan(products.probability_change, vectors)
         return found.size
 
     def placed(self, vector: RowVector, rows: Indices | slice) -> RowVector:
         """Return the numbers of a vector of some of the rows, and 0 at the others."""
-        return self._rows.placed(vector, rows)
+        return self.rows.placed(vector, rows)
 
     def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
         """Draw samples of the rows of about these sizes, with weights of sum one."""
-        return self._rows.draw(sizes)
+        return self.rows.draw(sizes)
 
     def spread_rows(self, size: int, columns: Indices) -> Matrix:
         """Return some columns of a few rows, spread over all of them, dense."""
-        return self._rows.spread(size, columns)
+        return self.rows.spread(size, columns)
 
     def sample(
         self, rows: Indices, weights: Vector, *, copied: bool = False
@@ -563,11 +462,11 @@ class Objective:
 
         Unless the rows are to be copied, large samples are gathered at each pass.
         """
-        some = self._rows.take(rows, weights, self._executor, copied=copied)
+        some = self.rows.take(rows, weights, self.executor, copied=copied)
         fraction = self._fraction * len(rows) / self.n_samples
-        if self._rows.partitioned:  # the rows are in memory now
+        if self.rows.partitioned:  # the rows are in memory now
             fraction = 0.0
-        return self._of(replace(self.problem, rows=some), fraction)
+        return self.derive(replace(self.problem, rows=some), fraction)
 
     def in_memory(self) -> "Objective":
         """Return the same objective; rows in partitions are gathered if they are few.
@@ -575,27 +474,29 @@ class Objective:
         So they are if there are fewer than features, or too few to draw from, and they
         have room in memory.
         """
-        rows = self._rows
+        rows = self.rows
         few = self.n_samples <= max(_FEW_ROWS, self.n_features)
         if not (rows.partitioned and few and rows.fits):
             return self
         every = np.arange(self.n_samples)
-        gathered = rows.take(every, None, self._executor)
-        return self._of(replace(self.problem, rows=gathered), 1.0)
+        gathered = rows.take(every, None, self.executor)
+        return self.derive(replace(self.problem, rows=gathered), 1.0)
 
     def recomputing_margins(self) -> "Objective":
         """Return the same objective; over partitions, margins are not kept at first.
 
         Suits a model that is of a sample in memory.
         """
-        if not self._rows.partitioned:
+        if not self.rows.partitioned:
             return self
-        rows: Any = self._rows
-        return self._of(replace(self.problem, rows=rows.recomputing()), self._fraction)
+        rows: Any = self.rows
+        return self.derive(
+            replace(self.problem, rows=rows.recomputing()), self._fraction
+        )
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
-        return self._of(replace(self.problem, loss=loss), self._fraction)
+        return self.derive(replace(self.problem, loss=loss), self._fraction)
 
     def reparametrized(
         self, values: Matrix, penalty: Penalty, lift: Callable[[Vector], Vector]
@@ -608,15 +509,15 @@ class Objective:
         outer = self.problem.lift
         problem = replace(
             self.problem,
-            rows=replace(self._rows, design=design_of(values)),
+            rows=replace(self.rows, design=design_of(values)),
             penalty=penalty,
             lift=lambda coef: outer(lift(coef)),
             reduced=True,
         )
-        return self._of(problem, 0.0)
+        return self.derive(problem, 0.0)
 
-    def _of(self, problem: Problem, fraction: float) -> "Objective":
-        return Objective(problem, self._executor, self.meter, fraction)
+    def derive(self, problem: Problem, fraction: float) -> "Objective":
+        return Objective(problem, self.executor, self.meter, fraction)
 
     def restricted(
         self, columns: Indices, before: "Objective | None" = None
@@ -627,7 +528,7 @@ class Objective:
         over the same features from `before` shares their values.
         """
         kept, shared = columns, before and before.problem.rows
-        rows = shared or self._rows.columns(columns)
+        rows = shared or self.rows.columns(columns)
         if self.problem.fit_intercept:
             kept = np.append(columns, self.n_features)
         assert isinstance(self.penalty, ElasticNet)
@@ -645,47 +546,15 @@ class Objective:
             lift=lift,
         )
         share = rows.design.costs.n_values / max(1, self.costs.n_values)
-        return self._of(problem, self._fraction * share)
+        return self.derive(problem, self._fraction * share)
 
     def gradient_of_losses(self, margins: RowVector) -> Vector:
         """Return the gradient of the losses, in one pass over X."""
-        sums, _ = self._read(products.gradient_at, (margins,), (self.loss,))
-        gradient = self._vector(*sums)
+        sums, _ = self.read(products.gradient_at, (margins,), (self.loss,))
+        gradient = self.vector(*sums)
         if not np.isfinite(gradient).all():
             raise NotFiniteError
         return gradient
-
-    def unit_margins(
-        self, columns: Indices, centers: Vector, scales: Vector, direction: Vector
-    ) -> RowVector:
-        """Return the products of a direction with rows of unit length and their signs.
-
-        In one pass over X; see `sk_logreg._design._products.unit_margins`.
-        """
-        args = columns, centers, scales, direction
-        return self._read(products.unit_margins, (), args, n_kept=1)[1][0]
-
-    def on_hyperplane(
-        self, margins: RowVector, other: RowVector, nearest: float
-    ) -> RowVector:
-        """Return minus the size of a vector, and 0 where margins exceed a limit."""
-        vectors, args = (margins, other), (nearest,)
-        return self._scan(products.on_hyperplane, vectors, args, n_kept=1)[1][0]
-
-    def excess(
-        self,
-        margins: RowVector,
-        other: RowVector,
-        nearest: float,
-        least: float,
-        slack: float,
-    ) -> RowVector:
-        """Return by how much a vector exceeds what it has to.
-
-        That is `least` where margins are above a limit, and minus the slack elsewhere.
-        """
-        vectors, args = (margins, other), (nearest, least, slack)
-        return self._scan(products.excess, vectors, args, n_kept=1)[1][0]
 
     def slope(self, point: Evaluation, direction: Vector) -> float:
         """Return the slope of f along a direction."""
@@ -705,180 +574,50 @@ class Objective:
         """
         rows = np.arange(self.n_samples) if rows is None else rows
         columns = np.arange(self.n_features) if columns is None else columns
-        values = self._rows.dense(rows, columns)
+        values = self.rows.dense(rows, columns)
         if not (intercept and self.problem.fit_intercept):
             return values
         return np.column_stack([values, np.ones(len(values))])
 
-    def penalty_at(self, coefs: Matrix) -> Vector:
-        """Return the penalty, in units of f, at each row of an array of points.
-
-        They are user's coefficients, of features as they are.
-        """
-        center = self.problem.center
-        return self.penalty.value(coefs if center is None else coefs - center)
-
-    def squared_norms(self, root: Matrix) -> RowVector:
-        """Return ‖rootᵀ x̃‖² of each row x̃, bias included, in one pass over X.
-
-        With ``root @ root.T`` the inverse of a Hessian, of shape (n_dof, rank), that is
-        x̃ᵀ H⁻¹ x̃: the leverage of each row, divided by its weighted curvature.
-        """
-        args = (Points.of(root, self.n_features),)
-        return self._read(products.squared_norms, (), args, n_kept=1)[1][0]
-
-    def leverages(self, point: Evaluation, root: Matrix) -> tuple[RowVector, Vector]:
-        """Return the leverage of each row, and the gradient of -½ log det I.
-
-        In one pass over X. I is Xᵀ diag(curvature) X, bias included, of cross entropy
-        at a point that was evaluated with its Hessian, and ``root @ root.T`` is its
-        inverse. The gradient is in units of F.
-        """
-        vectors = point.margins, point.curvature
-        args = (Points.of(root, self.n_features),)
-        sums, [found] = self._read(products.leverages, vectors, args, n_kept=1)
-        return found, self._vector(*sums)
-
-    def mean_losses_of(self, basis: Matrix, factors: Matrix) -> Vector:
-        """Return the mean loss at combinations of a few points, in single precision.
-
-        In one pass over X. Each column of `factors` combines the columns of `basis`;
-        its first entry is 1.
-        """
-        n_features = self.n_features
-        weights, biases = basis[:n_features].T.copy(), basis[n_features:].sum(axis=0)
-        largest = self._rows.weights.max()
-        args = weights, biases, factors.astype(np.float32), self.loss, largest
-        [sums], _ = self._read(products.losses_of_combinations, (), args)
-        return sums * largest
-
-    def losses_at(
-        self,
-        coefs: Matrix,
-        group: RowVector | None = None,
-        without: Indices | None = None,
-    ) -> tuple[Vector, Matrix]:
-        """Return the losses and their gradient at several points, in one pass over X.
-
-        For each row of `coefs`. With groups, each without the rows of one group:
-        `group` holds the group of each row of X, and `without` those left out.
-        """
-        n_features = self.n_features
-        weights, biases = coefs[:, :n_features].T.copy(), coefs[:, n_features:].sum(1)
-        args: tuple[Any, ...] = weights, biases, self.loss
-        if group is None:
-            sums, _ = self._read(products.losses_at, (), args)
-        else:
-            sums, _ = self._read(products.losses_without, (group,), (*args, without))
-        losses, *slopes = sums
-        return losses, self._gradients(*slopes)
-
-    def losses_and_ratios(
-        self, coefs: Matrix, known: Matrix, shares: Matrix
-    ) -> tuple[Vector, Matrix, Vector]:
-        """Return the losses and their gradient at several points, and ratios.
-
-        For each row of `coefs`, in one pass over X. A combination of the curvatures of
-        a row at known points, with a row of `shares`, is at most that ratio times its
-        curvature at the point.
-        """
-        points = Points.of(coefs.T, self.n_features)
-        args = points.weights, points.biases, self.loss
-        more = Points.of(known.T, self.n_features), shares.T
-        sums, _ = self._read(products.losses_and_ratios, (), (*args, *more))
-        losses, *slopes, ratios = sums
-        return losses, self._gradients(*slopes[:2]), ratios.values
-
-    def largest_sizes(self) -> Matrix:
-        """Return the largest sizes of the columns of X, bias included, in one pass.
-
-        For some rows at a time, one row each.
-        """
-        columns = np.arange(self.n_features)
-        [largest], _ = self._read(products.largest_sizes, (), (columns,))
-        ones = np.ones((len(largest), self.n_dof - self.n_features))
-        return np.column_stack([largest, ones])
-
-    def evaluate_groups(
-        self, coefs: Matrix, group: RowVector, n_groups: int
-    ) -> tuple[Matrix, NDArray[np.float64], NDArray[np.float64]]:
-        """Return the losses of the rows of each group at some points.
-
-        With their gradients and Hessians, without the penalty, in one pass over X.
-
-        Parameters
-        ----------
-        coefs : ndarray of shape (n_points, n_dof)
-        group : RowVector
-            The number of the group of each row.
-
-        Returns
-        -------
-        losses : ndarray of shape (n_points, n_groups)
-        gradients : ndarray of shape (n_points, n_groups, n_dof)
-        hessians : ndarray of shape (n_points, n_groups, n_dof, n_dof)
-        """
-        self._count()
-        shape, n_dof = (len(coefs), n_groups), self.n_dof
-        losses, gradients = np.zeros(shape), np.zeros((*shape, n_dof))
-        hessians = np.zeros((*shape, n_dof, n_dof))
-        calls = [(*self.problem.split(coef), self.loss) for coef in coefs]
-        function, args = products.value_gradient_and_hessian, [calls] * n_groups
-        options: Any = {"n_kept": 1, "for_gram": True}
-        found = self._rows.read_groups(self._executor, function, group, args, **options)
-        for (k, j), (loss, of_weights, of_bias, *of_gram) in found.items():
-            losses[j, k], gradients[j, k] = loss, self._vector(of_weights, of_bias)
-            hessians[j, k] = self._sum_matrix(*of_gram)
-        if not all(np.isfinite(sums).all() for sums in (losses, gradients, hessians)):
-            raise NotFiniteError
-        return losses, gradients, hessians
-
-    def mean_losses(self, margins: Matrix) -> Vector:
-        """Return the mean loss for each row of an array of margins without offset."""
-        rows, p_other = self._rows, self._rows.p_other
-        if rows.offset is not None:
-            margins = margins + rows.signs * rows.offset
-        return self.loss.at_margin(margins, p_other).value @ rows.weights
-
     def predictions(self, direction: Vector, rows: Indices) -> Vector:
         """Return the change of z of some rows along a direction, in one pass over X."""
         change = self.margin_change(direction).values
-        return change[rows] * self._rows.signs[rows]
+        return change[rows] * self.rows.signs[rows]
 
     def row_gram(self, scale: Vector | None) -> Matrix:
         """Return X diag(scale)² Xᵀ, in one pass over X; the upper triangle counts."""
-        self._count()
+        self.count()
         with blas_threads():
-            return self._rows.design.row_products(scale)
+            return self.rows.design.row_products(scale)
 
     def rmatvec(self, u: RowVector) -> Vector:
         """Return Xᵀ u, of shape (n_features,), in one pass over X."""
-        [product], _ = self._read(products.rmatvec, (u,))
+        [product], _ = self.read(products.rmatvec, (u,))
         return product
 
     # ---------------------------------------------------------------------- the map
 
-    def _count(self) -> None:
-        if not self._rows.partitioned:  # partitions count by themselves
+    def count(self) -> None:
+        if not self.rows.partitioned:  # partitions count by themselves
             self.meter.passes += self._fraction
 
-    def _read(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
-        self._count()
-        return self._rows.read(self._executor, *args, **options)
+    def read(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
+        self.count()
+        return self.rows.read(self.executor, *args, **options)
 
-    def _scan(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
-        return self._rows.scan(self._executor, *args, **options)
+    def scan(self, *args: Any, **options: Any) -> tuple[list[Any], list[RowVector]]:
+        return self.rows.scan(self.executor, *args, **options)
 
-    def _matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
+    def matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
         """Return the penalized Hessian from the sums over the rows."""
-        matrix = self._sum_matrix(of_weights, column, corner)
+        matrix = self.sum_matrix(of_weights, column, corner)
         matrix.reshape(-1)[:: self.n_dof + 1] += self.penalty.curvature
         # No entry is larger than the largest on the diagonal.
         if not np.isfinite(matrix.diagonal()).all():
             raise NotFiniteError
         return matrix
 
-    def _sum_matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
+    def sum_matrix(self, of_weights: Matrix, column: Vector, corner: float) -> Matrix:
         """Return a matrix over the weights and, where there is one, the bias."""
         n_features = self.n_features
         matrix = np.empty((self.n_dof, self.n_dof))
@@ -888,13 +627,7 @@ class Objective:
             matrix[-1, -1] = corner
         return matrix
 
-    def _gradients(self, of_weights: Matrix, of_biases: Vector) -> Matrix:
-        """Return a row per point of the gradients in weights and, if any, the bias."""
-        if not self.problem.fit_intercept:
-            return of_weights.T
-        return np.column_stack([of_weights.T, of_biases])
-
-    def _vector(self, of_weights: Vector, of_bias: float) -> Vector:
+    def vector(self, of_weights: Vector, of_bias: float) -> Vector:
         """Return a vector over the weights and, where there is one, the bias."""
         vector = np.empty(self.n_dof, dtype=of_weights.dtype)
         vector[: self.n_features] = of_weights

@@ -1,0 +1,65 @@
+"""The objective of a problem, and all that is computed from it in passes over X.
+
+`Objective` has what a solver asks of it. Functions of an objective have what only the
+inference, the search for separation, or fits at several points ask.
+"""
+
+from sk_logreg._objective._core import (
+    Coordinates,
+    Evaluation,
+    NotFiniteError,
+    Objective,
+    RowVector,
+)
+from sk_logreg._objective._inference import (
+    at_mean_row,
+    binary_columns,
+    clustered_scores_gram,
+    effect_sums,
+    evaluate_with_scores,
+    leverages_and_gradient,
+    scores_gram,
+    squared_norms,
+)
+from sk_logreg._objective._separation import (
+    excess,
+    on_hyperplane,
+    separates,
+    unit_margins,
+)
+from sk_logreg._objective._several import (
+    evaluate_groups,
+    largest_sizes,
+    losses_and_ratios,
+    losses_at,
+    mean_losses,
+    mean_losses_of,
+    penalty_at,
+)
+
+__all__ = [
+    "Coordinates",
+    "Evaluation",
+    "NotFiniteError",
+    "Objective",
+    "RowVector",
+    "at_mean_row",
+    "binary_columns",
+    "clustered_scores_gram",
+    "effect_sums",
+    "evaluate_groups",
+    "evaluate_with_scores",
+    "excess",
+    "largest_sizes",
+    "leverages_and_gradient",
+    "losses_and_ratios",
+    "losses_at",
+    "mean_losses",
+    "mean_losses_of",
+    "on_hyperplane",
+    "penalty_at",
+    "scores_gram",
+    "separates",
+    "squared_norms",
+    "unit_margins",
+]
