@@ -34,7 +34,7 @@ from sk_logreg._compat import (
 from sk_logreg._dask import is_dask, look
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
-from sk_logreg._fit import data_of, problem_of
+from sk_logreg._fit import coefficients_of, data_of, dense_weights, problem_of
 from sk_logreg._folds import fit_fold, fit_folds, fit_leave_one_out
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -191,10 +191,11 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
     -----
     With the cross entropy, folds that leave out each row at most once are fitted
     together if every weight has a penalty, if there are at most 500 coefficients, fewer
-    than rows, and if the Hessians of all fits have at most 17 million entries. Each fit
-    starts at the minimum over all rows, or over a large sample of them, with their
-    Hessian minus that of the rows left out. One pass over X serves the fits of all
-    folds at all values of C.
+    than rows, and if the Hessians of all fits have at most 17 million entries. The fits
+    start near the minima over all rows at some values of C, with their Hessians minus
+    those of the rows left out. One pass over X serves the fits of all folds at all
+    values of C. Where the minimum without a fold is far from that over all rows, each
+    fit starts from those at the next smaller values of C.
 
     ``cv="alo"`` takes one factor of a Hessian per value of C instead of `n_folds` fits,
     and its score has no variance from a choice of folds. The approximation is rough for
@@ -504,7 +505,8 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
                     "warm_start=True starts from coefficients of "
                     f"{self.coef_.shape[1]} features, but X has {model.n_features_in_}."
                 )
-            found.coef_, found.intercept_ = self.coef_, self.intercept_
+            found.coef_ = dense_weights(self.coef_)[None, :]
+            found.intercept_ = self.intercept_
         if hasattr(model, "feature_names_in_"):  # for parameters by name
             found.feature_names_in_ = model.feature_names_in_
         return found
@@ -648,7 +650,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         classes = self.classes_
         if isinstance(self.scoring, str):
             labels, classes = (raw.signs > 0).astype(np.intp), np.array([0, 1])
-        coef = np.append(self.coef_, self.intercept_).astype(np.float64)
+        coef = coefficients_of(self)
         added = check_offset(offset, len(z))
         model = with_offset(coef, self.n_features_in_, classes, added)
         rows = self._validated(X, reset=False)
@@ -672,6 +674,19 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
             mapping.add(caller="score", callee="score")
             router.add(scorer=get_scorer(self.scoring), method_mapping=mapping)
         return router
+
+
+def chosen_model(fitted: BinaryLogisticRegression) -> BinaryLogisticRegression:
+    """Return a copy of a fitted estimator, with the C and l1_ratio of its search."""
+    params = fitted.get_params(deep=False)
+    if isinstance(fitted, BinaryLogisticRegressionCV):
+        params |= {"C": fitted.C_, "l1_ratio": fitted.l1_ratio_}
+    names = BinaryLogisticRegression._get_param_names()
+    model = BinaryLogisticRegression(
+        **{name: params[name] for name in names if name in params}
+    )
+    model.__dict__ |= {k: v for k, v in vars(fitted).items() if k.endswith("_")}
+    return model
 
 
 @np.errstate(all="ignore")

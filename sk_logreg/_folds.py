@@ -1,9 +1,9 @@
 """The fits of a fold: at each C, from small to large."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._execution import ThreadExecutor, thread_executor
 from sk_logreg._fit import on_problem
 from sk_logreg._follower import Follower, followable
-from sk_logreg._leave_one_out import left_out_predictions
+from sk_logreg._leave_one_out import LeaveOneOut
 from sk_logreg._lockstep import suits, without_each
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
@@ -36,7 +36,7 @@ from sk_logreg._tolerances import FINE
 # With tol=1e-8, scores are then right to 1e-6, measured up to C = 1e4.
 _TOL_SHARE = 0.1
 # The tolerance that decides whether the last step is taken.
-_LAST_TOL = 1e-14
+_LAST_TOL = 1e-16
 # Maximum number of iterations before the last step is taken.
 _LAST_STEPS = 2
 
@@ -50,14 +50,14 @@ class FoldResult:
     coefs : ndarray of shape (n_Cs, n_features + 1) or (n_Cs, n_features)
     n_iter : ndarray of shape (n_Cs,)
     statuses : list of Status
-    rows : ndarray of shape (n_Cs, n_samples) or None
-        The leave-one-out score of each row; None for folds.
+    rows : list of ndarray of shape (n_samples,)
+        The leave-one-out score of each row at each C; empty for folds.
     """
 
     coefs: Matrix
     n_iter: NDArray[np.int32]
     statuses: list[Status]
-    rows: Matrix | None = None
+    rows: Sequence[Vector] = ()
 
 
 def fit_fold(
@@ -82,27 +82,40 @@ def fit_fold(
 def fit_folds(
     model: BinaryLogisticRegression, folds: Folds, Cs: Vector
 ) -> list[FoldResult] | None:
-    """Fit a model to a sample of all rows at each C, and from there without each fold.
+    """Fit a model to a sample at some values of C, and from there without each fold.
 
-    To all rows if they are too few for a sample. Returns None where that does not suit
-    the model or the folds.
+    Returns None where that does not suit the model or the folds.
     """
     group = folds.group()
     if group is None:
         return None
 
     def fitted(problem: Problem) -> list[FoldResult] | None:
-        objective = Objective(problem, executor)
-        if not suits(problem, objective, len(folds) * len(Cs)):
+        objective, n_folds = Objective(problem, executor), len(folds)
+        if not suits(problem, objective, n_folds * len(Cs)):
             return None
-        whole = _sampled(objective, model.tol).problem
-        found = list(_solutions(model, whole, Cs, executor, followed=True))
-        if not all(solution.status.converged for _, solution, _ in found):
-            return None
-        starts = [(o.penalty, solution.point.coef) for o, solution, _ in found]
-        at_each = without_each(objective, starts, group, len(folds))
+        drawn = list(nested_samples(objective, model.tol))
+        sample = objective.in_memory()
+        if drawn:
+            sample = objective.sample(*drawn[-1], copied=True)
+        # The minimum without a fold is about as far from that over all rows.
+        tol = max(model.tol, objective.n_dof / (objective.n_samples * n_folds))
+        scaled = [with_C(sample.problem, C) for C in Cs]
+
+        def start(place: int, guess: Vector | None) -> Vector | None:
+            goal = Goal(tol, certify=False, near=place > 0)
+            if guess is None:
+                guess = _held(model, problem)
+            at = np.zeros(problem.n_dof) if guess is None else guess
+            solver, journal = SOLVERS[model.solver], Journal(model.max_iter)
+            solution = solver(Objective(scaled[place], executor), at, journal, goal)
+            converged = solution.status.converged
+            return solution.point.coef + solution.pending_step if converged else None
+
+        penalties = [each.penalty for each in scaled]
+        at_each = without_each(objective, sample, penalties, start, group, n_folds)
         results = []
-        for k, ends in enumerate(zip(*at_each, strict=True)):
+        for k, ends in enumerate(at_each):
             fits = [m and Fit(problem.lift(m[0]), CONVERGED, m[1]) for m in ends]
             results.append(_result(_completed(fits, model, folds, k, Cs, executor)))
         return results
@@ -111,14 +124,11 @@ def fit_folds(
         return on_problem(model, folds.data, executor, fitted)
 
 
-def _sampled(objective: Objective, tol: float) -> Objective:
-    """Return the objective over a sample of the rows if there are enough for one.
-
-    Its minimum is about as near to that of all rows as those without a fold are, or
-    nearer.
-    """
-    drawn = list(nested_samples(objective, tol))
-    return objective.sample(*drawn[-1], copied=True) if drawn else objective
+def _held(model: BinaryLogisticRegression, problem: Problem) -> Vector | None:
+    """Return the coefficients that the model holds, or None."""
+    if not hasattr(model, "coef_"):
+        return None
+    return problem.lower(np.append(model.coef_, model.intercept_)[: problem.n_dof])
 
 
 def _completed(
@@ -146,18 +156,14 @@ def fit_leave_one_out(
     model: BinaryLogisticRegression, data: Data, Cs: Vector, loss: str, labels: Labels
 ) -> FoldResult:
     """Fit a model to all rows at each C, and score each row by approximation."""
-
-    def scored(objective: Objective, coef: Vector, executor: ThreadExecutor) -> Vector:
-        solver = SOLVERS[model.solver]
-        z = left_out_predictions(objective, coef, solver, executor)
-        return row_scores(loss, z, labels)
-
     with thread_executor() as executor, np.errstate(all="ignore"):
-        fits = fit_path(model, data, Cs, executor, scored)
-    return _result(fits, np.array([fit.scores for fit in fits]))
+        without = LeaveOneOut(SOLVERS[model.solver], executor)
+        fits = fit_path(model, data, Cs, executor, without)
+        rows = [row_scores(loss, fit.z, labels) for fit in fits if fit.z is not None]
+    return _result(fits, rows)
 
 
-def _result(fits: list["Fit"], rows: Matrix | None = None) -> FoldResult:
+def _result(fits: list["Fit"], rows: Sequence[Vector] = ()) -> FoldResult:
     coefs = np.array([fit.coef for fit in fits])
     n_iter = np.array([fit.n_iter for fit in fits], dtype=np.int32)
     return FoldResult(coefs, n_iter, [fit.status for fit in fits], rows)
@@ -165,16 +171,12 @@ def _result(fits: list["Fit"], rows: Matrix | None = None) -> FoldResult:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The fit at one C: the user's coefficients, and scores of its rows if asked."""
+    """The fit at one C: the user's coefficients, and z without each row if asked."""
 
     coef: Vector
     status: Status
     n_iter: int
-    scores: Vector | None = None
-
-
-#: Scores the rows of an objective at its minimum.
-RowScore = Callable[[Objective, Vector, ThreadExecutor], Vector]
+    z: Vector | None = None
 
 
 def fit_path(
@@ -182,11 +184,11 @@ def fit_path(
     data: Data,
     Cs: Vector,
     executor: ThreadExecutor,
-    score: RowScore | None = None,
+    without: LeaveOneOut | None = None,
 ) -> list[Fit]:
     """Return the fits at each C, ascending; each starts from the one before it."""
     return on_problem(
-        model, data, executor, lambda p: list(_fits(model, p, Cs, executor, score))
+        model, data, executor, lambda p: list(_fits(model, p, Cs, executor, without))
     )
 
 
@@ -195,19 +197,14 @@ def _fits(
     problem: Problem,
     Cs: Vector,
     executor: ThreadExecutor,
-    score: RowScore | None,
+    without: LeaveOneOut | None,
 ) -> Iterator[Fit]:
-    followed = score is None
     for objective, solution, journal in _solutions(
-        model, problem, Cs, executor, followed=followed
+        model, problem, Cs, executor, without
     ):
         coef = _polished(objective, solution)
-        yield Fit(
-            problem.lift(coef),
-            solution.status,
-            len(journal.records),
-            None if score is None else score(objective, coef, executor),
-        )
+        z = None if without is None else without.predictions(objective, coef)
+        yield Fit(problem.lift(coef), solution.status, len(journal.records), z)
 
 
 def _solutions(
@@ -215,20 +212,19 @@ def _solutions(
     problem: Problem,
     Cs: Vector,
     executor: ThreadExecutor,
-    *,
-    followed: bool,
+    without: LeaveOneOut | None,
 ) -> Iterator[tuple[Objective, Solution, Journal]]:
-    """Yield the solution at each C; each starts at the one before it."""
+    """Yield the solution at each C; each starts at or ahead of the one before it."""
     problem = Objective(problem, executor).in_memory().problem
-    start = None
-    if hasattr(model, "coef_"):
-        start = problem.lower(np.append(model.coef_, model.intercept_)[: problem.n_dof])
+    start, before = _held(model, problem), None
     solver = SOLVERS[model.solver]
     plain = problem.penalty.smooth and problem.n_dof <= MANY
     tol = max(model.tol if plain else _TOL_SHARE * model.tol, FINE)
-    follow = followable(problem, executor, tol) if followed else None
+    follow = followable(problem, executor, tol) if without is None else None
     if follow is not None:
         problem, solver = follow, Follower(solver, executor, follow, Cs)
+    elif plain and suits(problem, Objective(problem, executor), 1):
+        tol, solver = _LAST_TOL, _Uncertified(solver, without)
     for C in Cs:
         journal = Journal(model.max_iter)
         objective = Objective(with_C(problem, C), executor)
@@ -241,8 +237,34 @@ def _solutions(
             n_init=model.n_init,
             random_state=check_random_state(model.random_state),
         )
-        start = solution.point.coef
+        start = last = solution.point.coef + solution.pending_step
+        if before is not None and objective.loss.convex and objective.penalty.smooth:
+            start = last + (last - before)
+        before = last
         yield objective, solution, journal
+
+
+@dataclass(frozen=True, eq=False)
+class _Uncertified:
+    """A solver that ends where the point after the last step is near enough.
+
+    That starts ahead of the last solution, where something is known there.
+    """
+
+    solver: Solver
+    without: LeaveOneOut | None
+
+    def __call__(
+        self, objective: Objective, start: Vector, journal: Journal, goal: Goal
+    ) -> Solution:
+        goal = replace(goal, certify=False)
+        if self.without is not None and not objective.costs.gram_is_cheap:
+            goal = replace(goal, tol=FINE)  # a finer one would take a new Hessian
+        ahead = None if self.without is None else self.without.ahead(objective)
+        if ahead is not None:
+            start, known = ahead
+            goal = replace(goal, near=True, known=known)
+        return self.solver(objective, start, journal, goal)
 
 
 class _ForScores(Goal):
@@ -273,6 +295,8 @@ def _polished(objective: Objective, solution: Solution) -> Vector:
     it costs too much.
     """
     coef = solution.point.coef
+    if isinstance(solution.pending_step, np.ndarray):
+        return coef + solution.pending_step
     reduced = objective.penalty.smooth and reducible(objective)
     large = objective.n_dof > MANY or reduced
     if large or not solution.status.converged:

@@ -13,6 +13,7 @@ from sk_logreg._log import Journal
 from sk_logreg._objective import Objective, RowVector, losses_at, squared_norms
 from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import TOO_MANY, factor
+from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._row_space import RowSpace, reducible
 from sk_logreg._tolerances import TINY
 from sk_logreg.penalties import ElasticNet
@@ -24,6 +25,10 @@ _LARGE_LEVERAGE = 0.3
 # therefore left out by a fit, too, if that changes its loss by more than this, by the
 # approximation.
 _LARGE_CHANGE = 0.05
+# The leverages at one C serve another if their relative change is at most their mean,
+# to which the approximation itself is right, or changes a mean score by at most the
+# first; and is at most the second.
+_SAME_SCORE, _LARGEST_CHANGE = 1e-7, 1e-3
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
 _MAX_REFITS = 50
@@ -40,9 +45,104 @@ _REFIT_TOL = 1e-6
 _MAX_REFIT_STEPS = 50
 
 
+@dataclass(frozen=True, eq=False)
+class Leverages:
+    """The Hessian at a minimum, and the leverages of the rows.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_dof, n_dof)
+    root : ndarray of shape (n_dof, rank)
+        R, with R Rᵀ its inverse or pseudo-inverse.
+    sizes : ndarray of shape (n_samples,)
+        The leverage of each row, divided by the curvature of its loss.
+    """
+
+    objective: Objective
+    margins: Vector
+    curvature: RowVector
+    matrix: Matrix
+    root: Matrix
+    sizes: Vector
+
+    @classmethod
+    def at(
+        cls, objective: Objective, margins: Vector, curvature: Vector
+    ) -> "Leverages":
+        """Return those at a point, by its margins and the curvature of the losses."""
+        weighted = RowVector(curvature * objective.problem.rows.weights)
+        matrix = _hessian(objective, weighted)
+        root = _inverse_root(objective, matrix)
+        sizes = squared_norms(objective, root).gather() * objective.problem.rows.weights
+        return cls(objective, margins, weighted, matrix, root, sizes)
+
+    def serve(self, objective: Objective, margins: Vector) -> bool:
+        """Return whether they serve another penalty and point, with the same rows.
+
+        Between two points the curvature of a row changes, relatively, by about the
+        change of its margin at most, as the losses with a dual promise. A relative
+        change of the leverages, times their mean, is about that of a mean score.
+        """
+        changed = np.abs(margins - self.margins).max()
+        added = objective.penalty.curvature - self.objective.penalty.curvature
+        changed += np.linalg.norm(self.root.T @ (added[:, None] * self.root))
+        mean = objective.n_dof / objective.n_samples
+        return bool(changed <= min(max(mean, _SAME_SCORE / mean), _LARGEST_CHANGE))
+
+    def ahead(
+        self, objective: Objective, before: Objective, coef: Vector
+    ) -> tuple[Vector, FactoredHessian]:
+        """Return a point near the minimum with another penalty, and the Hessian there.
+
+        Given the minimum with the penalty before, where the slope of the losses is
+        minus that of this penalty.
+        """
+        penalty, of_hessian = objective.penalty, self.objective.penalty
+        added = np.diag(penalty.curvature - of_hessian.curvature)
+        factored = factor(self.matrix + added, semidefinite=True)
+        assert factored is not None
+        slope = penalty.gradient(coef) - before.penalty.gradient(coef)
+        known = FactoredHessian(objective, slice(None), self.curvature, factored)
+        return coef - factored.solve(slope), known
+
+
+class LeaveOneOut:
+    """Predicts z of each row without it, at one C after another.
+
+    With a smooth penalty and a loss with a dual, what is known at one C gives a start
+    at the next.
+    """
+
+    def __init__(self, solver: Solver, executor: ThreadExecutor):
+        self._solver, self._executor = solver, executor
+        self._last: tuple[Objective, Vector, Leverages] | None = None
+
+    def ahead(self, objective: Objective) -> tuple[Vector, FactoredHessian] | None:
+        """Return a point near the minimum and the Hessian there, if they are known."""
+        if self._last is None:
+            return None
+        before, coef, leverages = self._last
+        return leverages.ahead(objective, before, coef)
+
+    def predictions(self, objective: Objective, coef: Vector) -> Vector:
+        """Return z of each row, see `left_out_predictions`."""
+        nearby = self._last[2] if self._last else None
+        z, leverages = left_out_predictions(
+            objective, coef, self._solver, self._executor, nearby
+        )
+        same = leverages.objective.problem.rows is objective.problem.rows
+        if same and objective.loss.dual is not None:
+            self._last = objective, coef, leverages
+        return z
+
+
 def left_out_predictions(
-    objective: Objective, coef: Vector, solver: Solver, executor: ThreadExecutor
-) -> Vector:
+    objective: Objective,
+    coef: Vector,
+    solver: Solver,
+    executor: ThreadExecutor,
+    nearby: Leverages | None = None,
+) -> tuple[Vector, Leverages]:
     """Return z of each row, of the model fitted to the other rows.
 
     With q = x̃ᵀ H⁻¹ x̃ and ŝ the weight per row, one Newton step from the minimum over
@@ -57,10 +157,13 @@ def left_out_predictions(
         The minimum over all rows.
     solver : Solver
         Fits the other rows, where it takes a fit.
+    nearby : Leverages, default=None
+        Those of the same rows and coefficients with another penalty.
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    z : ndarray of shape (n_samples,)
+    leverages : Leverages
 
     Raises
     ------
@@ -76,13 +179,14 @@ def left_out_predictions(
     .. [2] S. Wang, W. Zhou, H. Lu, A. Maleki, V. Mirrokni (2018). Approximate
        leave-one-out for fast parameter tuning in high dimensions. ICML.
     """
-    margins = objective.margins(coef)
+    m = objective.margins(coef).gather()
     objective, coef, smooth, columns = _reduced(objective, coef)
     rows = objective.problem.rows
-    m = margins.gather()
     slope, curvature = objective.loss.derivatives(m, rows.p_other)
-    root = _inverse_root(smooth, objective.curvature(margins))
-    sizes = squared_norms(smooth, root).gather() * rows.weights
+    leverages = nearby
+    if leverages is None or not leverages.serve(objective, m):
+        leverages = Leverages.at(smooth, m, curvature)
+    root, sizes = leverages.root, leverages.sizes
     leverage = sizes * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         change = sizes * slope / (1.0 - leverage)
@@ -118,7 +222,7 @@ def left_out_predictions(
         z += rows.offset[rough]
     found = rows.signs * (m + change)
     found[rough] = z
-    return found
+    return found, leverages
 
 
 def _reduced(
@@ -142,14 +246,18 @@ def _reduced(
     return objective, coef, objective, np.arange(objective.n_dof)
 
 
-def _inverse_root(objective: Objective, curvature: RowVector) -> Matrix:
-    """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse, of the Hessian."""
+def _hessian(objective: Objective, curvature: RowVector) -> Matrix:
+    """Return the Hessian; a ValueError if it is too large to be factored."""
     if objective.n_dof > TOO_MANY:
         raise ValueError(
             f"cv='alo' factors a Hessian of {objective.n_dof} coefficients (or rows, "
             f"if these are fewer). It is for at most {TOO_MANY}; use another cv."
         )
-    matrix = objective.hessian(curvature)
+    return objective.hessian(curvature)
+
+
+def _inverse_root(objective: Objective, matrix: Matrix) -> Matrix:
+    """Return a matrix R with R Rᵀ the inverse, or pseudo-inverse, of the Hessian."""
     inverse = factor(matrix, semidefinite=objective.loss.convex)
     if inverse is None:
         raise ValueError(
@@ -234,19 +342,14 @@ def _descend(
         decrements[which] = np.where(done, 0.0, decrement2 / values)
         coefs[which[done]] -= newton[done]
         kept = np.flatnonzero(~done)
-        if not len(kept):
+        if len(kept) <= _MAX_LEFT:
             break
         which, values, newton = which[kept], values[kept], newton[kept]
         gradients, decrement2 = gradients[kept], decrement2[kept]
         share = _dot(gradients - before[kept], newton) / last[kept]
         directions = np.maximum(share, 0.0)[:, None] * directions[kept] - newton
-        step = _Step.along(
-            partial(evaluate, which),
-            coefs[which],
-            scales[which, None] * directions,
-            values,
-            gradients,
-        )
+        steps = scales[which, None] * directions
+        step = _Step.along(evaluate, which, coefs[which], steps, values, gradients)
         lower = step.values < values
         growth = np.where(lower, np.sqrt(step.lengths), _SHRUNK)
         scales[which] = np.minimum(scales[which] * growth, 1.0)
@@ -283,7 +386,8 @@ class _Step(NamedTuple):
     @classmethod
     def along(
         cls,
-        evaluate: Callable[..., tuple[Vector, Matrix]],
+        evaluate: Callable[[Indices, Matrix], tuple[Vector, Matrix]],
+        which: Indices,
         points: Matrix,
         steps: Matrix,
         before: Vector,
@@ -294,14 +398,14 @@ class _Step(NamedTuple):
         Those end where the slope is 0, as the slopes at both ends predict it.
         """
         slopes, ends = _dot(gradients, steps), points + steps
-        values, reached = evaluate(ends)
+        values, reached = evaluate(which, ends)
         left = _dot(reached, steps)
+        lengths = np.ones(len(points))
         far = (np.abs(left) > _LEVEL * np.abs(slopes)) | (values > before)
         if far.any():
             with np.errstate(divide="ignore", invalid="ignore"):
                 zeros = np.nan_to_num(slopes / (slopes - left))
-            lengths = np.where(far, np.clip(zeros, 0.0, _LONGEST), 1.0)
-            ends = points + lengths[:, None] * steps
-            again = evaluate(ends)
-            return cls(ends, lengths, *again)
-        return cls(ends, np.ones(len(points)), values, reached)
+            lengths[far] = np.clip(zeros[far], 0.0, _LONGEST)
+            ends[far] = points[far] + lengths[far, None] * steps[far]
+            values[far], reached[far] = evaluate(which[far], ends[far])
+        return cls(ends, lengths, values, reached)

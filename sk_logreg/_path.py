@@ -172,7 +172,8 @@ def regularization_path(
     >>> path.n_nonzero.tolist()
     [0, 5, 13, 22]
     """
-    if not isinstance(estimator, BinaryLogisticRegression):
+    known = isinstance(estimator, BinaryLogisticRegression)
+    if not known or "C" not in estimator.get_params(deep=False):
         raise TypeError(
             "estimator must be a BinaryLogisticRegression, got "
             f"{type(estimator).__name__}. Transform X before."

@@ -85,8 +85,9 @@ def found_of_rows(results: list[FoldResult], weights: Vector | None) -> Found:
     if weights is None:
         weights = np.ones(rows.shape[-1])
     shares, n_rows = weights / weights.sum(), int(np.count_nonzero(weights))
-    means = rows @ shares
-    errors = np.linalg.norm((rows - means[..., None]) * shares, axis=-1)
+    means, errors = rows @ shares, np.empty(rows.shape[:-1])
+    for place, mean in np.ndenumerate(means):
+        errors[place] = np.linalg.norm((rows[place] - mean) * shares)
     errors *= np.sqrt(n_rows / max(1, n_rows - 1))
     return _found(results, means[None], errors, rows)
 

@@ -14,7 +14,8 @@ from sk_logreg._dask import PartitionedData
 from sk_logreg._design import Points, RowVector
 from sk_logreg._design import _partition_folds as tasks
 from sk_logreg._design import _products as products
-from sk_logreg._design._partitioned_rows import PartitionedRows, PartitionedVector
+from sk_logreg._design._partitioned_rows import PartitionedRows
+from sk_logreg._design._partitioned_vectors import PartitionedVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._problem import Data
 from sk_logreg._scores import Fold, Score, row_scores

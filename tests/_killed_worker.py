@@ -5,31 +5,43 @@ Some versions of distributed do not end after that, so this process ends by itse
 
 import os
 import signal
+import sys
 import threading
+from itertools import count
 
 import dask
 import distributed
 import numpy as np
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._design._partitions import Partitions
 from tests.test_dask import FINE, _slowly, chunked, same, sample
 
 
-def fit_without_a_worker(client):
+def fit_without_a_worker(client, when):
     X, y = sample()
     there = chunked(X).map_blocks(_slowly, meta=np.empty((0, 0)))
     there, labels = client.persist([there, chunked(y)])
-    killed = []
+    killed, rounds, run = [], count(), Partitions.run
 
     def kill():
         [pid, *_] = client.run(os.getpid).values()
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
 
+    def interrupted(self, *args, **options):
+        if next(rounds) == 2:
+            kill()
+        return run(self, *args, **options)
+
     timer = threading.Timer(0.2, kill)
-    timer.start()
+    if when == "with results":
+        distributed.wait([there, labels])
+        Partitions.run = interrupted
+    else:
+        timer.start()
     model = BinaryLogisticRegression(**FINE).fit(there, labels)
-    timer.join()
+    timer.cancel()
     assert killed
     same(model, BinaryLogisticRegression(**FINE).fit(X, y))
 
@@ -40,7 +52,7 @@ def main():
     )
     client = distributed.Client(cluster)
     with dask.config.set(scheduler=client):
-        fit_without_a_worker(client)
+        fit_without_a_worker(client, sys.argv[1])
     print("The fit is right.", flush=True)
     os._exit(0)
 

@@ -519,3 +519,14 @@ def test_display():
     with pytest.raises(TypeError, match="must be a BinaryLogisticRegressionCV"):
         CVDisplay.from_estimator(BinaryLogisticRegression().fit(X, y))
     plt.close("all")
+
+
+def test_a_sparsified_search_is_scored_and_fitted_again():
+    X, y = load_breast_cancer(return_X_y=True)
+    search = BinaryLogisticRegressionCV(
+        Cs=3, cv=3, l1_ratios=[1.0], scoring="roc_auc", warm_start=True
+    ).fit(X, y)
+    score, coef = search.score(X, y), search.coef_
+    search.sparsify()
+    assert search.score(X, y) == score
+    np.testing.assert_allclose(search.fit(X, y).coef_, coef, rtol=1e-3, atol=1e-6)

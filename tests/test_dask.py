@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 
@@ -18,8 +19,11 @@ from scipy import sparse
 from scipy.special import expit
 
 from sk_logreg import BinaryLogisticRegression, regularization_path
+from sk_logreg._design import _partition_sources
+from sk_logreg._design._costs import PARTITION_SIZES
+from sk_logreg._design._partition_sums import Result
 from sk_logreg._design._partition_tasks import matrix_of
-from sk_logreg._design._partitions import Partitions, Result
+from sk_logreg._design._partitions import Partitions
 from sk_logreg._design._vectors import RowPart
 from sk_logreg.inference import Inference
 from tests._partitions import CHUNKS, chunked, csr, frame, sample, unknown
@@ -589,17 +593,25 @@ class TestCluster:
             yield
 
     @pytest.mark.parametrize(
-        ("form", "persisted"), [("dense", False), ("csr", True), ("frame", False)]
+        ("form", "persisted"),
+        [
+            ("dense", False),
+            ("dense", True),
+            ("csr", True),
+            ("frame", False),
+            ("frame", True),
+            ("frames", True),
+        ],
     )
     def test_fit(self, client, form, persisted):
         X, y = sample()
         X = csr(X) if form == "csr" else X
         there, labels = chunked(X), chunked(y)
-        if form == "frame":
+        if form.startswith("frame"):
             data = frame(X, y)
-            data = client.persist(data) if persisted else data
+            data = client.persist(data) if form == "frame" and persisted else data
             there, labels = data.drop(columns="y"), data["y"]
-        elif persisted:
+        if persisted and form != "frame":
             there, labels = client.persist([there, labels])
         model = BinaryLogisticRegression(**FINE).fit(there, labels)
         same(model, BinaryLogisticRegression(**FINE).fit(X, y))
@@ -609,6 +621,26 @@ class TestCluster:
         X, y = (client.persist(chunked(values)) for values in sample())
         coefs = [BinaryLogisticRegression().fit(X, y).coef_ for _ in range(2)]
         np.testing.assert_array_equal(*coefs)
+
+    @pytest.mark.parametrize("limit", ["group_bytes", "added_bytes"])
+    def test_tasks_of_several_partitions(self, client, monkeypatch, limit):
+        X, y = client.persist([chunked(values) for values in sample()])
+        run, n_tasks = Partitions._run_on_cluster, []
+
+        def counted(self, graph, parts, kept):
+            n_tasks.append(len(graph) - len(kept))
+            return run(self, graph, parts, kept)
+
+        monkeypatch.setattr(Partitions, "_run_on_cluster", counted)
+        model = BinaryLogisticRegression(C=np.inf).fit(X, y)
+        assert max(n_tasks) <= 2  # one for each worker
+        n_tasks.clear()
+        sizes = replace(PARTITION_SIZES, **{limit: 1})
+        monkeypatch.setattr(_partition_sources, "PARTITION_SIZES", sizes)
+        other = BinaryLogisticRegression(C=np.inf).fit(X, y)
+        assert min(n_tasks) >= len(CHUNKS)
+        np.testing.assert_array_equal(other.coef_, model.coef_)
+        assert other.history_[-1].reads == model.history_[-1].reads
 
     def test_data_are_sent_once(self, client, monkeypatch):
         X, y = sample()
@@ -679,9 +711,10 @@ class TestKilledWorker:
     def scheduler(self):
         pytest.importorskip("distributed")
 
-    def test_the_fit_is_right(self):
+    @pytest.mark.parametrize("when", ["while data are generated", "with results"])
+    def test_the_fit_is_right(self, when):
         run = subprocess.run(
-            [sys.executable, "-m", "tests._killed_worker"],
+            [sys.executable, "-m", "tests._killed_worker", when],
             cwd=Path(__file__).parents[1],
             stdout=subprocess.PIPE,
             text=True,

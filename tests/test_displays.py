@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_logreg import BinaryLogisticRegression
+from sk_logreg import BinaryLogisticRegression, BinaryLogisticRegressionCV
 from sk_logreg.displays import (
     CoefficientDisplay,
     ConvergenceDisplay,
@@ -633,3 +633,15 @@ def test_loss_curves_of_dask_arrays():
     found = LossCurveDisplay.from_estimator(model, *lazy).rows
     expected = LossCurveDisplay.from_estimator(model, X, y).rows
     np.testing.assert_array_equal(found, expected)
+
+
+def test_surface_of_a_search_is_that_of_its_choice():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X[:, :2])
+    search = BinaryLogisticRegressionCV(Cs=3, cv=3).fit(X, y)
+    chosen = BinaryLogisticRegression(C=search.C_).fit(X, y)
+    one, other = (
+        CostSurfaceDisplay.from_estimator(model, X, y).surfaces[0]
+        for model in (search, chosen)
+    )
+    np.testing.assert_allclose(one.minimum, other.minimum, atol=1e-6)

@@ -15,7 +15,11 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 import sk_logreg
-from sk_logreg import BinaryLogisticRegression, regularization_path
+from sk_logreg import (
+    BinaryLogisticRegression,
+    BinaryLogisticRegressionCV,
+    regularization_path,
+)
 
 PENALTIES = {"lasso": 1.0, "elastic_net": 0.4, "ridge": 0.0}
 every_penalty = pytest.mark.parametrize("l1_ratio", PENALTIES.values(), ids=PENALTIES)
@@ -273,8 +277,9 @@ def test_values_that_are_not_finite_are_refused(bad):
 def test_wrong_arguments_are_refused():
     X, y = sample(50, 2)
     model = BinaryLogisticRegression()
-    with pytest.raises(TypeError, match="estimator must be a BinaryLogisticRegression"):
-        regularization_path(make_pipeline(model), X, y)
+    for other in (make_pipeline(model), BinaryLogisticRegressionCV()):
+        with pytest.raises(TypeError, match="must be a BinaryLogisticRegression, got"):
+            regularization_path(other, X, y)
     with pytest.raises(ValueError, match="l1_ratio"):
         regularization_path(BinaryLogisticRegression(l1_ratio=2.0), X, y)
     newton_cg = BinaryLogisticRegression(l1_ratio=1.0, solver="newton-cg")

@@ -87,10 +87,13 @@ class Block(ABC):
     def columns(self, columns: Indices) -> Matrix:
         """Return some columns, copied, dense."""
 
-    def pieces(self, n_rows: int) -> Iterator["Block"]:
-        """Yield the block in parts of so many rows, or whole where that costs more."""
-        del n_rows
-        yield self
+    def parts(self, n_points: int) -> "Iterator[tuple[slice, Block]]":
+        """Yield parts of the block, with their rows in it.
+
+        The products of a part with some points stay in the cache, if that matters.
+        """
+        del n_points
+        yield slice(None), self
 
     def squared_norms(self, points: Points, out: Vector) -> None:
         """Fill `out` with the sum of squares of each row's products with some points.

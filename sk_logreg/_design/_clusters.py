@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._compat import import_pandas
+from sk_logreg._design._costs import BLOCK_SIZES
 from sk_logreg._design._vectors import RowVector
 
 if TYPE_CHECKING:
     from sk_logreg._design._rows import Rows
-
-# Number of values of X that are copied at a time.
-_CHUNK_VALUES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +98,7 @@ def _sums_of_clusters(
     every = np.arange(rows.design.n_features)
     order = np.argsort(codes, kind="stable")
     codes, u = codes[order], u[order]
-    step = max(1, _CHUNK_VALUES // (1 + len(every)))
+    step = max(1, BLOCK_SIZES.copied_values // (1 + len(every)))
     last, carried = codes[:0], np.zeros((0, 1 + len(every)))
     for start in range(0, len(codes), step):
         some = slice(start, start + step)

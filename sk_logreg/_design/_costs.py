@@ -5,7 +5,7 @@ processors, measured on x86-64 with and without AVX-512; a factor of two either 
 changes no decision on the benchmark's grid by more than its cost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Multiply-adds of a dense product with a matrix for each value read from memory, in
 # double precision. Single precision does twice as many.
@@ -45,10 +45,48 @@ class BlockSizes:
     sparse_values: int = 1 << 18
     #: Row vectors are processed this many rows at a time: 64 kB each stay in the cache.
     stretch: int = 1 << 13
+    #: Number of values of the rows of some clusters that are copied at a time.
+    copied_values: int = 1 << 20
 
 
 #: The sizes of a fit.
 BLOCK_SIZES = BlockSizes()
+#: Those on the workers of a cluster. distributed sets MALLOC_TRIM_THRESHOLD_ for them:
+#: glibc returns freed memory beyond about 128 kB to the system, and maps it again for
+#: the next block of X. A loss takes about ten buffers with an entry per row. Measured
+#: with 30 columns: a pass takes four fifths of the time with `BLOCK_SIZES`, with 5
+#: columns a third.
+SIZES_ON_WORKERS = replace(BLOCK_SIZES, max_rows=1 << 12)
+
+
+@dataclass(frozen=True)
+class PartitionSizes:
+    """How much of the partitions of a dask collection is processed at a time."""
+
+    #: Number of partitions, or of sums over partitions, that are added up at a time.
+    fan_in: int = 32
+    #: The same for matrices, whose memory counts.
+    matrix_fan_in: int = 8
+    #: A task is sent with each partition if that takes at most this number of bytes.
+    #: Workers would have to ask for it.
+    embedded_bytes: int = 1 << 20
+    #: Maximum number of bytes of the partitions that one task processes: a worker that
+    #: has written them to disk has to read them all for it. The scheduler, this process
+    #: and the worker take 2 ms together for a task, a sum over so many bytes 50 ms.
+    group_bytes: int = 1 << 28
+    #: Maximum number of bytes of the sums of all partitions, with a matrix each, that
+    #: are added up in this process. The workers add up larger ones.
+    added_bytes: int = 1 << 24
+    #: Maximum number of bytes of a sample of the rows, which is copied to this process.
+    sample_bytes: int = 1 << 26
+    #: Number of rows that all partitions together offer for a look at a few, at least.
+    look_rows: int = 128
+    #: Number of these that are kept, spread over all.
+    kept_rows: int = 64
+
+
+#: The sizes of a fit.
+PARTITION_SIZES = PartitionSizes()
 
 
 @dataclass

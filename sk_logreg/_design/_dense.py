@@ -113,12 +113,12 @@ class DenseBlock(Block):
     def columns(self, columns: Indices) -> Matrix:
         return self._values[:, columns]
 
-    def pieces(self, n_rows: int) -> Iterator[Block]:
-        for start in range(0, len(self._values), n_rows):
-            values = self._values[start : start + n_rows]
-            first = self.rows.start + start
-            rows = slice(first, first + len(values))
-            yield DenseBlock(rows, values, self._space, self._sizes)
+    def parts(self, n_points: int) -> Iterator[tuple[slice, Block]]:
+        n_rows, n_features = self._values.shape
+        step = max(self._sizes.weighted_bytes // (8 * (n_features + n_points)), 64)
+        for start in range(0, n_rows, step):
+            part = slice(start, min(start + step, n_rows))
+            yield part, DenseBlock(part, self._values[part], self._space, self._sizes)
 
     def squared_norms(self, points: Points, out: Vector) -> None:
         weights, biases = points.weights, points.biases

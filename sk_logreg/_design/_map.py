@@ -49,6 +49,7 @@ def read(
     *,
     n_kept: int = 0,
     for_gram: bool = False,
+    of_point: bool = False,
 ) -> Result:
     """Apply a function to each block of X, in one pass over X.
 
@@ -56,8 +57,10 @@ def read(
     an `out` if row vectors are kept, `n_kept` of them. With `for_gram`, blocks have the
     size that suits Gram matrices. Each worker adds up its own stretch of blocks, in
     order, and the stretches are added in order too: the result depends on nothing but
-    their number.
+    their number. With `of_point`, what is kept are the margins at the point that `args`
+    begin with; over partitions, they may be found only when they are asked for.
     """
+    del of_point
     design = rows.design
     block_rows = design.gram_rows if for_gram else design.block_rows
 

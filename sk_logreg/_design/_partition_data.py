@@ -13,8 +13,8 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._compat import naming
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._coordinates import spread_rows
+from sk_logreg._design._partition_sums import Result
 from sk_logreg._design._partition_tasks import matrix_of
-from sk_logreg._design._partitions import Result
 from sk_logreg._design._vectors import Extremes, RowPart
 from sk_logreg._labels import checked_probabilities, divided_labels, shrunk_by
 
@@ -323,7 +323,7 @@ class Finish:
             return weights, signs, p_other if self.is_soft else None
         assert raw.codes is not None
         negative, positive = self.signs[i]
-        signs = np.where(raw.codes, positive, negative)
+        signs = negative + (positive - negative) * raw.codes
         if self.per_class is None:
             return np.ones(1) if raw.s is None else raw.s, signs, None
         weights = self.per_class[(signs > 0).astype(np.intp)]

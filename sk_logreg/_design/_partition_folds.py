@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Vector
-from sk_logreg._design._partition_tasks import Returned, facts_of_weights
+from sk_logreg._design._partition_sums import Returned
+from sk_logreg._design._partition_vectors import facts_of_weights
 from sk_logreg._design._vectors import RowPart
 
 

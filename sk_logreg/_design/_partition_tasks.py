@@ -1,4 +1,4 @@
-"""What a task does on one partition: the maps in memory, samples, a few rows."""
+"""What a task does on one partition that reads X: the maps in memory, some rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,15 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Design, Dimensions
 from sk_logreg._design._clusters import cluster_gram
 from sk_logreg._design._coordinates import Coordinates
-from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
+from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes
 from sk_logreg._design._dense import DenseDesign
 from sk_logreg._design._map import Function, read, scan
-from sk_logreg._design._partitions import Result
+from sk_logreg._design._partition_sums import Result, Returned
+from sk_logreg._design._partition_vectors import within
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._sparse import SparseDesign
-from sk_logreg._design._vectors import Extremes, RowPart, RowVector, lowest_of
+from sk_logreg._design._vectors import Extremes, RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
-
-Returned = tuple[Sequence[Any], Any]
 
 #: Returns the entries of the rows of a partition, given its number and what is kept.
 Finisher = Callable[[int, Any], RowPart]
@@ -232,123 +231,16 @@ def cluster_gram_part(
     return cluster_gram(rows, u, codes, spread), None
 
 
-# ----------------------------------------------------------------- row vectors
-
-
-def total_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Sum a row vector."""
-    return [float(vectors[0].sum())], None
-
-
-def dot_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Sum the product of two row vectors."""
-    return [float(vectors[0] @ vectors[1])], None
-
-
-def extremes_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Find the extremes of a row vector."""
-    return [Extremes.of(vectors[0])], None
-
-
-def squared_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Keep the squares of a row vector."""
-    return [], [np.square(vectors[0])]
-
-
-def weights_part(
-    i: int, part: RowPart, vectors: list[Vector], factor: float | None
-) -> Returned:
-    """Keep the weights, times a factor if one is given."""
-    return [], [part.weights if factor is None else factor * part.weights]
-
-
-def offset_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Keep the entries of the rows with the z of some margins as the offset."""
-    offset = part.signs * vectors[0]
-    return [Extremes.of(offset)], part._replace(offset=offset)
-
-
-def weighted_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Keep the entries of the rows with other weights; sum what is known of these."""
-    part = part._replace(weights=vectors[0])
-    return facts_of_weights(part.signs, part.weights), part
-
-
-def facts_part(i: int, part: RowPart, vectors: list[Vector]) -> Returned:
-    """Sum what is known of the weights."""
-    return facts_of_weights(part.signs, part.weights), None
-
-
-def facts_of_weights(signs: NDArray[np.int8], weights: Vector) -> list[Any]:
-    """Return number and sum of the positive weights by sign, and the least of them."""
-    positive = weights > 0.0
-    kinds = [positive & (signs == sign) for sign in (-1, 1)]
-    counts = np.array([np.count_nonzero(kind) for kind in kinds])
-    totals = np.array([weights.sum(where=kind) for kind in kinds])
-    least = Extremes(float(weights.min(where=positive, initial=np.inf)))
-    return [counts, totals, least]
-
-
-def above_part(
-    i: int, part: RowPart, vectors: list[Vector], starts: Indices, most: int
-) -> Returned:
-    """Find the rows with |curvature · change| above a limit, at most some more."""
-    limit, curvature, change = vectors
-    rows = np.flatnonzero(curvature * np.abs(change) > limit)[: most + 1]
-    return [[starts[i] + rows]], None
-
-
-def lowest_part(
-    i: int, part: RowPart, vectors: list[Vector], starts: Indices, most: int
-) -> Returned:
-    """Find the rows with the lowest numbers, and these."""
-    rows, values = lowest_of(vectors[0], most)
-    return [[(starts[i] + rows, values)]], None
-
-
-def taken_part(
-    i: int, part: RowPart, vectors: list[Vector], starts: Indices, rows: Indices
-) -> Returned:
-    """Gather the numbers of some rows, which are sorted."""
-    return [[vectors[0][_within(i, starts, rows)]]], None
-
-
-def placed_part(
-    i: int,
-    part: RowPart,
-    vectors: list[Vector],
-    starts: Indices,
-    rows: Indices,
-    values: Vector,
-) -> Returned:
-    """Keep the numbers of some rows, which are sorted, and 0 at the others."""
-    mine = slice(*np.searchsorted(rows, starts[i : i + 2]))
-    placed = np.zeros(len(part.signs))
-    placed[rows[mine] - starts[i]] = values[mine]
-    return [], [placed]
-
-
-def _within(i: int, starts: Indices, rows: Indices) -> Indices:
-    """Return those of sorted rows that are in a partition, counted from its first."""
-    first, last = np.searchsorted(rows, starts[i : i + 2])
-    return rows[first:last] - starts[i]
-
-
 # ------------------------------------------------------------------ some of the rows
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """Some rows of a partition: their positions in X, values and other entries."""
-
-    ids: Indices
-    X: Any
-    part: RowPart
-
-
-@dataclass(frozen=True, eq=False)
 class PieceTask:
-    """Gathers some rows of a partition: `select` says which, see `chosen`, `drawn`."""
+    """Gathers some rows of a partition: `select` says which, see `chosen`, `drawn`.
+
+    Returns their positions in X, values and other entries. These are in lists, since
+    `distributed` does not copy arrays in lists to send them, but those in objects.
+    """
 
     select: Callable[..., Indices]
     args: tuple[Any, ...]
@@ -361,13 +253,12 @@ class PieceTask:
         X = self.view.matrix(i, blocks, part)
         rows = Rows(self.view.design(X), *part)
         where = self.select(i, part, self.starts, *self.args)
-        piece = Piece(self.starts[i] + where, X[where], rows.part(where))
-        return Result([[piece]])
+        return Result([[[self.starts[i] + where, X[where], *rows.part(where)]]])
 
 
 def chosen(i: int, part: RowPart, starts: Indices, rows: Indices) -> Indices:
     """Return those of some sorted rows that are in the partition."""
-    return _within(i, starts, rows)
+    return within(i, starts, rows)
 
 
 def drawn(
@@ -438,19 +329,3 @@ def not_finite_part(i: int, rows: Rows, vectors: list[Vector], name: str) -> Ret
         except ValueError as error:
             return [[(i, str(error))]], None
     return [[]], None
-
-
-def dimensions(
-    n_samples: int, n_features: int, stored: tuple[float, float] | None
-) -> tuple[Costs, float]:
-    """Return the costs of X, and its bytes.
-
-    If X is sparse, `stored` says how many values are stored, and how many pairs of them
-    share a row.
-    """
-    if stored is None:
-        n_values = n_samples * n_features
-        return Costs.of_dense(n_values, n_features), 8.0 * n_values
-    values, pairs = stored
-    per_value = pairs / max(1.0, values)
-    return Costs.of_sparse(int(values), per_value), 16.0 * values

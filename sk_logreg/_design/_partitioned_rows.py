@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,170 +10,24 @@ from scipy import sparse
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import _partition_tasks as tasks
+from sk_logreg._design import _partition_vectors as vector_tasks
 from sk_logreg._design import _products as products
-from sk_logreg._design._base import Dimensions
 from sk_logreg._design._clusters import Clusters
-from sk_logreg._design._costs import BLOCK_SIZES, Meter
+from sk_logreg._design._costs import Meter
 from sk_logreg._design._map import Function, GroupSums, Result
+from sk_logreg._design._partition_facts import Facts, PartitionedDimensions
 from sk_logreg._design._partition_tasks import RowsTask, View
+from sk_logreg._design._partitioned_vectors import (
+    NOT_PARTITIONED,
+    Later,
+    PartitionedVector,
+)
 from sk_logreg._design._partitions import Handle, Partitions
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._strata import Strata
-from sk_logreg._design._vectors import Extremes, RowVector
+from sk_logreg._design._vectors import RowVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg.losses import Loss
-
-# Maximum number of bytes of a sample of the rows, which is copied to this process.
-_SAMPLE_BYTES = 1 << 26
-
-
-class PartitionedVector(RowVector):
-    """A number per row, which stays with the partitions.
-
-    Attributes
-    ----------
-    origin : list of handles, or _Later
-        One per partition, of a result that holds row vectors.
-    place : int
-        Which of the row vectors this is.
-    """
-
-    __slots__ = ("_extremes", "_rows", "origin", "place")
-
-    def __init__(
-        self,
-        rows: "PartitionedRows",
-        origin: "list[Handle] | _Later",
-        place: int = 0,
-        extremes: Extremes | None = None,
-    ):
-        self._rows, self.origin, self.place = rows, origin, place
-        self._extremes = extremes
-
-    @property
-    def handles(self) -> list[Handle]:
-        """One per partition, of a result that holds row vectors."""
-        return self.origin.handles if isinstance(self.origin, _Later) else self.origin
-
-    def _sum(self, function: Any, *others: RowVector, **options: Any) -> Any:
-        [found], _ = self._rows.on_vectors(function, (self, *others), **options)
-        return found
-
-    def total(self) -> float:
-        return float(self._sum(tasks.total_part))
-
-    def dot(self, other: RowVector) -> float:
-        return float(self._sum(tasks.dot_part, other))
-
-    def squared(self) -> RowVector:
-        _, handles = self._rows.on_vectors(tasks.squared_part, (self,), keep=True)
-        return PartitionedVector(self._rows, handles)
-
-    def extremes(self) -> Extremes:
-        if self._extremes is None:
-            self._extremes = self._sum(tasks.extremes_part)
-        return self._extremes
-
-    def lowest(self, most: int) -> tuple[Indices, Vector]:
-        found = self._sum(tasks.lowest_part, args=(self._rows.starts, most))
-        rows, values = (np.concatenate(some) for some in zip(*found, strict=True))
-        order = np.argsort(values, kind="stable")[:most]
-        return rows[order], values[order]
-
-    def gather(self) -> NoReturn:
-        raise ValueError(NOT_PARTITIONED)
-
-    def take(self, rows: Indices | slice) -> RowVector:
-        """Return the numbers of all rows, or gather those of some sorted rows."""
-        if isinstance(rows, slice):
-            assert rows == slice(None)
-            return self
-        if isinstance(self.origin, _Later):
-            sampled = self._rows.sampled(rows)
-            if sampled is not None:
-                return self.origin.of(sampled)[self.place]
-        args = self._rows.starts, rows
-        return RowVector(np.concatenate(self._sum(tasks.taken_part, args=args)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Later:
-    """Row vectors that are found when they are asked for.
-
-    Attributes
-    ----------
-    keep : callable
-        Finds them for all rows, and returns handles.
-    of : callable
-        Returns those of some rows in memory.
-    """
-
-    keep: Callable[[], list[Handle]]
-    of: Callable[[Rows], Sequence[RowVector]]
-
-    @cached_property
-    def handles(self) -> list[Handle]:
-        """One per partition, of a result that holds row vectors."""
-        return self.keep()
-
-
-#: The message about what partitioned data have no implementation for.
-NOT_PARTITIONED = (
-    "This is not available for dask collections. Pass X, y and the other arguments as "
-    "arrays in memory, such as X.compute()."
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """What is known of all rows of a partitioned problem.
-
-    Attributes
-    ----------
-    starts : ndarray of shape (n_partitions + 1,)
-        The number of rows before each partition, and that of all rows.
-    counts, totals : ndarray of shape (2,)
-        Number and sum of the weights of the rows of positive weight with sign -1 and 1.
-    lightest : float
-        The smallest weight that is not zero.
-    look : {ndarray, CSR matrix}
-        A few rows, spread over all of positive weight, all columns as they are.
-    stored : tuple of float, or None
-        If X is sparse: how many values are stored, and how many pairs of them share
-        a row.
-    """
-
-    starts: Indices
-    counts: NDArray[np.int64]
-    totals: Vector
-    lightest: float
-    largest_offset: float | None
-    has_soft_labels: bool
-    look: Any
-    stored: tuple[float, float] | None = None
-
-    def without_features(self) -> "Facts":
-        """Return what is known of the rows with one feature, which is zero."""
-        return replace(self, look=np.zeros((self.look.shape[0], 1)), stored=None)
-
-
-class PartitionedDimensions(Dimensions):
-    """The dimensions of X in partitions."""
-
-    def __init__(self, facts: Facts, view: View):
-        self.n_samples = int(facts.starts[-1])
-        chosen = view.chosen
-        self.n_features = view.n_features if chosen is None else len(chosen)
-        self.sizes = BLOCK_SIZES
-        share, stored = self.n_features / max(1, view.n_features), facts.stored
-        if stored is not None:
-            stored = stored[0] * share, stored[1] * share**2
-        self.costs, n_bytes = tasks.dimensions(self.n_samples, self.n_features, stored)
-        # All columns are gathered, also where some or none are chosen.
-        _, gathered = tasks.dimensions(self.n_samples, view.n_features, facts.stored)
-        self.sample_share = min(1.0, _SAMPLE_BYTES / max(1.0, gathered))
-        #: Whether all rows have room in a sample.
-        self.is_small = n_bytes <= _SAMPLE_BYTES
 
 
 @dataclass
@@ -288,7 +141,7 @@ class PartitionedRows(Rows):
         return self._run(function, vectors, args, keep=keep)
 
     def _with_kept(
-        self, sums: list[Any], origin: list[Handle] | _Later, n_kept: int
+        self, sums: list[Any], origin: list[Handle] | Later, n_kept: int
     ) -> Result:
         """Return sums, and what is kept, whose extremes are the last of the sums."""
         n_sums = len(sums) - n_kept
@@ -307,10 +160,10 @@ class PartitionedRows(Rows):
         *,
         n_kept: int = 0,
         for_gram: bool = False,
+        of_point: bool = False,
     ) -> Result:
         inner = (function, args, n_kept, for_gram)
-        evaluates = n_kept > 0 and function is products.value_and_gradient
-        later = evaluates and not self._memory.keeps
+        later = of_point and n_kept > 0 and not self._memory.keeps
         options: Any = {"view": self._view, "matrices": for_gram}
         sums, handles = self._run(
             tasks.read_part, vectors, inner, keep=n_kept > 0 and not later, **options
@@ -320,7 +173,7 @@ class PartitionedRows(Rows):
 
     def _margins_later(
         self, executor: ThreadExecutor, w: Vector | None, b: float
-    ) -> _Later:
+    ) -> Later:
         """Return what finds the margins at a point when they are asked for."""
 
         def of(rows: Rows) -> Sequence[RowVector]:
@@ -332,7 +185,7 @@ class PartitionedRows(Rows):
             assert isinstance(found, PartitionedVector)
             return found.handles
 
-        return _Later(keep, of)
+        return Later(keep, of)
 
     def scan(
         self,
@@ -436,17 +289,17 @@ class PartitionedRows(Rows):
 
     def weight_vector(self, factor: float | None = None) -> RowVector:
         def keep() -> list[Handle]:
-            return self._run(tasks.weights_part, (), (factor,), keep=True)[1]
+            return self._run(vector_tasks.weights_part, (), (factor,), keep=True)[1]
 
         return PartitionedVector(
-            self, _Later(keep, lambda some: [some.weight_vector(factor)])
+            self, Later(keep, lambda some: [some.weight_vector(factor)])
         )
 
     def above(
         self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
     ) -> Indices | None:
         vectors, args = (limit, curvature, change), (self.starts, most)
-        [found], _ = self._run(tasks.above_part, vectors, args)
+        [found], _ = self._run(vector_tasks.above_part, vectors, args)
         rows: Indices = np.concatenate(found)
         return None if len(rows) > most else rows
 
@@ -454,16 +307,18 @@ class PartitionedRows(Rows):
         if isinstance(rows, slice):
             return vector
         args = (self.starts, rows, vector.gather())
-        _, handles = self._run(tasks.placed_part, (), args, keep=True)
+        _, handles = self._run(vector_tasks.placed_part, (), args, keep=True)
         return PartitionedVector(self, handles)
 
     def with_offset_at(self, margins: RowVector) -> "PartitionedRows":
-        [extremes], states = self._run(tasks.offset_part, (margins,), (), keep=True)
+        [extremes], states = self._run(
+            vector_tasks.offset_part, (margins,), (), keep=True
+        )
         facts = replace(self._facts, largest_offset=extremes.size)
         return PartitionedRows(self.partitions, states, None, facts, self._view)
 
     def with_weights(self, weights: RowVector) -> "PartitionedRows":
-        found, states = self._run(tasks.weighted_part, (weights,), (), keep=True)
+        found, states = self._run(vector_tasks.weighted_part, (weights,), (), keep=True)
         counts, totals, least = found
         facts = replace(self._facts, counts=counts, totals=totals, lightest=least.least)
         return PartitionedRows(self.partitions, states, None, facts, self._view)
@@ -527,12 +382,10 @@ class PartitionedRows(Rows):
         sums, _ = self.partitions.run(
             task, self.states, read=read, only=only, apart=True
         )
-        pieces: list[tasks.Piece] = sums[0]
-        X = stacked([piece.X for piece in pieces])
-        columns = zip(*(piece.part for piece in pieces), strict=True)
-        part = [None if c[0] is None else np.concatenate(c) for c in columns]
-        ids = np.concatenate([piece.ids for piece in pieces])
-        return _Gathered(ids, X, Rows(view.design(X), *part))  # type: ignore[arg-type]
+        ids, blocks, *columns = zip(*sums[0], strict=True)
+        X = stacked(blocks)
+        part: Any = [None if c[0] is None else np.concatenate(c) for c in columns]
+        return _Gathered(np.concatenate(ids), X, Rows(view.design(X), *part))
 
     def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
         """Draw samples; the smaller ones are samples of the largest, which is read."""
@@ -601,7 +454,7 @@ class PartitionedRows(Rows):
         )
 
 
-def stacked(pieces: list[Any]) -> Any:
+def stacked(pieces: Sequence[Any]) -> Any:
     """Return arrays or CSR matrices, one below the other."""
     if any(sparse.issparse(piece) for piece in pieces):
         return sparse.vstack(pieces, format="csr")

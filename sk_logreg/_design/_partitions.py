@@ -1,64 +1,38 @@
 """Tasks on the partitions of dask collections, and sums over them.
 
-A partition is a unit of work: per round, one task per partition. Sums are added in a
-tree that depends on the number of partitions alone, so that results are identical from
-run to run. What has an entry per row stays where its partition was processed: in this
-process with dask's local schedulers, on a worker with `distributed`.
+A partition is a unit of work. Per round there is one task per partition, or one for
+some that a worker holds, see `groups_of`. Sums are added in a tree that depends on the
+number of partitions alone, so that results are identical from run to run. What has an
+entry per row stays where its partition was processed: in this process with dask's local
+schedulers, on a worker with `distributed`.
 """
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
-from itertools import count
+from itertools import chain, count
 from typing import Any
 from uuid import uuid4
 
-from sk_logreg._design._costs import BLOCK_SIZES, Meter
+from sk_logreg._design._costs import (
+    BLOCK_SIZES,
+    PARTITION_SIZES,
+    SIZES_ON_WORKERS,
+    Meter,
+)
+from sk_logreg._design._partition_sources import Source, client_of, sources_of
+from sk_logreg._design._partition_sums import (
+    Result,
+    add_tree,
+    forget,
+    sums_of,
+    tree_sum,
+)
 from sk_logreg._execution import ThreadExecutor
 
-#: Number of partitions, or of sums over partitions, that are added up at a time: of
-#: vectors, and of matrices, whose memory counts.
-FAN_IN, MATRIX_FAN_IN = 32, 8
-# distributed sets MALLOC_TRIM_THRESHOLD_ for its workers: glibc returns freed memory
-# beyond about 128 kB to the system, and maps it again for the next block of X. A loss
-# takes about ten buffers with an entry per row. Measured with 30 columns, per pass over
-# 2 million rows: 71 ms of processor time, instead of 109 ms with `BLOCK_SIZES`.
-_ON_WORKERS = replace(BLOCK_SIZES, max_rows=1 << 11)
-# A task is sent with each partition if that takes at most this number of bytes. Workers
-# would have to ask for it.
-_EMBEDDED_BYTES = 1 << 20
-
-#: What a task has left on its partition: a `Result`, or a future of one.
+#: What a task has left on the partitions of a group: a dict of the `Result` of each by
+#: its number, or a future of one.
 Handle = Any
-
-
-class Result:
-    """What a task returns: sums to be added, and what stays with the partition."""
-
-    __slots__ = ("held", "sums")
-
-    def __init__(self, sums: Sequence[Any], held: Any = None):
-        self.sums: list[Any] = list(sums)
-        self.held = held
-
-    def __sizeof__(self) -> int:
-        """Return the number of bytes, by which a cluster decides what not to move."""
-        size: int = import_module("dask.sizeof").sizeof((self.sums, self.held))
-        return size
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """Computes the blocks of one partition, from a graph of all that they depend on."""
-
-    graph: dict[Any, Any]
-    keys: list[Any]
-
-    def blocks(self) -> list[Any]:
-        """Return the blocks."""
-        return list(import_module("dask.local").get_sync(self.graph, self.keys))
-
 
 #: A task. It is called with the number of a partition, the blocks of the collections or
 #: None, and the results of earlier tasks on the same partition.
@@ -78,6 +52,9 @@ class Partitions:
         The scheduler's function that computes keys of a graph.
     executor : ThreadExecutor
         Runs tasks that do not read the collections, if they run in this process.
+    groups : list of list of int, default=None
+        The partitions that are processed by one task, see `groups_of`. Handles are
+        of these. By default, each partition alone.
     """
 
     def __init__(
@@ -86,11 +63,16 @@ class Partitions:
         keys: list[list[Any]],
         get: Callable[..., Any],
         executor: ThreadExecutor,
+        groups: list[list[int]] | None = None,
     ):
-        self._sources, self._graph = _sources(graph, keys)
+        self._sources, self._graph = sources_of(graph, keys)
         self._get, self.executor, self._client = get, executor, client_of(get)
         self._name, self._rounds = f"sk_logreg-{uuid4().hex}", count()
-        if self._client is not None and not self._graph:
+        self._adds_here = groups is not None
+        self._groups = groups or [[i] for i in range(len(keys))]
+        #: The position of the group of each partition.
+        self._places = {i: g for g, group in enumerate(self._groups) for i in group}
+        if self._client is not None and isinstance(self._sources[0], Source):
             # They may hold data, which are sent once.
             named = {(self._name, i): some for i, some in enumerate(self._sources)}
             self._sources = self._client.get(named, list(named), sync=False)
@@ -98,7 +80,7 @@ class Partitions:
         # is submitted would delay it by the interval between messages, 10 ms.
         self._last: list[Handle] = []
         #: The sizes of blocks of X.
-        self.sizes = BLOCK_SIZES if self._client is None else _ON_WORKERS
+        self.sizes = BLOCK_SIZES if self._client is None else SIZES_ON_WORKERS
         #: Counts the passes over the partitions.
         self.meter = Meter()
 
@@ -122,7 +104,7 @@ class Partitions:
         task : callable
             See `Task`.
         *held : sequence of handles
-            Results of earlier tasks, one per partition, that are passed to the task.
+            Results of earlier tasks that are passed to the task.
         read : bool, default=False
             Whether the task gets the blocks of the collections.
         keep : bool, default=False
@@ -134,59 +116,72 @@ class Partitions:
         matrices : bool, default=False
             Whether sums are larger than vectors.
         """
-        numbers = range(len(self)) if only is None else only
+        wanted = range(len(self)) if only is None else set(only)
+        parts_of = ([i for i in group if i in wanted] for group in self._groups)
+        groups = list(filter(None, parts_of))
+        numbers = [i for group in groups for i in group]
         if not numbers:
             return [], []
         if read:
             self.meter.passes += len(numbers) / len(self)
-        fan_in = MATRIX_FAN_IN if matrices else FAN_IN
+        limits = PARTITION_SIZES
+        fan_in = limits.matrix_fan_in if matrices else limits.fan_in
         if self._client is None and not read:
             return self._run_here(task, held, numbers, fan_in)
-        name, graph, keys = self._tasks(task, held, numbers, read, keep)
+        name, graph, keys = self._tasks(task, held, groups, read, keep)
         kept, parts = keys if keep else [], keys
         if keep and self._client is not None:
             # Otherwise the row vectors would travel with the sums.
-            parts = [(f"{name}-sums", i) for i in numbers]
-            graph |= {p: (_sums_of, k) for p, k in zip(parts, keys, strict=True)}
-        if not apart:
-            parts = _add_tree(graph, name, parts, fan_in, 1 if matrices else fan_in)
+            parts = [(f"{name}-sums", *key[1:]) for key in keys]
+            graph |= {p: (sums_of, k) for p, k in zip(parts, keys, strict=True)}
+        if not (apart or self._adds_here):
+            parts = add_tree(graph, name, parts, fan_in, 1 if matrices else fan_in)
         if self._client is None:
             found, results = self._get(graph, [parts, kept])
         else:
             found, results = self._run_on_cluster(graph, parts, kept)
-        total = _added(found)
+        if self._adds_here:
+            sums = dict(zip(numbers, chain.from_iterable(found), strict=True))
+            found = [[sums[i]] for i in sorted(sums)]
+        total = tree_sum(found, fan_in)
         if self._client is None:
-            for result in results:
-                result.sums = []  # frees their memory
+            forget(results)
         return total, results
 
     def delayed(self, task: Callable[..., Any], *held: Sequence[Handle]) -> list[Any]:
         """Return what a task that reads the collections returns, as delayed values."""
-        _, graph, keys = self._tasks(task, held, range(len(self)), True, True)
+        alone = [[i] for i in range(len(self))]
+        name, graph, keys = self._tasks(task, held, alone, True, True)
+        parts = [(f"{name}-part", i) for i in range(len(self))]
+        graph |= {p: (_only_of, k) for p, k in zip(parts, keys, strict=True)}
         of_dask = import_module("dask.delayed").Delayed
-        return [of_dask(key, graph) for key in keys]
+        return [of_dask(part, graph) for part in parts]
 
     def _tasks(
         self,
         task: Callable[..., Any],
         held: Sequence[Sequence[Handle]],
-        numbers: Sequence[int],
+        groups: list[list[int]],
         read: bool,
         keep: bool,
     ) -> tuple[str, dict[Any, Any], list[Any]]:
-        """Return the name, the graph and the keys of a task on some partitions."""
+        """Return the name, the graph and the keys of a task on parts of groups."""
         name = f"{self._name}-{next(self._rounds)}"
         graph: dict[Any, Any] = dict(self._graph) if read else {}
         shared: Any = task
         if self._client is not None:  # the scheduler does not look into bytes
             shared = import_module("cloudpickle").dumps(task)
-        if self._client is None or len(shared) * len(numbers) > _EMBEDDED_BYTES:
+        if (
+            self._client is None
+            or len(shared) * len(groups) > PARTITION_SIZES.embedded_bytes
+        ):
             graph[name], shared = shared, name
         keys: list[Any] = []
-        for i in numbers:
-            source = self._sources[i] if read else None
-            key = (name, i)
-            graph[key] = (_called, shared, keep, i, source, *(some[i] for some in held))
+        for group in groups:
+            sources = [self._sources[i] for i in group] if read else None
+            results = [some[self._places[group[0]]] for some in held]
+            key = (name, group[0])
+            graph[key] = (_called, shared, keep, group, sources, *results)
             keys.append(key)
         return name, graph, keys
 
@@ -199,18 +194,13 @@ class Partitions:
     ) -> tuple[list[Any], list[Handle]]:
         """Run a task that does not read the collections in threads of this process."""
 
-        def call(i: int) -> Result:
-            return task(i, None, *(handles[i] for handles in held))
+        def call(i: int) -> Handle:
+            return _called(task, True, [i], None, *(handles[i] for handles in held))
 
         results = self.executor.map(call, list(numbers))
-        parts: list[Any] = results
-        while len(parts) > 1 or parts is results:
-            parts = [
-                _added(parts[k : k + fan_in]) for k in range(0, len(parts), fan_in)
-            ]
-        for result in results:
-            result.sums = []
-        return parts[0], results
+        total = tree_sum(results, fan_in)
+        forget(results)
+        return total, results
 
     def _run_on_cluster(
         self, graph: dict[Any, Any], parts: list[Any], kept: list[Any]
@@ -227,86 +217,25 @@ class Partitions:
             raise
 
 
-def client_of(get: Callable[..., Any]) -> Any:
-    """Return the client that a scheduler's function is of, None without a cluster."""
-    client = getattr(get, "__self__", None)
-    return client if hasattr(client, "scheduler_info") else None
-
-
-def _sources(
-    graph: dict[Any, Any], keys: list[list[Any]]
-) -> tuple[list[Any], dict[Any, Any]]:
-    """Return what each partition is computed from, and a graph that they all need.
-
-    That is a `Source` where partitions share no part of the graph, so that each round
-    has one task per partition. Otherwise it is the keys of the blocks.
-    """
-    if any(is_future(value) for value in graph.values()):
-        # A persisted block is passed as the future that the graph has for it.
-        return [[_persisted(graph, key) for key in some] for some in keys], graph
-    cull = import_module("dask.optimization").cull
-    parts = [cull(graph, some)[0] for some in keys]
-    if sum(map(len, parts)) > len(set().union(*parts)):
-        return list(keys), graph
-    return [Source(part, some) for part, some in zip(parts, keys, strict=True)], {}
-
-
-def _persisted(graph: dict[Any, Any], key: Any) -> Any:
-    """Return the future of a key if a graph has one, else the key."""
-    value = graph.get(key)
-    return value if getattr(value, "key", None) == key and is_future(value) else key
-
-
-def is_future(value: Any) -> bool:
-    """Return whether a value of a graph is a future of `distributed`."""
-    return type(value).__module__.partition(".")[0] == "distributed"
-
-
 def _called(
-    task: Any, keep: bool, i: int, source: Any, *results: Result
-) -> Result | list[Any]:
-    """Run a task on a partition, given its blocks or what computes them.
+    task: Any, keep: bool, numbers: list[int], sources: Any, *held: dict[int, Result]
+) -> dict[int, Result] | list[Any]:
+    """Run a task on some partitions, given their blocks or what computes them.
 
-    Returns the sums alone unless what stays with the partition is kept.
+    Returns the sums of each alone unless what stays with them is kept.
     """
     if isinstance(task, bytes):
         task = pickle.loads(task)
-    blocks = source.blocks() if isinstance(source, Source) else source
-    result: Result = task(i, blocks, *results)
-    return result if keep else result.sums
+    found: dict[int, Any] = {}
+    for k, i in enumerate(numbers):
+        source = None if sources is None else sources[k]
+        blocks = source.blocks() if isinstance(source, Source) else source
+        result = task(i, blocks, *(results[i] for results in held))
+        found[i] = result if keep else result.sums
+    return found if keep else list(found.values())
 
 
-def _sums_of(result: Result) -> list[Any]:
-    """Return the sums of a result without what is kept."""
-    return result.sums
-
-
-def _added(parts: Sequence[Any]) -> list[Any]:
-    """Return the sum of sums or of those of results; an empty partition has none."""
-    sums = [part.sums if isinstance(part, Result) else part for part in parts]
-    some = [part for part in sums if part]
-    if not some:
-        return []
-    total = list(some[0])
-    for other in some[1:]:
-        # Not in place: what is added may be needed again.
-        total = [a + b for a, b in zip(total, other, strict=True)]
-    return total
-
-
-def _add_tree(
-    graph: dict[Any, Any], name: str, keys: list[Any], fan_in: int, most: int
-) -> list[Any]:
-    """Add tasks to a graph that add up sums in a tree, until at most some are left.
-
-    Returns the keys of these. The first level also takes sums out of results.
-    """
-    level = 0
-    while len(keys) > most:
-        above = []
-        for k in range(0, len(keys), fan_in):
-            key = (f"{name}-total-{level}", k // fan_in)
-            graph[key] = (_added, keys[k : k + fan_in])
-            above.append(key)
-        keys, level = above, level + 1
-    return keys
+def _only_of(results: dict[int, Any]) -> Any:
+    """Return the result of the only partition."""
+    [result] = results.values()
+    return result

@@ -23,11 +23,11 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
-# Columns per tile of columns, or of losses and gradients at several points, and margins
-# per tile of those.
-_TILE_COLUMNS, _TILE_VALUES = 32, 15_000
-# Rows that share a limit to the sizes of their values. With more, it is less tight.
-_PIECE_ROWS = 256
+# Columns per tile of columns, or of losses and gradients at several points.
+_TILE_COLUMNS = 32
+# Number of points for which a part of a block has so few rows that a limit to the sizes
+# of their values is tight.
+_FEW_ROWS = 256
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -251,9 +251,7 @@ def _losses_at(
     total: list[Any] = []
     n_points = len(biases)
     width = -(-n_points // -(-n_points // _TILE_COLUMNS))
-    for piece in block.pieces(_TILE_VALUES // width):
-        first = piece.rows.start - block.rows.start
-        where = slice(first, first + piece.rows.stop - piece.rows.start)
+    for where, piece in block.parts(width):
         part = rows.take(where)
         if compared is not None:
             points, shares = compared
@@ -319,7 +317,7 @@ def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     """List the largest size of each column in some rows at a time."""
     tiles = column_tiles(columns)
     found = []
-    for piece in block.pieces(_PIECE_ROWS):
+    for _, piece in block.parts(_FEW_ROWS):
         found.append(
             np.hstack([abs(piece.columns(some)).max(axis=0) for some in tiles])
         )

@@ -118,7 +118,8 @@ class Objective:
             function, kept = products.value_gradient_and_hessian, 1 + margins
         else:
             function, kept = products.value_and_gradient, int(margins)
-        sums, vectors = self.read(function, (), args, n_kept=kept, for_gram=hessian)
+        options: Any = {"for_gram": hessian, "of_point": not hessian}
+        sums, vectors = self.read(function, (), args, n_kept=kept, **options)
         return self.evaluation(coef, sums, vectors, margins=margins)
 
     def evaluation(

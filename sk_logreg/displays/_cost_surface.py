@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._compat import check_matplotlib_support
+from sk_logreg._cv import chosen_model
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._fit import coefficients_of
 from sk_logreg.displays._iterates import fitted_problem
@@ -163,6 +165,8 @@ class CostSurfaceDisplay:
                 "The estimator must be a BinaryLogisticRegression. Of a pipeline, pass "
                 "the last step, and X as transformed by the steps before."
             )
+        check_is_fitted(estimator)
+        estimator = chosen_model(estimator)
         losses = [estimator.loss] if losses is None else list(losses)
         surfaces = []
         with fitted_problem(estimator, X, y, sample_weight, offset) as problem:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._compat import check_labels
-from sk_logreg._cv import BinaryLogisticRegressionCV
+from sk_logreg._cv import BinaryLogisticRegressionCV, chosen_model
 from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._design import Clusters, Rows
 from sk_logreg._design._map import Function
@@ -187,7 +187,7 @@ def fitted_model(
     with this covariance.
     """
     last, transform = _last_step(estimator)
-    model, names = _model(last), _names(estimator, last)
+    model, names = chosen_model(last), _names(estimator, last)
     if model.fit_intercept and INTERCEPT in names:
         raise ValueError(
             f"A feature is called {INTERCEPT!r}, as the bias is. Give it another name."
@@ -320,20 +320,6 @@ def _last_step(estimator: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 def _same(X: Any) -> Any:
     return X
-
-
-def _model(last: BinaryLogisticRegression) -> BinaryLogisticRegression:
-    """Return a copy of a fitted classifier, with the C and l1_ratio of its search."""
-    params = last.get_params(deep=False)
-    if isinstance(last, BinaryLogisticRegressionCV):
-        params |= {"C": last.C_, "l1_ratio": last.l1_ratio_}
-    names = BinaryLogisticRegression._get_param_names()
-    model = BinaryLogisticRegression(
-        **{name: params[name] for name in names if name in params}
-    )
-    fitted = {name: value for name, value in vars(last).items() if name[-1] == "_"}
-    model.__dict__ |= fitted
-    return model
 
 
 def _names(estimator: Any, last: Any) -> tuple[str, ...]:
