@@ -87,8 +87,18 @@ class HessianAlongPath:
         self._known: list[tuple[float, Matrix]] = []  # positions and Hessians
         self._last: Vector | None = None
 
-    def add(self, objective: Objective, coef: Vector, *, last: bool) -> None:
-        """Add a point, where the Hessian is computed if it is the last, or far off."""
+    def add(
+        self,
+        objective: Objective,
+        coef: Vector,
+        *,
+        last: bool,
+        hessian: Matrix | None = None,
+    ) -> None:
+        """Add a point, where the Hessian is computed if it is the last, or far off.
+
+        If the Hessian there is given, it need not be computed.
+        """
         position = 0.0
         if self._last is not None:
             moved, (_, first) = coef - self._last, self._known[0]
@@ -97,9 +107,11 @@ class HessianAlongPath:
         self._last = coef
         distance = position - self._known[-1][0] if self._known else np.inf
         if distance >= _SPACING * (_CLOSER if last else 1.0):
-            found = objective.evaluate(coef, hessian=True, margins=False).hessian
-            assert found is not None
-            self._known.append((position, found - np.diag(objective.penalty.curvature)))
+            if hessian is None:
+                found = objective.evaluate(coef, hessian=True, margins=False).hessian
+                assert found is not None
+                hessian = found - np.diag(objective.penalty.curvature)
+            self._known.append((position, hessian))
 
     def __iter__(self) -> Iterator[Matrix]:
         """Yield the Hessian at each point."""

@@ -11,7 +11,7 @@ from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
 from sk_logreg._design import RowVector
-from sk_logreg._objective import NotFiniteError
+from sk_logreg._objective import NotFiniteError, largest_sizes, losses_and_ratios
 from sk_logreg._solvers._newton import CholeskyModel, HessianMatrix
 from sk_logreg.losses import LOSSES
 
@@ -204,6 +204,34 @@ def test_hessian_products(storage, loss, bias):
     assert ours.max_abs_change(v) == pytest.approx(
         float(abs(reference.design @ v).max())
     )
+
+
+@every_storage
+@every_bias
+@pytest.mark.parametrize("n_samples", [60, 800])
+def test_many_points_and_their_curvatures(storage, bias, n_samples):
+    ours, _, theta = objectives(storage, bias=bias, n_samples=n_samples)
+    points = np.outer(np.linspace(-1.0, 1.0, 40), theta)
+    known, shares = points[::13] + 0.1, np.outer(np.arange(40), [1.0, -2.0, 1.0, 0.5])
+    losses, slopes, ratios = losses_and_ratios(ours, points, known, shares)
+    used = ours.weights.values > 0.0
+    at_known = [ours.curvature(ours.margins(coef)).values[used] for coef in known]
+    for k in (0, 20, 39):
+        found = ours.evaluate(points[k])
+        assert losses[k] == pytest.approx(found.loss, rel=1e-13)
+        assert_close(slopes[k], found.gradient - ours.penalty.gradient(points[k]))
+        curvature = ours.curvature(found.margins).values[used]
+        ratio = np.abs(shares[k] @ at_known / curvature).max()
+        assert ratios[k] == pytest.approx(ratio, rel=1e-12)
+
+
+@every_storage
+def test_largest_sizes_in_parts_of_the_rows(storage):
+    ours, _, theta = objectives(storage, n_samples=800)
+    values = np.abs(ours.dense_rows(intercept=True))
+    sizes = largest_sizes(ours)
+    assert_close(sizes.max(axis=0), values.max(axis=0))
+    assert (sizes @ np.abs(theta)).max() >= (values @ np.abs(theta)).max() * (1 - 1e-14)
 
 
 @every_storage

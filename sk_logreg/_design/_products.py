@@ -13,7 +13,8 @@ from scipy.special import logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._base import Block, Points
-from sk_logreg._design._vectors import Extremes, RowPart
+from sk_logreg._design._vectors import Extremes, Largest, RowPart
+from sk_logreg._tolerances import TINY
 from sk_logreg.losses import Loss, Pointwise
 
 Sums = tuple[Any, ...]
@@ -22,8 +23,11 @@ Out = Sequence[Vector]
 # Margins per tile of a combination: their arrays, of 128 kB, stay in the cache and in
 # the allocator's pool.
 _TILE_ROWS, _TILE_POINTS = 256, 128
-# Columns per tile.
-_TILE_COLUMNS = 16
+# Columns per tile of columns, or of losses and gradients at several points.
+_TILE_COLUMNS = 32
+# Number of points for which a part of a block has so few rows that a limit to the sizes
+# of their values is tight.
+_FEW_ROWS = 256
 
 
 def _linear(block: Block, w: Any, b: Any) -> Any:
@@ -198,8 +202,7 @@ def losses_at(
     block: Block, rows: RowPart, weights: Matrix, biases: Vector, loss: Loss
 ) -> Sums:
     """Sum the losses and their gradients at some points."""
-    nobody = np.zeros(0, dtype=np.intp)
-    return _losses_at(block, rows, weights, biases, loss, None, nobody)
+    return _losses_at(block, rows, weights, biases, loss)
 
 
 def losses_without(
@@ -212,7 +215,29 @@ def losses_without(
     without: Indices,
 ) -> Sums:
     """Sum the losses and their gradients at some points, each without a group."""
-    return _losses_at(block, rows, weights, biases, loss, group, without)
+
+    def left_out(where: slice, some: slice) -> Any:
+        return group[where, None] == without[some]
+
+    return _losses_at(block, rows, weights, biases, loss, left_out)
+
+
+def losses_and_ratios(
+    block: Block,
+    rows: RowPart,
+    weights: Matrix,
+    biases: Vector,
+    loss: Loss,
+    known: Points,
+    shares: Matrix,
+) -> Sums:
+    """Sum the losses and their gradients at some points, and compare curvatures.
+
+    The curvature of a row at each point is compared with a combination of those at the
+    known points, by a column of `shares`: the largest ratio to it is found.
+    """
+    compared = known, shares
+    return _losses_at(block, rows, weights, biases, loss, compared=compared)
 
 
 def _losses_at(
@@ -221,32 +246,64 @@ def _losses_at(
     weights: Matrix,
     biases: Vector,
     loss: Loss,
-    group: Vector | None,
-    without: Indices,
+    left_out: Callable[[slice, slice], Any] | None = None,
+    compared: tuple[Points, Matrix] | None = None,
 ) -> Sums:
-    """Return the sums for some points, over a few rows at a time."""
+    """Return the sums for some points, in tiles that stay in the cache.
+
+    Of some rows and points, `left_out` tells which do not count. See
+    `losses_and_ratios` for what is compared.
+    """
+    total: list[Any] = []
     n_points = len(biases)
-    losses, totals = np.zeros(n_points), np.zeros(n_points)
-    slopes = np.zeros((len(weights), n_points))
-    for part, some in block.parts(n_points):
-        signs, row_weights = rows.signs[part, None], rows.weights[part]
-        p_other = None if rows.p_other is None else rows.p_other[part, None]
-        m = some.matvec(weights)
-        m += biases
-        if rows.offset is not None:
-            m += rows.offset[part, None]
-        m *= signs
-        found = loss.at_margin(m, p_other)
-        slope, value = found.slope, found.value
-        if group is not None:
-            kept = group[part, None] != without
-            slope *= kept
-            value *= kept
-        losses += row_weights @ value
-        slope *= row_weights[:, None] * signs
-        slopes += some.rmatvec(slope)
-        totals += slope.sum(axis=0)
-    return losses, slopes, totals
+    width = -(-n_points // -(-n_points // _TILE_COLUMNS))
+    for where, piece in block.parts(width):
+        part = rows.take(where)
+        if compared is not None:
+            points, shares = compared
+            known = _found_at(piece, part, points.weights, points.biases, loss)
+            curvature = known.curvature * (part.weights > 0.0)[:, None]
+        signed, ones = part.weights * part.signs, np.ones(len(part.weights))
+        tiles = []
+        for start in range(0, n_points, width):
+            some = slice(start, start + width)
+            found = _found_at(piece, part, weights[:, some], biases[some], loss)
+            slope, value = found.slope, found.value
+            if left_out is not None:
+                out = left_out(where, some)
+                slope[out] = 0.0
+                value[out] = 0.0
+            slope *= signed[:, None]
+            tiles.append([part.weights @ value, piece.rmatvec(slope), ones @ slope])
+            if compared is not None:
+                ratios = np.abs(curvature @ shares[:, some])
+                ratios /= np.maximum(found.curvature, TINY)
+                tiles[-1].append(_largest_of(ratios))
+        parts: list[Any] = [np.hstack(part) for part in zip(*tiles, strict=True)]
+        parts[3:] = map(Largest, parts[3:])
+        total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
+    return tuple(total)
+
+
+def _largest_of(values: Matrix) -> Vector:
+    """Return the largest of each column; halving takes less time than `max`."""
+    while len(values) > 1:
+        half = (len(values) + 1) // 2
+        values = np.maximum(values[:half], values[-half:])
+    return values[0]
+
+
+def _found_at(
+    block: Block, rows: RowPart, weights: Matrix, biases: Vector, loss: Loss
+) -> Pointwise:
+    """Return the loss of each row at some points."""
+    m = block.matvec(weights)
+    m += biases
+    if rows.offset is not None:
+        m += rows.offset[:, None]
+    m *= rows.signs.astype(np.float64)[:, None]
+    p_other = None if rows.p_other is None else rows.p_other[:, None]
+    return loss.at_margin(m, p_other)
 
 
 def sums_of(
@@ -260,6 +317,17 @@ def sums_of(
     if rows.offset is not None:
         z += rows.offset[:, None]
     return (function(z.T, rows) @ rows.weights,)
+
+
+def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
+    """List the largest size of each column in some rows at a time."""
+    tiles = column_tiles(columns)
+    found = []
+    for _, piece in block.parts(_FEW_ROWS):
+        found.append(
+            np.hstack([abs(piece.columns(some)).max(axis=0) for some in tiles])
+        )
+    return (found,)
 
 
 def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:

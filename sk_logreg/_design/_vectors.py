@@ -34,6 +34,16 @@ class Extremes:
         return max(-self.least, self.greatest, 0.0)
 
 
+@dataclass(frozen=True)
+class Largest:
+    """The largest of each of some numbers; those of several are added."""
+
+    values: Vector
+
+    def __add__(self, other: "Largest") -> "Largest":
+        return Largest(np.maximum(self.values, other.values))
+
+
 def lowest_of(values: Vector, most: int) -> tuple[Indices, Vector]:
     """Return the positions of the lowest numbers, the lowest first, and these."""
     some = np.arange(len(values))
@@ -91,3 +101,8 @@ class RowPart(NamedTuple):
     weights: Vector
     offset: Vector | None
     p_other: Vector | None
+
+    def take(self, rows: slice) -> "RowPart":
+        """Return the entries of some of the rows."""
+        some = (None if part is None else part[rows] for part in self)
+        return RowPart(*some)  # type: ignore[arg-type]

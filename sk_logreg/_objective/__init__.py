@@ -29,6 +29,8 @@ from sk_logreg._objective._separation import (
 )
 from sk_logreg._objective._several import (
     evaluate_groups,
+    largest_sizes,
+    losses_and_ratios,
     losses_at,
     mean_losses,
     mean_losses_of,
@@ -48,7 +50,9 @@ __all__ = [
     "evaluate_groups",
     "evaluate_with_scores",
     "excess",
+    "largest_sizes",
     "leverages_and_gradient",
+    "losses_and_ratios",
     "losses_at",
     "mean_losses",
     "mean_losses_of",

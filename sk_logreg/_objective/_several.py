@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design import RowVector
+from sk_logreg._design import Points, RowVector
 from sk_logreg._design import _products as products
 from sk_logreg._objective._core import NotFiniteError, Objective
 
@@ -29,10 +29,43 @@ def losses_at(
         sums, _ = objective.read(products.losses_at, (), args)
     else:
         sums, _ = objective.read(products.losses_without, (group,), (*args, without))
-    losses, of_weights, of_biases = sums
+    losses, *slopes = sums
+    return losses, _gradients(objective, *slopes)
+
+
+def losses_and_ratios(
+    objective: Objective, coefs: Matrix, known: Matrix, shares: Matrix
+) -> tuple[Vector, Matrix, Vector]:
+    """Return the losses and their gradient at several points, and ratios.
+
+    For each row of `coefs`, in one pass over X. A combination of the curvatures of a
+    row at known points, with a row of `shares`, is in size at most that ratio times its
+    curvature at the point.
+    """
+    points = Points.of(coefs.T, objective.n_features)
+    args = points.weights, points.biases, objective.loss
+    more = Points.of(known.T, objective.n_features), shares.T
+    sums, _ = objective.read(products.losses_and_ratios, (), (*args, *more))
+    losses, of_weights, of_biases, ratios = sums
+    return losses, _gradients(objective, of_weights, of_biases), ratios.values
+
+
+def largest_sizes(objective: Objective) -> Matrix:
+    """Return the largest sizes of the columns of X, bias included, in one pass.
+
+    For some rows at a time, one row each.
+    """
+    columns = np.arange(objective.n_features)
+    [largest], _ = objective.read(products.largest_sizes, (), (columns,))
+    ones = np.ones((len(largest), objective.n_dof - objective.n_features))
+    return np.column_stack([largest, ones])
+
+
+def _gradients(objective: Objective, of_weights: Matrix, of_biases: Vector) -> Matrix:
+    """Return a row per point of the gradients in weights and, if any, the bias."""
     if not objective.problem.fit_intercept:
-        return losses, of_weights.T
-    return losses, np.column_stack([of_weights.T, of_biases])
+        return of_weights.T
+    return np.column_stack([of_weights.T, of_biases])
 
 
 def mean_losses(objective: Objective, margins: Matrix) -> Vector:
