@@ -70,9 +70,9 @@ class PartitionSizes:
     #: A task is sent with each partition if that takes at most this number of bytes.
     #: Workers would have to ask for it.
     embedded_bytes: int = 1 << 20
-    #: Maximum number of bytes of the partitions that one task processes: a worker that
-    #: has written them to disk has to read them all for it. The scheduler, this process
-    #: and the worker take 2 ms together for a task, a sum over so many bytes 50 ms.
+    #: Maximum number of bytes of the partitions that one task processes. A worker that
+    #: has moved them to disk must read all of them for the task. A task costs 2 ms in
+    #: the scheduler, this process and the worker together; a sum over 256 MB takes 50 ms.
     group_bytes: int = 1 << 28
     #: Maximum number of bytes of the sums of all partitions, with a matrix each, that
     #: are added up in this process. The workers add up larger ones.

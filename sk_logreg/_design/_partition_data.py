@@ -80,8 +80,8 @@ class Summary:
     groups : ndarray
         The different groups of the rows of positive weight.
     stored : tuple of float, or None
-        If X is sparse: how many values are stored, and how many pairs of them share
-        a row.
+        If X is sparse: how many values are stored, and how many pairs of them are in
+        the same row.
     """
 
     n_rows: int

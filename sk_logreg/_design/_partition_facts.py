@@ -27,8 +27,8 @@ class Facts:
     look : {ndarray, CSR matrix}
         A few rows, spread over all of positive weight, all columns as they are.
     stored : tuple of float, or None
-        If X is sparse: how many values are stored, and how many pairs of them share
-        a row.
+        If X is sparse: how many values are stored, and how many pairs of them are in
+        the same row.
     """
 
     starts: Indices
@@ -71,7 +71,7 @@ def _dimensions(
     """Return the costs of X, and its bytes.
 
     If X is sparse, `stored` says how many values are stored, and how many pairs of them
-    share a row.
+    are in the same row.
     """
     if stored is None:
         n_values = n_samples * n_features

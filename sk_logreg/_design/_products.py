@@ -233,8 +233,9 @@ def losses_and_ratios(
 ) -> Sums:
     """Sum the losses and their gradients at some points, and compare curvatures.
 
-    The curvature of a row at each point is compared with a combination of those at the
-    known points, by a column of `shares`: the largest ratio to it is found.
+    At each point, the curvature of each row is approximated by a combination of its
+    curvatures at the known points, with the coefficients in a column of `shares`. The
+    largest ratio of the approximation to the curvature is found.
     """
     compared = known, shares
     return _losses_at(block, rows, weights, biases, loss, compared=compared)
@@ -320,7 +321,7 @@ def sums_of(
 
 
 def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
-    """List the largest size of each column in some rows at a time."""
+    """List the largest absolute value in each column, for some rows at a time."""
     tiles = column_tiles(columns)
     found = []
     for _, piece in block.parts(_FEW_ROWS):

@@ -36,11 +36,12 @@ def losses_at(
 def losses_and_ratios(
     objective: Objective, coefs: Matrix, known: Matrix, shares: Matrix
 ) -> tuple[Vector, Matrix, Vector]:
-    """Return the losses and their gradient at several points, and ratios.
+    """Return the losses and their gradient at several points, and a ratio for each.
 
-    For each row of `coefs`, in one pass over X. A combination of the curvatures of a
-    row at known points, with a row of `shares`, is in size at most that ratio times its
-    curvature at the point.
+    In one pass over X. The points are the rows of `coefs`. At each of them the
+    curvature of each row of X is approximated by a combination of its curvatures at the
+    `known` points, with the coefficients in a row of `shares`. The ratio is the largest
+    size of an approximated curvature, divided by the curvature itself.
     """
     points = Points.of(coefs.T, objective.n_features)
     args = points.weights, points.biases, objective.loss
@@ -51,9 +52,10 @@ def losses_and_ratios(
 
 
 def largest_sizes(objective: Objective) -> Matrix:
-    """Return the largest sizes of the columns of X, bias included, in one pass.
+    """Return the largest absolute value in each column of X, in one pass.
 
-    For some rows at a time, one row each.
+    The rows of X are divided into stretches; the result has a row per stretch. The last
+    column, of ones, is that of the bias.
     """
     columns = np.arange(objective.n_features)
     [largest], _ = objective.read(products.largest_sizes, (), (columns,))

@@ -103,7 +103,8 @@ def _composite(
         n_active = min(n_dof, 2 * int(np.count_nonzero(start)))
         cost = costs.gram + _OPTIONS.n_factors * costs.factor(n_active)
         if objective.loss.convex and n_dof > MANY and cost > _OPTIONS.max_gram_cost:
-            assert goal.squares is not None  # so many features are in working sets
+            # Only problems over working sets have more than MANY coefficients here.
+            assert goal.squares is not None
             model = OrthantModel(objective, goal.squares, goal.certify)
             return _minimize(objective, start, journal, model, goal)
         return _from_samples(objective, start, journal, goal, mixed=False)

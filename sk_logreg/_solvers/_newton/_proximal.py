@@ -68,9 +68,10 @@ class HessianMatrix(KnownHessian):
         return cls(objective, rows, curvature, objective.hessian(curvature))
 
     def over(self, objective: Objective, added: Indices) -> "HessianMatrix":
-        """Return it over more features, of which these are added, in one pass over X.
+        """Return the Hessian over more features, in one pass over X.
 
-        `objective` is that over all of them.
+        `objective` is that over all of these features, and `added` are the places of
+        those that this Hessian lacks.
         """
         matrix = np.empty((objective.n_dof, objective.n_dof))
         held = np.delete(np.arange(objective.n_dof), added)
@@ -80,11 +81,11 @@ class HessianMatrix(KnownHessian):
         return HessianMatrix(objective, self.rows, self.curvature, matrix)
 
     def completed(self, squares: Vector) -> "HessianMatrix":
-        """Return it with an upper bound on the diagonal where these rows miss much.
+        """Return the Hessian with a corrected diagonal, for columns that rows miss.
 
-        A sample may have next to none of the values of a column that are not zero. By
-        its Hessian, a step in that coefficient would be far too long. `squares` is an
-        upper bound of the diagonal for all rows, without the penalty.
+        A sample of the rows may contain few of the nonzero values of a column. With the
+        sample's Hessian, a step in that coefficient would be far too long. `squares` is
+        an upper bound of the diagonal for all rows, without the penalty.
         """
         objective = self.objective
         seen = objective.product_diagonal(objective.curvature_bound)
