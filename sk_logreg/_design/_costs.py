@@ -72,7 +72,8 @@ class PartitionSizes:
     embedded_bytes: int = 1 << 20
     #: Maximum number of bytes of the partitions that one task processes. A worker that
     #: has moved them to disk must read all of them for the task. A task costs 2 ms in
-    #: the scheduler, this process and the worker together; a sum over 256 MB takes 50 ms.
+    #: the scheduler, this process and the worker together. A sum over 256 MB takes
+    #: 50 ms.
     group_bytes: int = 1 << 28
     #: Maximum number of bytes of the sums of all partitions, with a matrix each, that
     #: are added up in this process. The workers add up larger ones.
