@@ -212,7 +212,9 @@ def cheapest(
 
 def _predicted_seconds(peer: Peer, task: Task) -> float:
     """Estimated time of a fit at the defaults, if the solver cannot be interrupted."""
-    if not peer.native or task.n_samples < max(20_000, 200 * task.n_features):
+    # With few rows per column, a dense problem of fewer rows is another one.
+    enough = 20_000 if task.is_sparse else max(20_000, 200 * task.n_features)
+    if not peer.native or task.n_samples < enough:
         return 0.0
     rows = slice(None, None, 16)
     few = replace(task, X=task.X[rows], y=task.y[rows])
