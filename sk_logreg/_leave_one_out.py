@@ -1,11 +1,12 @@
 """Approximate leave-one-out: what each row's prediction would be without the row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
@@ -15,15 +16,14 @@ from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._row_space import RowSpace, reducible
-from sk_logreg._tolerances import TINY
+from sk_logreg._tolerances import LARGEST_LOSS, TINY
 from sk_logreg.penalties import ElasticNet
 
 # The approximation takes the curvature of the other rows as given. Above this leverage
 # that is too rough: the measured errors of the mean score come from these rows.
 _LARGE_LEVERAGE = 0.3
-# It also assumes that the same weights stay at kinks and bounds. With these, a row is
-# therefore left out by a fit, too, if that changes its loss by more than this, by the
-# approximation.
+# So it is for a row whose loss changes by more than this, by the approximation, as then
+# those of the other rows change, too, or weights leave kinks and bounds.
 _LARGE_CHANGE = 0.05
 # The leverages at one C serve another if their relative change is at most their mean,
 # to which the approximation itself is right, or changes a mean score by at most the
@@ -32,15 +32,20 @@ _SAME_SCORE, _LARGEST_CHANGE = 1e-7, 1e-3
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
 _MAX_REFITS = 50
-# Without kinks or bounds, this many rows are first left out by conjugate gradients, all
-# at once, with at most this number of steps. Few of them are left to be fitted.
-_MAX_DESCENTS, _MAX_DESCENT_STEPS, _MAX_LEFT = 300, 40, 3
-# A step of conjugate gradients is corrected where it leaves more than a share of the
-# slope, to at most a multiple of its length. After one that fails, the next is shorter.
-_LEVEL, _LONGEST, _SHRUNK = 0.3, 8.0, 0.1
+# Without kinks or bounds, this many rows are left out all at once: by a few steps of
+# conjugate gradients, and where these do not suffice by Newton's method.
+_MAX_DESCENTS, _MAX_STEPS, _MAX_NEWTON_STEPS = 300, 4, 30
+# Such a fit ends where the excess of f is predicted to be this share of f, before its
+# last step; by Newton's method, whose last step squares it, the second.
+_DESCENT_TOL, _NEWTON_TOL = 5e-6, 2e-4
+# A step is corrected where it leaves more than a share of the slope, to multiples of
+# its length in this range. It is halved up to this number of times until f is lower.
+_LEVEL, _SHORTEST, _LONGEST, _MAX_HALVINGS = 0.3, 0.25, 8.0, 4
+# Newton's method reads the rows whose curvature is more than this share of the largest.
+_FLAT = 1e-4
 # A fit starts after one Newton step, in whose length the leverage is at most this.
 _LARGEST_LEVERAGE = 0.9
-# The accuracy of such a fit before its last step.
+# The accuracy of another fit before its last step.
 _REFIT_TOL = 1e-6
 _MAX_REFIT_STEPS = 50
 
@@ -106,6 +111,17 @@ class Leverages:
         return coef - factored.solve(slope), known
 
 
+class _Minima(NamedTuple):
+    """The minimum over all rows at one C, and those without each of some rows."""
+
+    coef: Vector
+    without: dict[int, Vector]
+
+
+#: Returns f and its gradient at points, of the function with the number of each.
+_Evaluate = Callable[[Indices, Matrix], tuple[Vector, Matrix]]
+
+
 class LeaveOneOut:
     """Predicts z of each row without it, at one C after another.
 
@@ -116,6 +132,7 @@ class LeaveOneOut:
     def __init__(self, solver: Solver, executor: ThreadExecutor):
         self._solver, self._executor = solver, executor
         self._last: tuple[Objective, Vector, Leverages] | None = None
+        self._before: list[_Minima] = []
 
     def ahead(self, objective: Objective) -> tuple[Vector, FactoredHessian] | None:
         """Return a point near the minimum and the Hessian there, if they are known."""
@@ -127,9 +144,10 @@ class LeaveOneOut:
     def predictions(self, objective: Objective, coef: Vector) -> Vector:
         """Return z of each row, see `left_out_predictions`."""
         nearby = self._last[2] if self._last else None
-        z, leverages = left_out_predictions(
-            objective, coef, self._solver, self._executor, nearby
+        z, leverages, minima = left_out_predictions(
+            objective, coef, self._solver, self._executor, nearby, self._before
         )
+        self._before = [*self._before[-1:], minima]
         same = leverages.objective.problem.rows is objective.problem.rows
         if same and objective.loss.dual is not None:
             self._last = objective, coef, leverages
@@ -142,7 +160,8 @@ def left_out_predictions(
     solver: Solver,
     executor: ThreadExecutor,
     nearby: Leverages | None = None,
-) -> tuple[Vector, Leverages]:
+    before: Sequence[_Minima] = (),
+) -> tuple[Vector, Leverages, _Minima]:
     """Return z of each row, of the model fitted to the other rows.
 
     With q = x̃ᵀ H⁻¹ x̃ and ŝ the weight per row, one Newton step from the minimum over
@@ -159,11 +178,14 @@ def left_out_predictions(
         Fits the other rows, where it takes a fit.
     nearby : Leverages, default=None
         Those of the same rows and coefficients with another penalty.
+    before : sequence of _Minima
+        Those at the values of C before, at most two.
 
     Returns
     -------
     z : ndarray of shape (n_samples,)
     leverages : Leverages
+    minima : _Minima
 
     Raises
     ------
@@ -190,9 +212,9 @@ def left_out_predictions(
     leverage = sizes * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         change = sizes * slope / (1.0 - leverage)
-    roughness = np.where(rows.weights > 0.0, leverage / _LARGE_LEVERAGE, 0.0)
-    if not objective.penalty.smooth:
-        roughness = np.maximum(roughness, np.abs(slope * change) / _LARGE_CHANGE)
+    roughness = leverage / _LARGE_LEVERAGE
+    roughness = np.maximum(roughness, np.abs(slope * change) / _LARGE_CHANGE)
+    roughness[rows.weights == 0.0] = 0.0
     rough = np.flatnonzero(~(roughness <= 1.0))
     rough = rough[np.argsort(-roughness[rough], kind="stable")]
     descends = objective.penalty.smooth
@@ -211,9 +233,9 @@ def left_out_predictions(
     ends = np.tile(coef, (len(rough), 1))
     ends[:, columns] += factors[:, None] * (values @ root.T)
     left = np.arange(len(rough))
-    if descends and len(rough):
-        inverse = _InverseWithout(root, values, bounded)
-        left = _descend(objective, rough, ends, inverse)[:_MAX_LEFT]
+    if descends:
+        inverse = _InverseWithout(objective, rough, root, values, bounded)
+        left = _left_out(inverse, ends, coef, before)
     fits = _refitted(objective, rough[left], ends[left], solver, executor)
     for k, end in zip(left, fits, strict=True):
         ends[k] = end
@@ -222,7 +244,7 @@ def left_out_predictions(
         z += rows.offset[rough]
     found = rows.signs * (m + change)
     found[rough] = z
-    return found, leverages
+    return found, leverages, _Minima(coef, dict(zip(rough.tolist(), ends, strict=True)))
 
 
 def _reduced(
@@ -289,24 +311,42 @@ def _refitted(
 
 @dataclass(frozen=True)
 class _InverseWithout:
-    """The inverses of Hessians, each without one row, by Sherman and Morrison.
+    """The inverses of Hessians, each without one row.
 
     Attributes
     ----------
+    left_out : ndarray of shape (n_left_out,)
+        The rows.
     root : ndarray of shape (n_dof, rank)
-        R, with R Rᵀ the inverse of the Hessian of all rows.
+        R, with R Rᵀ the inverse of the Hessian of all rows at their minimum.
     values : ndarray of shape (n_left_out, rank)
         Rᵀ x̃ of each row that is left out.
     leverage : ndarray of shape (n_left_out,)
         Its leverage, below 1.
     """
 
+    objective: Objective
+    left_out: Indices
     root: Matrix
     values: Matrix
     leverage: Vector
 
-    def products(self, which: Indices, gradients: Matrix) -> Matrix:
-        """Return the product of some inverses with a vector each."""
+    def lost(self, which: Indices, points: Matrix) -> NDArray[np.bool_]:
+        """Return whether the rows left out have the largest loss of a score."""
+        left_out, rows = self.left_out[which], self.objective.problem.rows
+        some = rows.part(left_out)
+        values = self.objective.dense_rows(left_out, intercept=True)
+        m = _dot(values, points) * some.signs
+        if some.offset is not None:
+            m += some.signs * some.offset
+        losses = self.objective.loss.at_margin(m, some.p_other).value
+        return np.asarray(losses >= LARGEST_LOSS)
+
+    def products(self, which: Indices, _points: Matrix, gradients: Matrix) -> Matrix:
+        """Return the product of some inverses with a vector each.
+
+        Those at the minimum over all rows, by Sherman and Morrison.
+        """
         inner, values = gradients @ self.root, self.values[which]
         squares = np.einsum("ij,ij->i", values, values)
         leverage = self.leverage[which]
@@ -314,51 +354,118 @@ class _InverseWithout:
         factors *= np.einsum("ij,ij->i", values, inner)
         return (inner + factors[:, None] * values) @ self.root.T
 
+    def products_at(self, which: Indices, points: Matrix, gradients: Matrix) -> Matrix:
+        """Return the same products at a point each, where the Hessian is definite."""
+        objective, rows = self.objective, self.objective.problem.rows
+        found = self.products(which, points, gradients)
+        for k, row in enumerate(self.left_out[which]):
+            m = objective.margins(points[k]).gather()
+            curvature = objective.loss.derivatives(m, rows.p_other)[1] * rows.weights
+            curvature[row] = 0.0
+            sizes = np.abs(curvature)
+            curved = np.flatnonzero(sizes >= _FLAT * sizes.max())
+            some = objective.sample(curved, rows.weights[curved], copied=True)
+            matrix = some.hessian(RowVector(curvature[curved]))
+            factored = factor(matrix, semidefinite=objective.loss.convex)
+            if factored is not None:
+                found[k] = factored.solve(gradients[k])
+        return found
 
-def _descend(
-    objective: Objective, left_out: Indices, coefs: Matrix, inverse: _InverseWithout
+
+def _left_out(
+    inverse: _InverseWithout, coefs: Matrix, coef: Vector, before: Sequence[_Minima]
 ) -> Indices:
     """Move to the minima without each of some rows; return where that did not succeed.
 
+    `coefs`, a row for each, is overwritten. Newton's method may also start where minima
+    at other values of C predict that at this one, given the minimum over all rows.
+    """
+    left_out = inverse.left_out
+    group = np.full(inverse.objective.n_samples, -1)
+    group[left_out] = np.arange(len(left_out))
+    evaluate = partial(_evaluated, inverse.objective, RowVector(group))
+    left = np.arange(len(left_out))
+    left = _descend(
+        evaluate, left, coefs, inverse.products, inverse.lost, _DESCENT_TOL, _MAX_STEPS
+    )
+    starts = [
+        (k, point)
+        for k, row in zip(left.tolist(), left_out[left].tolist(), strict=True)
+        for point in (coefs[k].copy(), *_predicted(row, coef, before))
+    ]
+    if len(starts) > len(left):
+        which, points = (np.array(each) for each in zip(*starts, strict=True))
+        lowest = np.full(len(left_out), np.inf)
+        for (k, point), value in zip(starts, evaluate(which, points)[0], strict=True):
+            if value < lowest[k]:
+                lowest[k], coefs[k] = value, point
+    return _descend(
+        evaluate,
+        left,
+        coefs,
+        inverse.products_at,
+        inverse.lost,
+        _NEWTON_TOL,
+        _MAX_NEWTON_STEPS,
+    )
+
+
+def _predicted(row: int, coef: Vector, before: Sequence[_Minima]) -> Iterator[Vector]:
+    """Yield predictions of the minimum without a row, from those before.
+
+    It moves as that over all rows does, or as it did last.
+    """
+    known = [minima for minima in before if row in minima.without]
+    if known and known[-1] is before[-1]:
+        last = known[-1].without[row]
+        yield last + (coef - before[-1].coef)
+        if len(known) == 2:
+            yield last + (last - known[0].without[row])
+
+
+def _descend(
+    evaluate: _Evaluate,
+    which: Indices,
+    coefs: Matrix,
+    products: Callable[[Indices, Matrix, Matrix], Matrix],
+    known: Callable[[Indices, Matrix], NDArray[np.bool_]],
+    tol: float,
+    max_steps: int,
+) -> Indices:
+    """Move to the minima of some functions; return those for which that failed.
+
     By conjugate gradients for functions that are not quadratic [1]_, preconditioned by
-    the Hessians at the start, for all rows at once. `coefs`, a row for each, is
-    overwritten. No step raises f. Those of the largest decrement are returned first.
+    inverse Hessians, for all at once. `coefs`, a row for each function, is overwritten.
+    No step raises f. Where `known` holds, a point serves as well as the minimum.
 
     References
     ----------
     .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
        section 5.2. Springer.
     """
-    which, group = np.arange(len(left_out)), np.full(objective.n_samples, -1)
-    group[left_out] = which
-    evaluate = partial(_evaluated, objective, RowVector(group))
-    decrements, scales = np.zeros(len(which)), np.ones(len(which))
-    values, gradients = evaluate(which, coefs)
-    directions, before, last = 0.0 * coefs, gradients, np.full(len(which), np.inf)
-    for _ in range(_MAX_DESCENT_STEPS):
-        newton = inverse.products(which, gradients)
+    if not len(which):
+        return which
+    values, gradients = evaluate(which, coefs[which])
+    directions, before, last = 0.0 * gradients, gradients, np.full(len(which), np.inf)
+    for _ in range(max_steps):
+        newton = products(which, coefs[which], gradients)
         decrement2 = _dot(gradients, newton)
-        done = decrement2 <= 2.0 * _REFIT_TOL * values
-        decrements[which] = np.where(done, 0.0, decrement2 / values)
+        done = decrement2 <= 2.0 * tol * values
         coefs[which[done]] -= newton[done]
-        kept = np.flatnonzero(~done)
-        if len(kept) <= _MAX_LEFT:
-            break
+        kept = np.flatnonzero(~(done | known(which, coefs[which])))
+        if not len(kept):
+            return which[kept]
         which, values, newton = which[kept], values[kept], newton[kept]
         gradients, decrement2 = gradients[kept], decrement2[kept]
         share = _dot(gradients - before[kept], newton) / last[kept]
         directions = np.maximum(share, 0.0)[:, None] * directions[kept] - newton
-        steps = scales[which, None] * directions
-        step = _Step.along(evaluate, which, coefs[which], steps, values, gradients)
+        step = _Step.along(evaluate, which, coefs[which], directions, values, gradients)
         lower = step.values < values
-        growth = np.where(lower, np.sqrt(step.lengths), _SHRUNK)
-        scales[which] = np.minimum(scales[which] * growth, 1.0)
         coefs[which[lower]] = step.ends[lower]
         before, last = gradients, np.where(lower, decrement2, np.inf)
         values = np.where(lower, step.values, values)
         gradients = np.where(lower[:, None], step.gradients, gradients)
-    left = np.flatnonzero(decrements)
-    return left[np.argsort(-decrements[left], kind="stable")]
+    return which
 
 
 def _evaluated(
@@ -386,7 +493,7 @@ class _Step(NamedTuple):
     @classmethod
     def along(
         cls,
-        evaluate: Callable[[Indices, Matrix], tuple[Vector, Matrix]],
+        evaluate: _Evaluate,
         which: Indices,
         points: Matrix,
         steps: Matrix,
@@ -395,17 +502,22 @@ class _Step(NamedTuple):
     ) -> "_Step":
         """Return whole steps or, where much of the slope is left, corrected ones.
 
-        Those end where the slope is 0, as the slopes at both ends predict it.
+        Those end where the slope is 0, as the slopes at both ends predict it, or
+        earlier where f is not lower there.
         """
         slopes, ends = _dot(gradients, steps), points + steps
         values, reached = evaluate(which, ends)
         left = _dot(reached, steps)
-        lengths = np.ones(len(points))
-        far = (np.abs(left) > _LEVEL * np.abs(slopes)) | (values > before)
-        if far.any():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                zeros = np.nan_to_num(slopes / (slopes - left))
-            lengths[far] = np.clip(zeros[far], 0.0, _LONGEST)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            zeros = np.nan_to_num(slopes / (slopes - left), nan=1.0)
+        corrected = (np.abs(left) > _LEVEL * np.abs(slopes)) | (values > before)
+        lengths = np.where(corrected, np.clip(zeros, _SHORTEST, _LONGEST), 1.0)
+        far = np.flatnonzero(corrected)
+        for _ in range(1 + _MAX_HALVINGS):
+            if not len(far):
+                break
             ends[far] = points[far] + lengths[far, None] * steps[far]
             values[far], reached[far] = evaluate(which[far], ends[far])
+            far = far[values[far] >= before[far]]
+            lengths[far] *= 0.5
         return cls(ends, lengths, values, reached)

@@ -11,7 +11,7 @@ from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design import RowPart
 from sk_logreg._estimator import BinaryLogisticRegression
 from sk_logreg._labels import encode_soft_labels, soft_weights
-from sk_logreg._tolerances import EPS
+from sk_logreg._tolerances import LARGEST_LOSS
 from sk_logreg.losses import LOSSES
 
 #: The loss of each scorer that is computed as a loss.
@@ -61,7 +61,7 @@ def row_scores(loss: str, z: NDArray[Any], labels: Labels | RowPart) -> Vector:
     margins: Any = labels.signs * z.astype(np.float64, copy=False)
     values = LOSSES[loss].at_margin(margins, labels.p_other).value
     if loss == "cross_entropy":
-        values = np.minimum(values, -np.log(EPS))
+        values = np.minimum(values, LARGEST_LOSS)
     return -2.0 * values if loss == "squared_error" else -values
 
 

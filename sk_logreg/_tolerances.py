@@ -6,6 +6,8 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 #: The smallest normal float64.
 TINY = float(np.finfo(np.float64).tiny)
+#: The largest cross entropy in a score, as in scikit-learn's.
+LARGEST_LOSS = -float(np.log(EPS))
 #: Relative rounding error of a sum over the rows, such as f. Pairwise summation loses
 #: a few EPS; measured errors stay below 10 EPS up to 10 million rows.
 SUM_ROUNDING = 16 * EPS

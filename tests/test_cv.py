@@ -378,6 +378,14 @@ def test_approximate_leave_one_out(parameters, rtol):
     assert model.coefs_paths_.shape[0] == 1
 
 
+def test_leave_one_out_of_rows_with_a_large_loss_or_leverage():
+    X, y = (values[::5] for values in load_breast_cancer(return_X_y=True))
+    model = BinaryLogisticRegressionCV(Cs=[1.0, 30.0, 1e3], cv="alo")
+    exact = clone(model).set_params(cv=LeaveOneOut()).fit(X, y)
+    expected = exact.scores_.mean(axis=0)
+    np.testing.assert_allclose(model.fit(X, y).scores_[0], expected, rtol=2e-3)
+
+
 def test_leave_one_out_of_a_view():
     X, y = synthetic(n_features=10)
     view = np.repeat(X, 2, axis=1)[:, ::2]
