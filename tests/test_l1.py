@@ -502,7 +502,7 @@ def test_data_of_every_kind_at_once():
 def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch):
     solved = []
 
-    def nothing(self, slope, active, until):
+    def nothing(self, slope, active, until, cut):
         solved.append(until)
         return np.zeros_like(slope), np.zeros_like(slope)
 
@@ -511,7 +511,7 @@ def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch)
     objective = SimpleNamespace(
         penalty=penalty,
         n_dof=3,
-        curvature=lambda margins: margins,
+        curvature=lambda margins, shift: margins,
         slope=lambda point, direction: point.gradient @ direction,
     )
     model = OrthantModel(objective, np.ones(3), certify=True)
@@ -523,3 +523,44 @@ def test_an_orthant_step_without_a_direction_does_not_move(stalled, monkeypatch)
     point = SimpleNamespace(coef=u, gradient=np.ones(3), margins=np.ones(3), value=1.0)
     assert not model.step(point, 1e-8).direction.any()
     assert len(solved) == 1
+
+
+def text(n_samples, n_features, n_words=40):
+    """Return documents whose words follow Zipf's law, and labels that depend on all."""
+    rng = np.random.default_rng(0)
+    words = (n_features ** rng.random((n_samples, n_words))).astype(int) - 1
+    documents = np.repeat(np.arange(n_samples), n_words)
+    counts = np.ones(words.size), (documents, words.ravel())
+    X = sparse.csr_array(counts, shape=(n_samples, n_features))
+    X.sum_duplicates()
+    X.data = 1.0 + np.log(X.data)
+    z = X @ rng.standard_normal(n_features)
+    z = 4.0 * (z - z.mean()) / z.std()
+    return X, (rng.random(n_samples) < 1.0 / (1.0 + np.exp(-z))).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("params", "most"),
+    [
+        ({"C": 100.0}, 6_000),
+        ({"C": 1e4}, 20_000),
+        ({"C": 100.0, "bounds": (0.0, None)}, 6_000),
+        ({"C": 1e4, "l1_ratio": 0.5, "fit_intercept": False}, 3_000),
+    ],
+    ids=str,
+)
+def test_hardly_any_penalty_on_many_features(params, most, monkeypatch):
+    product, n_products = OrthantModel._product, 0
+
+    def counted(model, v):
+        nonlocal n_products
+        n_products += 1
+        assert n_products <= most
+        return product(model, v)
+
+    monkeypatch.setattr(OrthantModel, "_product", counted)
+    X, y = text(1_000, 2_000)
+    model = fit(X, y, **{"l1_ratio": 1.0, **params})
+    assert model.status_.converged
+    assert model.optimality_gap_ <= model.tol
+    assert n_products > 0

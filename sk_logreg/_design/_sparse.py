@@ -216,6 +216,7 @@ class SparseDesign(Design):
         everything = slice(0, self.n_samples)
         columns, dense = np.empty(0, dtype=np.intp), np.empty((self.n_samples, 0))
         self._factors: Vector | None = None
+        self._blocks: dict[tuple[int, int], SparseBlock] = {}
         if coordinates is not None:
             columns = np.flatnonzero(coordinates.centers)
             dense = coordinates.apply(columns, X[:, columns].toarray())
@@ -243,7 +244,19 @@ class SparseDesign(Design):
         self.gram_rows = max(self.block_rows, int(self.n_features**2 / max(1.0, pairs)))
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
-        return self._whole.cut(self._block_slices(rows, block_rows), self._factors)
+        """Yield the blocks of some rows; without factors they are kept.
+
+        The arrays of SciPy take longer to build than small blocks to read.
+        """
+        parts = self._block_slices(rows, block_rows)
+        if self._factors is not None:
+            yield from self._whole.cut(parts, self._factors)
+            return
+        for part in parts:
+            place = part.start, part.stop
+            if place not in self._blocks:
+                (self._blocks[place],) = self._whole.cut([part])
+            yield self._blocks[place]
 
     def row_products(self, scale: Vector | None = None) -> Matrix:
         scale = np.ones(self.n_features) if scale is None else scale

@@ -36,7 +36,7 @@ class WorkingSetOptions:
     #: The largest share of features added to a set for which the Hessian is extended.
     extended: float = 0.2
     #: The error of an extrapolated gradient, relative to the change of the L1 strength.
-    trend_error: float = 0.1
+    trend_error: float = 0.3
 
 
 _OPTIONS = WorkingSetOptions()
@@ -133,7 +133,7 @@ def solve_by_working_sets(
             slopes = -objective.gradient_of_losses(point.margins)
             excess = _outside(kept, penalty, slopes)
         if ended or (last and not excess.any()):
-            slopes, gap = _certified(
+            slopes, gap, end = _certified(
                 objective, restricted, kept, solution, squares, tol
             )
             excess = _outside(kept, penalty, slopes)
@@ -143,6 +143,8 @@ def solve_by_working_sets(
             if hopeless:
                 solution = replace(solution, status=ended_by_rounding(gap))
                 break
+            if excess.any():
+                coef = end  # nearer to the minimum than a point that is certified
         fall, value, near = relative(value - point.value, point), point.value, True
         if not excess.any():
             tol, known = 0.5 * min(tol, goal.tol), solution.model.known
@@ -185,9 +187,13 @@ def _with_bias(objective: Objective, columns: Indices) -> Indices:
 
 
 def _after_pending(objective: Objective, solution: Solution) -> Evaluation:
-    """Return the point after the step that a solution leaves to be taken."""
+    """Return the point after the step that a solution leaves to be taken.
+
+    Or the one before it, if that is lower.
+    """
     end = solution.point.coef + solution.pending_step
-    return objective.evaluate(objective.penalty.clip(end))
+    after = objective.evaluate(objective.penalty.clip(end))
+    return after if after.value <= solution.point.value else solution.point
 
 
 def _first_set(
@@ -258,10 +264,11 @@ def _certified(
     solution: Solution,
     squares: Vector,
     tol: float,
-) -> tuple[Vector, float]:
+) -> tuple[Vector, float, Vector]:
     """Return the slopes of all features at a dual point, and the bound that follows.
 
-    Without a dual, those of the loss at the point itself. `squares` is an upper bound
+    Also where the step ends that the dual point follows. Without a dual, these are the
+    slopes of the loss at the point itself, and the point. `squares` is an upper bound
     of the diagonal of the Hessian.
     """
     point, penalty = solution.point, objective.penalty
@@ -272,7 +279,7 @@ def _certified(
         slopes = -objective.evaluate(coef).gradient
         violated = _violations(penalty, slopes)
         violated[kept] = 0.0
-        return slopes, UNKNOWN_GAP if violated.any() else solution.gap
+        return slopes, UNKNOWN_GAP if violated.any() else solution.gap, coef
     for step in solution.model.dual_steps(point, tol * point.value):
         end = coef.copy()
         end[kept] = step.end
@@ -301,6 +308,6 @@ def _certified(
             kept,
         )
         gap = relative(bound, point)
-        if gap <= tol:
+        if gap <= tol or _outside(kept, penalty, slopes).max() > tol:
             break
-    return slopes, gap
+    return slopes, gap, end

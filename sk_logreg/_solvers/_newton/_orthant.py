@@ -15,7 +15,6 @@ from sk_logreg._solvers._newton._model import (
     Curvature,
     DualStep,
     Step,
-    converges_next,
 )
 from sk_logreg._solvers._newton._proximal import composite_bound, excess_of_slopes
 from sk_logreg._tolerances import NOISE
@@ -30,20 +29,29 @@ class OrthantOptions:
 
     #: The norm of the residual, relative to that at the start, at most.
     forcing: float = 0.1
-    #: The same after a system whose solution no coefficient stopped: none is likely to
-    #: stop the next one, and one system takes fewer products than several.
-    settled: float = 0.01
     #: A system that leaves more than this share of the norm has not helped.
     progress: float = 0.5
-    #: Maximum number of products per system.
+    #: Maximum number of products per step.
     max_products: int = 1000
+    #: The same far from the minimum, where a step is to lower f by more than this share
+    #: of it: there the model is too rough to be minimized accurately.
+    rough_products: int = 60
+    far: float = 1e-3
+    #: A system is not solved further where zeros and bounds cut off this share of the
+    #: step: it is of other coefficients then.
+    cut: float = 0.5
+    #: The least shift that is not 0, and its growth after a poor step.
+    least_shift: float = 2.0**-12
+    shift_growth: float = 8.0
+    #: A step is poor if f falls by less than this share of what its slope predicts,
+    #: and good if by more than that share. It would be half of it for a quadratic.
+    poor: float = 0.25
+    good: float = 0.4
     #: A step that is stopped at zeros has to keep this share of its length.
     sufficient: float = 0.1
     #: Else it is shortened, until the coefficients that are stopped are these parts of
     #: those that were.
     divisors: tuple[int, ...] = (2, 8, 32)
-    #: Maximum number of systems per step.
-    max_solves: int = 100
 
 
 _OPTIONS = OrthantOptions()
@@ -66,11 +74,18 @@ class OrthantModel:
     stay at zero if none does. Conjugate gradients solve for the step, which ends where
     coefficients would change their signs [1]_. Every product is a pass over X.
 
+    Where the loss is saturated, its curvature vanishes, and the model with it. So there
+    is a shift, a multiple of the majorizer that is added to the Hessian: it grows where
+    the model predicts f badly and shrinks where it does so well [2]_. Next to the
+    minimum it is 0.
+
     References
     ----------
     .. [1] N. Keskar, J. Nocedal, F. Öztoprak, A. Wächter (2016). A second-order method
        for convex ℓ1-regularized optimization with active-set prediction. Optimization
        Methods and Software 31(3), 605-621.
+    .. [2] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
+       section 10.3: the method of Levenberg and Marquardt.
     """
 
     def __init__(self, objective: Objective, squares: Vector, certify: bool):
@@ -78,7 +93,10 @@ class OrthantModel:
         assert isinstance(objective.penalty, ElasticNet)
         self._penalty = objective.penalty
         self._curvature: RowVector | None = None
+        self._shift = 0.0
         self._last: DualStep | None = None
+        self._last_step: Step | None = None
+        self._n_products = 0  # of the step
         self._residual = np.zeros(objective.n_dof)  # of the system of the last step
         # An upper bound of the diagonal of the Hessian, and its inverse.
         self._diagonal = squares + self._penalty.curvature
@@ -90,31 +108,62 @@ class OrthantModel:
 
     def step(self, point: Evaluation, accuracy: float, *, exact: bool = False) -> Step:
         objective, penalty = self._objective, self._penalty
-        self._curvature = objective.curvature(point.margins)
+        self._adapt(point, exact)
+        self._curvature = objective.curvature(point.margins, self._shift)
         end, gradient = point.coef, point.gradient
         first = self._norm(penalty.descent_slope(end, gradient))
-        before, whole = np.inf, False
-        for _ in range(_OPTIONS.max_solves):
+        before, whole, self._n_products = np.inf, False, 0
+        # The model does not hold where it falls by more than f, which is not negative.
+        while (fall := self._fall(point, end)) <= 2.0 * point.value:
             slope = penalty.descent_slope(end, gradient)
             left = self._norm(slope)
-            fall = max(0.0, -objective.slope(point, end - point.coef))
             least = min(_OPTIONS.forcing, np.sqrt(fall / point.value)) * first
-            if exact or converges_next(fall, accuracy, point.value):
+            if exact or fall <= accuracy:
                 least = 0.0
             enough = partial(self._enough, point, accuracy, fall, least)
-            if enough(slope):
+            near = exact or fall <= _OPTIONS.far * point.value
+            limit = _OPTIONS.max_products if near else _OPTIONS.rough_products
+            if enough(slope) or self._n_products >= limit:
                 break
             stalled = left > _OPTIONS.progress * before
-            until = _Until(_OPTIONS.settled if whole else _OPTIONS.forcing, enough)
+            until = _Until(0.0 if whole else _OPTIONS.forcing, enough)
             before, last = left, end
             end, gradient, whole = self._move(end, gradient, slope, until, stalled)
             if np.array_equal(end, last):
                 break
-        direction = end - point.coef
-        fall = max(0.0, -objective.slope(point, direction))
         self._last = DualStep(point, objective, slice(None), self._curvature, end)
         self._residual = gradient
-        return Step(point, accuracy, direction, fall, shift=0.0, exact=True, end=end)
+        self._last_step = Step(
+            point,
+            accuracy,
+            end - point.coef,
+            self._fall(point, end),
+            shift=self._shift,
+            exact=True,
+            end=end,
+        )
+        return self._last_step
+
+    def _adapt(self, point: Evaluation, exact: bool) -> None:
+        """Set the shift by how well the model has predicted the last step."""
+        last = self._last_step
+        far = last is None or last.decrement2 > _OPTIONS.far * point.value
+        if exact or not far:
+            self._shift = 0.0
+            return
+        if last is not None and last.point is not point:
+            gain = (last.point.value - point.value) / last.decrement2
+            spent = self._n_products >= _OPTIONS.rough_products
+            if spent or gain < _OPTIONS.poor:
+                grown = max(_OPTIONS.shift_growth * self._shift, _OPTIONS.least_shift)
+                self._shift = min(1.0, grown)
+            elif gain > _OPTIONS.good:
+                less = self._shift / _OPTIONS.shift_growth
+                self._shift = less if less >= _OPTIONS.least_shift else 0.0
+
+    def _fall(self, point: Evaluation, end: Vector) -> float:
+        """Return by how much f falls along a step, by its slope."""
+        return max(0.0, -self._objective.slope(point, end - point.coef))
 
     def _enough(
         self,
@@ -140,6 +189,7 @@ class OrthantModel:
 
     def _product(self, v: Vector) -> Vector:
         assert self._curvature is not None
+        self._n_products += 1
         product = self._objective.product(self._curvature, v)
         return product + self._penalty.curvature * v
 
@@ -155,7 +205,8 @@ class OrthantModel:
         active = (slope != 0.0) | penalty.free(u)
         base, pull = u, np.zeros_like(u)
         while True:
-            direction, image = self._solve(slope + pull, active, until)
+            cut = partial(self._cut, base, signs)
+            direction, image = self._solve(slope + pull, active, until, cut)
             whole = base + direction
             end = penalty.within_orthant(whole, signs)
             stopped = active & (end != whole)
@@ -209,10 +260,21 @@ class OrthantModel:
         end = end if length == 1.0 else u + length * moved
         return end, gradient + length * bent
 
+    def _cut(self, base: Vector, signs: Vector, direction: Vector) -> bool:
+        """Return whether zeros and bounds cut off a large share of a step."""
+        end = base + direction
+        off = self._penalty.within_orthant(end, signs) - end
+        sizes = [float(v @ (self._diagonal * v)) for v in (off, direction)]
+        return sizes[0] > _OPTIONS.cut**2 * sizes[1]
+
     def _solve(
-        self, slope: Vector, active: Mask, until: _Until
+        self,
+        slope: Vector,
+        active: Mask,
+        until: _Until,
+        cut: Callable[[Vector], bool],
     ) -> tuple[Vector, Vector]:
-        """Return the step over the active coefficients, and the Hessian times it."""
+        """Return a step over the active coefficients, and the Hessian times it."""
         scale = self._scale * active
         direction, image = np.zeros_like(slope), np.zeros_like(slope)
         residual = -slope * active
@@ -230,6 +292,8 @@ class OrthantModel:
             direction += length * search
             image += length * product
             residual -= length * product * active
+            if cut(direction):
+                break
             scaled = scale * residual
             rho, before = float(residual @ scaled), rho
             search = scaled + (rho / before) * search
@@ -238,15 +302,14 @@ class OrthantModel:
     def _charge(self, residual: Vector, point: Evaluation) -> float:
         """Return about what a residual adds to the bound."""
         l1, curvature = self._penalty.l1, self._penalty.curvature
+        free, roots = ~self._penalty.penalized, np.sqrt(self._diagonal)
+        norm = float(np.linalg.norm(residual[free] * np.sqrt(self._scale[free])))
+        error = np.abs(residual) + norm * roots
         curved = curvature > 0.0
-        by_ridge = 0.5 * float(residual[curved] ** 2 @ (1.0 / curvature[curved]))
+        by_ridge = 0.5 * float(error[curved] ** 2 @ (1.0 / curvature[curved]))
         kinked = ~curved & (l1 > 0.0)
-        share = np.max(np.abs(residual[kinked]) / l1[kinked], initial=0.0)
-        free = ~self._penalty.penalized
-        by_diagonal = residual[free] ** 2 / np.where(
-            self._diagonal[free] > 0.0, self._diagonal[free], np.inf
-        )
-        return by_ridge + float(share) * point.value + 0.5 * float(by_diagonal.sum())
+        share = np.max(error[kinked] / l1[kinked], initial=0.0)
+        return by_ridge + float(share) * point.value + 0.5 * norm**2
 
     def certify(self, step: Step) -> Bound:
         objective = self._objective
