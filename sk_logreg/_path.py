@@ -32,6 +32,7 @@ from sk_logreg._problem import Data, Problem, with_C
 from sk_logreg._records import Status
 from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, stated
 from sk_logreg._solvers._base import Solver
+from sk_logreg._stacked import solve_stacked
 from sk_logreg._tolerances import EPS
 from sk_logreg.penalties import ElasticNet
 
@@ -283,6 +284,7 @@ def _fits(
     solver, before, last = SOLVERS[model.solver], start, start
     nearby: Solution | None = None
     whole: WholePath | None = None
+    stacked: dict[int, tuple[Solution, float]] = {}
     followed = followable(problem, executor, model.tol)
     if followed is not None:
         problem = followed
@@ -291,12 +293,16 @@ def _fits(
         objective = Objective(with_C(problem, C), executor)
         if nearby and C / Cs[place - 1] > _NEAR:
             nearby = None
-        ahead = _ahead(before, last)
-        solution = _solved(model, objective, model.tol, ahead, solver, nearby)
+        solution, degrees = stacked.get(place, (None, np.nan))
+        if solution is None:
+            ahead = _ahead(before, last)
+            solution = _solved(model, objective, model.tol, ahead, solver, nearby)
         nearby = solution
         before, last = last, solution.point.coef
-        degrees, point = np.nan, solution.point
-        if whole is None and not _is_lasso(problem):
+        point = solution.point
+        if place == 0 and whole is None and solution.status.converged:
+            stacked = solve_stacked(Objective(problem, executor), Cs, last, model.tol)
+        if whole is None and np.isnan(degrees) and not _is_lasso(problem):
             degrees = degrees_of_freedom(objective, point.coef, point.margins)
         elif whole and not _is_lasso(problem):
             hessian, end = whole.hessian(place), place == len(Cs) - 1
@@ -406,8 +412,8 @@ def null_fit(
     if not some:
         reduced = replace(reduced, rows=problem.rows.without_features())
     few = Objective(replace(reduced, coordinates=None), executor)
-    coef = center.copy()
-    coef[which] = _solved(model, few, _NULL_TOL, center[which]).point.coef
+    coef, begin = center.copy(), _with_log_odds(few, center[which])
+    coef[which] = _solved(model, few, _NULL_TOL, begin).point.coef
     slope = objective.evaluate(coef, margins=False).gradient
     rises = slope < 0.0  # the weight that leaves its center
     kinks = np.where(center != 0.0, np.sign(center), np.where(rises, 1.0, -1.0))
@@ -442,6 +448,19 @@ def _null_loss(
     if not model.fit_intercept:
         return objective.value_at_zero
     return _solved(model, objective, model.tol, np.zeros(2)).point.loss
+
+
+def _with_log_odds(objective: Objective, coef: Vector) -> Vector:
+    """Return a point with the log odds of the labels as its bias, if that is free.
+
+    They minimize cross entropy without features and offset.
+    """
+    if not (objective.problem.free_bias and objective.loss.convex):
+        return coef
+    at_zero = objective.evaluate(np.zeros_like(coef), margins=False)
+    share = 0.5 - at_zero.gradient[-1]
+    bias = np.log(share) - np.log1p(-share)
+    return np.append(coef[:-1], bias if np.isfinite(bias) else 0.0)
 
 
 def _warn(path: RegularizationPath) -> None:

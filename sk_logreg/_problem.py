@@ -258,12 +258,20 @@ def with_C(problem: Problem, C: float) -> Problem:
 
     No entry of a row depends on C.
     """
-    penalty = problem.penalty
+    penalty = scaled_penalty(problem.penalty, C)
+    return replace(problem, penalty=penalty, unit=problem.unit * C)
+
+
+def scaled_penalty(penalty: Penalty, C: Any) -> L2:
+    """Return the penalty of a problem that was built with C = 1 for another finite C.
+
+    For a column of several values, the arrays of the penalty have a row for each.
+    """
     assert isinstance(penalty, L2)
     scaled = replace(penalty, strengths=L2.of(penalty.strengths / C).strengths)
     if isinstance(scaled, ElasticNet):
-        scaled = replace(scaled, l1=scaled.l1 / C)
-    return replace(problem, penalty=scaled, unit=problem.unit * C)
+        return replace(scaled, l1=scaled.l1 / C)
+    return scaled
 
 
 def _elastic_net(

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import Lasso
 
 from sk_logreg._solvers._active_set import minimize_quadratic
+from sk_logreg._solvers._active_sets import minimize_quadratics
 
 
 class Quadratic(NamedTuple):
@@ -431,3 +432,22 @@ def test_no_coordinates():
     assert solution.solved
     assert solution.residual == 0.0
     assert solution.u.shape == solution.free.shape == (0,)
+
+
+@every_kind
+@pytest.mark.parametrize("error", [0.0, 0.1, 10.0])
+def test_several_at_once_end_at_their_minima(kind, error):
+    problem, rng = kind(3), np.random.default_rng(3)
+    shares = np.geomspace(1.0, 1.5, 7)
+    several = [problem._replace(l1=share * problem.l1) for share in shares]
+    exact = np.array([each.solve().u for each in several])
+    starts = exact * (1.0 + error * rng.standard_normal(exact.shape))
+    hessians, slopes, l1 = (
+        np.array(parts) for parts in list(zip(*several, strict=True))[:3]
+    )
+    limits = problem.lower, problem.upper
+    ends = minimize_quadratics(hessians, slopes, l1, *limits, starts)
+    for each, u, end in zip(several, exact, ends, strict=True):
+        assert (each.clip(end) == end).all()
+        value = each.value(u)
+        assert each.value(end) == pytest.approx(value, rel=1e-9, abs=1e-9)

@@ -20,6 +20,7 @@ from sk_logreg import (
     BinaryLogisticRegressionCV,
     regularization_path,
 )
+from sk_logreg._stacked import solve_stacked
 
 PENALTIES = {"lasso": 1.0, "elastic_net": 0.4, "ridge": 0.0}
 every_penalty = pytest.mark.parametrize("l1_ratio", PENALTIES.values(), ids=PENALTIES)
@@ -141,6 +142,63 @@ def test_all_that_fit_takes_passes_through(name, l1_ratio):
         offset=offset,
     )
     assert_agrees(path, X, y, weights, offset, **params)
+
+
+@pytest.fixture
+def stacked(monkeypatch):
+    """The numbers of solutions that were found together, a list."""
+    numbers = []
+
+    def solve_and_count(*args):
+        found = solve_stacked(*args)
+        numbers.append(len(found))
+        return found
+
+    monkeypatch.setattr("sk_logreg._path.solve_stacked", solve_and_count)
+    return numbers
+
+
+@every_penalty
+@pytest.mark.parametrize("name", INGREDIENTS)
+def test_few_rows_whose_fits_are_solved_together(name, l1_ratio, stacked):
+    (X, y, weights, offset), params = ingredients(name)
+    params |= {"l1_ratio": l1_ratio, "tol": 1e-6}
+    Cs = np.geomspace(1e-2, 3.0, 30)
+    given = {"sample_weight": weights, "offset": offset}
+    path = regularization_path(BinaryLogisticRegression(**params), X, y, Cs=Cs, **given)
+    unpenalized = np.min(params.get("penalty_factor", 1.0)) == 0.0
+    assert stacked == [0] if unpenalized else stacked[0] >= 20
+    params["tol"] = 1e-10
+    models = list(single_fits(path, X, y, weights, offset, **params))
+    objectives = np.array([model.objective_ for model in models])
+    assert (path.gaps <= 1e-6).all()
+    assert (path.objectives >= objectives * (1 - 1e-9)).all()
+    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-12)).all()
+    coefs = np.array([model.coef_[0] for model in models])
+    np.testing.assert_allclose(path.coefs, coefs, atol=1e-2 * np.abs(coefs).max())
+
+
+@every_penalty
+def test_separable_rows_whose_fits_are_solved_together(l1_ratio, stacked):
+    X, y = sample(40, 6, seed=5)
+    X[:, 0] = np.where(y == y[0], 1.0, -1.0) + 0.1 * X[:, 0]
+    model = BinaryLogisticRegression(l1_ratio=l1_ratio, tol=1e-6)
+    path = regularization_path(model, X, y, Cs=np.geomspace(1e-1, 1e9, 150))
+    assert stacked[0] > 0
+    assert (path.gaps <= 1e-6).all()
+    models = list(single_fits(path, X, y, l1_ratio=l1_ratio))
+    objectives = np.array([model.objective_ for model in models])
+    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-9)).all()
+    degrees = path.degrees_of_freedom
+    assert ((degrees >= 0.0) & (degrees <= 6.0)).all()
+
+
+@pytest.mark.parametrize("Cs", [[0.1, 1.0, 10.0], [1.0], [0.5, 0.5, 0.5]])
+def test_values_that_are_far_apart_or_equal_are_solved_one_by_one(Cs, stacked):
+    X, y = sample(60, 4, seed=6)
+    path = regularization_path(BinaryLogisticRegression(), X, y, Cs=Cs)
+    assert stacked == [0]
+    assert_agrees(path, X, y)
 
 
 @every_penalty

@@ -36,6 +36,7 @@ from sk_logreg._objective._several import (
     mean_losses_of,
     penalty_at,
 )
+from sk_logreg._objective._stack import Stack, StackedPoints
 
 __all__ = [
     "Coordinates",
@@ -43,6 +44,8 @@ __all__ = [
     "NotFiniteError",
     "Objective",
     "RowVector",
+    "Stack",
+    "StackedPoints",
     "at_mean_row",
     "binary_columns",
     "clustered_scores_gram",

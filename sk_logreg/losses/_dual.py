@@ -11,6 +11,7 @@ at most α (1 - α) times
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from sk_logreg._tolerances import TINY
 @dataclass(frozen=True)
 class EntropyDual:
     """The part of some rows in the duality gap of cross entropy; ``+`` adds two parts.
+
+    That of a step from each of several points has arrays in place of numbers.
 
     Attributes
     ----------
@@ -81,18 +84,19 @@ class EntropyDual:
     ) -> "EntropyDual":
         """Return the part of rows whose dual variables are shifted by δ.
 
-        `change` is that of the margins since the point of the Newton system.
+        `change` is that of the margins since the point of the Newton system. The
+        arrays may have a row for each of several points.
         """
         relevant = weights > 0.0
         shift, change = shift * relevant, change * relevant
         t = shift / np.maximum(variance, TINY)
         return cls(
-            float((weights * shift) @ t),
-            float(np.abs(t).max()),
-            float(change.min()),
-            float(change.max()),
+            np.einsum("...i,...i", weights * shift, t),
+            np.abs(t).max(axis=-1),
+            change.min(axis=-1),
+            change.max(axis=-1),
             # The third derivative is at most the second.
-            float(np.exp(np.abs(change).max())),
+            np.exp(np.abs(change).max(axis=-1)),
         )
 
     def __add__(self, other: "EntropyDual") -> "EntropyDual":
@@ -109,14 +113,12 @@ class EntropyDual:
         """The greatest change of a margin, in size."""
         return max(-self.min_change, self.max_change)
 
-    def bound(self, penalty_gap: float = 0.0, residual_norm: float = 0.0) -> float:
+    def bound(self, penalty_gap: Any = 0.0, residual_norm: Any = 0.0) -> Any:
         """Return the bound on f - f*, infinite where no dual point is known.
 
         Given the penalty's part of the gap, and the norm of the residual of the step's
         Newton system in the metric of H⁻¹.
         """
-        if not self.max_ratio <= 1.0:
-            return np.inf
         size = np.sqrt((1.0 + self.max_ratio) * self.quadratic + 2.0 * penalty_gap)
-        left = np.sqrt(max(1.0, self.curvature_ratio)) * residual_norm
-        return float(0.5 * (size + left) ** 2)
+        left = np.sqrt(np.maximum(1.0, self.curvature_ratio)) * residual_norm
+        return np.where(self.max_ratio <= 1.0, 0.5 * (size + left) ** 2, np.inf)[()]

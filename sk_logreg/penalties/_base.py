@@ -13,11 +13,12 @@ from sk_logreg._arrays import Vector
 class FenchelGap(NamedTuple):
     """The part of a penalty with kinks or bounds in a duality gap.
 
-    It is ``value + share * f``, with f the objective.
+    It is ``value + share * f``, with f the objective. Both are arrays if it is that of
+    several problems.
     """
 
-    value: float
-    share: float
+    value: Any
+    share: Any
 
 
 class Penalty(ABC):

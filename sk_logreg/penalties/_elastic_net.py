@@ -38,7 +38,7 @@ class ElasticNet(L2):
         return boxed | (self.curvature > 0.0) | (self.l1 > 0.0)
 
     def value(self, coef: NDArray[np.float64]) -> Any:
-        return super().value(coef) + np.abs(coef) @ self.l1
+        return super().value(coef) + (np.abs(coef) * self.l1).sum(axis=-1)
 
     def kinks(self, coef: Vector) -> float:
         return float(self.l1 @ np.abs(coef))
@@ -96,7 +96,8 @@ class ElasticNet(L2):
         That is r(w) + r*(v) - wᵀv, up to an error of each entry of v. Where r* is
         infinite, since |v| exceeds l1 and neither an L2 part nor a bound limits w, v is
         replaced by l1. That neglects at most a share |v| / l1 - 1 of the L1 term at the
-        minimum, which is at most f.
+        minimum, which is at most f. The arrays, and those of the penalty, may have a
+        row for each of several problems.
         """
         size = np.abs(slope)
         beyond = np.sign(slope) * np.maximum(size - self.l1, 0.0)
@@ -113,10 +114,10 @@ class ElasticNet(L2):
             shares = (size + error) / self.l1 - 1.0
         slope = np.where(held, slope, slope - beyond)
         parts = moved * (0.5 * self.curvature * (coef + end) - slope + self.l1 * mean)
-        value = np.sum(np.maximum(parts, 0.0) + error * np.abs(moved) + added)
-        if np.any(~held & (self.l1 == 0.0)):
-            return FenchelGap(np.inf, 0.0)
+        parts = np.maximum(parts, 0.0) + error * np.abs(moved) + added
+        value = np.where(~held & (self.l1 == 0.0), np.inf, parts).sum(axis=-1)
         boxed = np.isfinite(self.lower) & np.isfinite(self.upper)
-        boxed |= np.isfinite(limit) & (size - error > self.l1)
-        share = np.max(shares, where=(self.l1 > 0.0) & ~(curved | boxed), initial=0.0)
-        return FenchelGap(float(value), float(share))
+        pressed = np.isfinite(limit) & (size - error > self.l1)
+        limited = (self.l1 == 0.0) | curved | boxed | pressed
+        share = np.max(shares, axis=-1, where=~limited, initial=0.0)
+        return FenchelGap(value, share)
