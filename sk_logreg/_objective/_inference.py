@@ -133,7 +133,7 @@ def at_mean_row(objective: Objective, share: RowVector) -> Objective:
     Each row, and its offset, counts by its share.
     """
     offset = None
-    if objective.has_offset:
+    if objective.rows.has_offset:
         [mean], _ = objective.scan(_inference.weighted_offset, (share,))
         offset = np.array([mean])
     row = objective.rmatvec(share)[None, :]

@@ -152,7 +152,7 @@ class JeffreysLikelihood:
         zero = np.zeros(objective.n_dof)
         self._at_zero = objective.evaluate(zero, hessian=True)
         flat = self._at_zero.hessian
-        if objective.has_offset:
+        if objective.rows.has_offset:
             flat = objective.hessian(objective.curvature_bound)
         assert flat is not None
         found = factor(flat, semidefinite=True)

@@ -214,7 +214,7 @@ class _Search:
         n_rows = max(_OPTIONS.max_rows, SAMPLING.rows_per_coef * objective.n_dof)
         many, some = objective.n_samples > n_rows, objective
         if many:
-            [drawn] = objective.draw([n_rows])
+            [drawn] = objective.rows.draw([n_rows])
             some = objective.sample(*drawn)
         elemental = None
         if objective.n_dof <= _OPTIONS.max_coefs:

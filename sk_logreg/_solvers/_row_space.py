@@ -33,7 +33,7 @@ def reducible(objective: Objective) -> bool:
 
     Features without a penalty are not, beside penalized ones.
     """
-    if objective.partitioned:  # and large: the reduction combines any two rows
+    if objective.rows.partitioned:  # and large: the reduction combines any two rows
         return False
     n_reduced = objective.n_features - n_kept(objective)
     return isinstance(objective.penalty, L2) and objective.n_samples < n_reduced

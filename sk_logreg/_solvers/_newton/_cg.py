@@ -5,7 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import (
+    Evaluation,
+    Objective,
+    dual_after_step,
+    dual_of_step,
+)
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton._cg_system import (
@@ -124,7 +129,7 @@ class _End:
         """Return whether the point after the step, if solved, would be certified."""
         before = self._point.margins
         after = self._objective.margins(self._point.coef + state.direction)
-        dual = self._objective.dual_after_step(before, after)
+        dual = dual_after_step(self._objective, before, after)
         return dual.bound() <= 0.75 * self._accuracy
 
 
@@ -225,7 +230,7 @@ class ConjugateGradientModel:
                 break
             state.turn()
         # At z = 0 each curvature is the largest possible: the step is too short.
-        at_zero = not (objective.has_offset or point.coef.any())
+        at_zero = not (objective.rows.has_offset or point.coef.any())
         return state.step(accuracy, shift, exact=True, extendable=convex and at_zero)
 
     def certify(self, step: Step) -> Bound:
@@ -244,8 +249,8 @@ class ConjugateGradientModel:
             gap, seen = None, change.extremes()
             bound = Bound(np.inf, seen.least, seen.greatest)
         else:
-            dual = objective.dual_of_step(
-                point.margins, objective.weights, system.curvature, change
+            dual = dual_of_step(
+                objective, point.margins, objective.weights, system.curvature, change
             )
             total = system.curvature.total() if objective.problem.free_bias else None
             gap = DualGap(dual, step.direction, residual, objective.penalty, total)
@@ -296,7 +301,7 @@ class ConjugateGradientModel:
         """
         objective, system = self._objective, self._system
         assert system is not None
-        dual = objective.dual_after_step(step.point.margins, after.margins)
+        dual = dual_after_step(objective, step.point.margins, after.margins)
         if not dual.reach <= 1.0:
             return np.inf
         # Curvatures at both ends differ by at most this factor.

@@ -80,7 +80,7 @@ class ReusedHessianModel(ABC, Generic[Known]):
         provable = objective.loss.dual is not None and objective.problem.bounded
         # The sample of rows in partitions is in memory, unlike their margins.
         cheaper = costs.n_values < _NARROW * objective.n_samples
-        cheaper = cheaper or (objective.partitioned and not fine)
+        cheaper = cheaper or (objective.rows.partitioned and not fine)
         self._discards_margins = sample_hessian is not None and provable and cheaper
         self._known_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # coefficients and gradient

@@ -57,7 +57,7 @@ def find_in_partitions(
     unless the number of samples or their size reached its limit.
     """
     size = _OPTIONS.first_rows + _OPTIONS.rows_per_coef * objective.n_dof
-    [(rows, _)] = objective.draw([size])
+    [(rows, _)] = objective.rows.draw([size])
     for _ in range(_OPTIONS.max_samples):
         if len(rows) > objective.largest_sample:
             break
