@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
+from sk_logreg._design._base import slices
 from sk_logreg._design._vectors import RowVector
 from sk_logreg._execution import ThreadExecutor, blas_threads
 
@@ -83,9 +84,8 @@ def scan(
     """Apply a function to row vectors alone, without reading X; see `read`."""
 
     def stretches(chunk: slice) -> Stretches:
-        length = rows.design.sizes.stretch
-        for start in range(chunk.start, chunk.stop, length):
-            yield slice(start, min(start + length, chunk.stop)), ()
+        for part in slices(chunk.start, chunk.stop, rows.design.sizes.stretch):
+            yield part, ()
 
     return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
 

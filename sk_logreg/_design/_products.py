@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Points
+from sk_logreg._design._base import Block, Points, slices
 from sk_logreg._design._vectors import Extremes, Largest, RowPart
 from sk_logreg._tolerances import TINY
 from sk_logreg.losses import Loss, Pointwise
@@ -96,11 +96,15 @@ def _losses(
 ) -> tuple[tuple[Any, ...], Vector]:
     """Return the weighted sums of losses and gradients, and each row's curvature."""
     found: Pointwise = loss.at_margin(m, rows.p_other)
-    slope = found.slope
+    value = np.dot(rows.weights, found.value)
+    return (value, *_gradient(block, rows, found.slope)), found.curvature
+
+
+def _gradient(block: Block, rows: RowPart, slope: Vector) -> tuple[Any, ...]:
+    """Return the weighted sums of slopes in the margin, which are overwritten."""
     slope *= rows.signs
     slope *= rows.weights
-    value = np.dot(rows.weights, found.value)
-    return (value, block.rmatvec(slope), slope.sum()), found.curvature
+    return block.rmatvec(slope), slope.sum()
 
 
 def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
@@ -111,9 +115,7 @@ def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
 def gradient_at(block: Block, rows: RowPart, m: Vector, loss: Loss) -> Sums:
     """Sum the gradient, given the margins."""
     slope, _ = loss.derivatives(m, rows.p_other)
-    slope *= rows.signs
-    slope *= rows.weights
-    return block.rmatvec(slope), slope.sum()
+    return _gradient(block, rows, slope)
 
 
 def gram(block: Block, rows: RowPart, h: Vector) -> Sums:
@@ -185,16 +187,14 @@ def losses_of_combinations(
     n_points = factors.shape[1]
     sums = np.zeros(n_points)
     tile = np.empty(_TILE_ROWS * _TILE_POINTS, dtype=np.float32)
-    for i in range(0, len(z), _TILE_ROWS):
-        part = slice(i, i + _TILE_ROWS)
+    for part in slices(0, len(z), _TILE_ROWS):
         other = None if p_other is None else p_other[part, None]
-        for j in range(0, n_points, _TILE_POINTS):
-            some = factors[:, j : j + _TILE_POINTS]
-            shape = len(z[part]), some.shape[1]
+        for some in slices(0, n_points, _TILE_POINTS):
+            shape = part.stop - part.start, some.stop - some.start
             margins = tile[: shape[0] * shape[1]].reshape(shape)
-            np.matmul(z[part], some, out=margins)
+            np.matmul(z[part], factors[:, some], out=margins)
             values = loss.at_margin(margins, other).value
-            sums[j : j + _TILE_POINTS] += row_weights[part] @ values
+            sums[some] += row_weights[part] @ values
     return (sums,)
 
 
@@ -266,8 +266,7 @@ def _losses_at(
             curvature = known.curvature * (part.weights > 0.0)[:, None]
         signed, ones = part.weights * part.signs, np.ones(len(part.weights))
         tiles = []
-        for start in range(0, n_points, width):
-            some = slice(start, start + width)
+        for some in slices(0, n_points, width):
             found = _found_at(piece, part, weights[:, some], biases[some], loss)
             slope, value = found.slope, found.value
             if left_out is not None:
