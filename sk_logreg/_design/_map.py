@@ -2,9 +2,9 @@
 
 A function of a map is a function of a module, not a closure. It gets a block of X, the
 entries of its rows, its part of each row vector and arrays of the size of the
-coefficients, and changes none of them. It returns a tuple of sums, to be added over the
-blocks, and fills the arrays `out`, one per row vector that is kept. So an executor may
-run it in a thread, in another process or on another machine.
+coefficients, and changes none of them. It returns a tuple of sums, if any, to be added
+over the blocks, and fills the arrays `out`, one per row vector that is kept. So an
+executor may run it in a thread, in another process or on another machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from sk_logreg._execution import ThreadExecutor, blas_threads
 if TYPE_CHECKING:
     from sk_logreg._design._rows import Rows
 
-Function = Callable[..., tuple[Any, ...]]
+Function = Callable[..., tuple[Any, ...] | None]
 #: Some rows, and their block if X is read.
 Stretches = Iterator[tuple[slice, tuple[Any, ...]]]
 #: Sums over the rows, and row vectors.
@@ -126,7 +126,7 @@ def _reduce(
             parts = [vector.values[where] for vector in vectors]
             out = {"out": [whole[where] for whole in kept]} if kept else {}
             sums = function(*block, rows.part(where), *parts, *args, **out)
-            _add(total, sums)
+            _add(total, sums or ())
         return total
 
     total, *others = executor.map(over, rows.design.chunks(executor.n_threads))

@@ -60,18 +60,16 @@ def column_tiles(columns: Indices) -> list[Indices]:
 # ------------------------------------------------------------- with a read of X
 
 
-def margins(block: Block, rows: RowPart, w: Any, b: float, *, out: Out) -> Sums:
+def margins(block: Block, rows: RowPart, w: Any, b: float, *, out: Out) -> None:
     """Keep the margins at a point."""
     _margins(block, rows, w, b, out)
-    return ()
 
 
 def margin_change(
     block: Block, rows: RowPart, w: Vector, b: float, *, out: Out
-) -> Sums:
+) -> None:
     """Keep the change of the margins along a direction."""
     np.multiply(_linear(block, w, b), rows.signs, out=out[0])
-    return ()
 
 
 def value_and_gradient(
@@ -330,10 +328,9 @@ def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     return (found,)
 
 
-def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:
+def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> None:
     """Keep the sum of squares of each row's products with some points."""
     block.squared_norms(points, out[0])
-    return ()
 
 
 def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Sums:
@@ -367,7 +364,7 @@ def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
 
 def curvature(
     rows: RowPart, m: Vector, loss: Loss, added: float, absolute: bool, *, out: Out
-) -> Sums:
+) -> None:
     """Keep each row's curvature, or its size, plus a number, times its weight."""
     _, h = loss.derivatives(m, rows.p_other)
     if absolute:
@@ -375,15 +372,13 @@ def curvature(
     if added:
         h += added
     np.multiply(h, rows.weights, out=out[0])
-    return ()
 
 
-def slopes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
+def slopes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> None:
     """Keep the weighted slope of each row's loss in z."""
     slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.signs
     np.multiply(slope, rows.weights, out=out[0])
-    return ()
 
 
 def slope_sizes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
@@ -396,11 +391,10 @@ def slope_sizes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
 
 def weighted_variance(
     rows: RowPart, m: Vector, weights: Vector, loss: Loss, *, out: Out
-) -> Sums:
+) -> None:
     """Keep weight · α (1 - α), α the dual variable of each row."""
     _, variance = loss.derivatives(m, rows.p_other)
     np.multiply(variance, weights, out=out[0])
-    return ()
 
 
 def dual_of_step(
@@ -420,13 +414,12 @@ def dual_of_step(
 
 def dual_slope(
     rows: RowPart, m: Vector, h: Vector, change: Vector, loss: Loss, *, out: Out
-) -> Sums:
+) -> None:
     """Keep the weighted slope of each row's loss in z, where a Newton step leads."""
     slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.weights
     slope += h * change
     np.multiply(slope, rows.signs, out=out[0])
-    return ()
 
 
 def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Sums:

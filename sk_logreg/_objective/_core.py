@@ -172,13 +172,13 @@ class Objective:
 
     def margins(self, coef: Vector) -> RowVector:
         """Return the margins at a point, in one pass over X."""
-        w, b = self.problem.split(coef)
-        return self.read(products.margins, (), (w, b), n_kept=1)[1][0]
+        args = self.problem.split(coef)
+        return self.read(products.margins, (), args, n_kept=1)[1][0]
 
     def margin_change(self, direction: Vector) -> RowVector:
         """Return the change of the margins along a direction, in one pass over X."""
-        w, b = self.problem.split(direction)
-        return self.read(products.margin_change, (), (w, b), n_kept=1)[1][0]
+        args = self.problem.split(direction)
+        return self.read(products.margin_change, (), args, n_kept=1)[1][0]
 
     def max_abs_change(self, direction: Vector) -> float:
         """Return the greatest change of any row's z along a direction, in one pass."""
@@ -214,8 +214,7 @@ class Objective:
 
         With a shift, `shift` times its upper bound is added.
         """
-        added = shift * (self.loss.curvature_bound or 0.0)
-        args = (self.loss, added, absolute)
+        args = self.loss, shift * (self.loss.curvature_bound or 0.0), absolute
         return self.scan(products.curvature, (margins,), args, n_kept=1)[1][0]
 
     @property
@@ -352,8 +351,7 @@ class Objective:
 
         There its loss is convex. A soft label has a part with the opposite margin.
         """
-        args = (threshold,)
-        [found], _ = self.scan(products.least_above, (point.margins,), args)
+        [found], _ = self.scan(products.least_above, (point.margins,), (threshold,))
         return found.least >= 0.0
 
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
