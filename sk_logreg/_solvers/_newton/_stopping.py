@@ -32,18 +32,14 @@ _NOT_LOWERED = 1e-6
 
 @dataclass(frozen=True)
 class Continue:
-    """Take a step; it is `last` if the point after it is likely to end the fit."""
+    """Take a step, or follow a direction of negative curvature instead.
+
+    The step is `last` if the point after it is likely to end the fit.
+    """
 
     step: Step
-    last: bool
-
-
-@dataclass(frozen=True)
-class Redirect:
-    """Follow a direction of negative curvature instead of a step."""
-
-    step: Step
-    direction: Vector
+    last: bool = False
+    negative_direction: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Renew:
     """Take an exact step from the same point."""
 
 
-Verdict = Solution | Continue | Redirect | Renew
+Verdict = Solution | Continue | Renew
 
 
 class NewtonDecrement:
@@ -115,11 +111,9 @@ class NewtonDecrement:
             pending = step.direction  # is taken over more features
         return Solution(point, gap, status, pending_step=pending)
 
-    def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
+    def after(self, verdict: Continue, move: Move, stopped: bool) -> Solution | None:
         """Return the solution if the point after a step is certified at no cost."""
         self._moved = self._moved or move.length > 0.0
-        if not isinstance(verdict, Continue):
-            return None
         whole = move.newton and move.length == 1.0
         if not (verdict.last and whole) or stopped:
             return None
@@ -127,9 +121,8 @@ class NewtonDecrement:
         gap = relative(self._model.certify_after(verdict.step, after), after)
         if gap > self._tol:
             return None
-        pending: Vector | float = 0.0
-        if self._objective.problem.reduced:
-            pending = self._model.last_step(after)
+        reduced = self._objective.problem.reduced
+        pending = self._model.last_step(after) if reduced else 0.0
         return Solution(after, gap, CONVERGED, pending_step=pending)
 
     def unfinished(self, step: Step, status: Status) -> Solution:
@@ -143,7 +136,7 @@ class NewtonDecrement:
         return ROUNDING if stalled and self._objective.vanishes(step.point) else status
 
     def _go_on(self, step: Step) -> Continue:
-        return Continue(step, last=False)
+        return Continue(step)
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
         """Return the bound on the relative suboptimality, and a status if it decides.
@@ -173,7 +166,8 @@ class LocalMinimum(NewtonDecrement):
         """Return what to do with a step that may be the end, or a saddle point's."""
         curvature = self._model.least_curvature(step.point)
         if curvature.negative_direction is not None and can_move:
-            return Redirect(step, curvature.negative_direction)
+            direction = curvature.negative_direction
+            return Continue(step, negative_direction=direction)
         verdict = super()._judge(step, stagnated, can_move)
         if isinstance(verdict, Solution):
             return replace(verdict, curvature_ratio=curvature.ratio)
@@ -253,7 +247,7 @@ class Predicted:
             return Solution(step.point, UNKNOWN_GAP, CONVERGED, pending_step=pending)
         return self._certified.judge(step, stagnated=stagnated, can_move=can_move)
 
-    def after(self, _verdict: Verdict, _move: Move, _stopped: bool) -> Solution | None:
+    def after(self, _verdict: Continue, _move: Move, _stopped: bool) -> Solution | None:
         return None
 
     def unfinished(self, step: Step, status: Status) -> Solution:
