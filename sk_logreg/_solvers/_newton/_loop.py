@@ -15,7 +15,7 @@ from sk_logreg._solvers._newton._line_search import (
     try_evaluate,
 )
 from sk_logreg._solvers._newton._model import Model
-from sk_logreg._solvers._newton._stopping import Continue, Renew, stopping_for
+from sk_logreg._solvers._newton._stopping import Continue, stopping_for
 
 #: The model has spent its budget of passes over X. Never the status of a fit.
 BUDGET_SPENT = Status("budget_spent", "The budget of passes over X is spent.")
@@ -50,7 +50,7 @@ def minimize(
         )
         if isinstance(verdict, Solution):
             return verdict
-        if isinstance(verdict, Renew):
+        if verdict is None:
             exact = True
             continue
         if journal.closed:

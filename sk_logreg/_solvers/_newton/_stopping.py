@@ -42,12 +42,8 @@ class Continue:
     negative_direction: Vector | None = None
 
 
-@dataclass(frozen=True)
-class Renew:
-    """Take an exact step from the same point."""
-
-
-Verdict = Solution | Continue | Renew
+#: What to do with a step; None asks for an exact step from the same point.
+Verdict = Solution | Continue | None
 
 
 class NewtonDecrement:
@@ -62,7 +58,6 @@ class NewtonDecrement:
 
     def __init__(self, objective: Objective, model: Model, goal: Goal):
         self._objective, self._model, self._goal = objective, model, goal
-        self._tol = goal.tol
         self._moved = False
         self._bounded = objective.problem.bounded
 
@@ -95,7 +90,7 @@ class NewtonDecrement:
         if status is not None:
             return self._solution(step, gap, status)
         if gap >= UNKNOWN_GAP and not step.exact:  # too old a matrix for a certificate
-            return Renew()
+            return None
         return self._go_on(step)
 
     def _solution(self, step: Step, gap: float, status: Status) -> Solution:
@@ -119,7 +114,7 @@ class NewtonDecrement:
             return None
         after = move.point
         gap = relative(self._model.certify_after(verdict.step, after), after)
-        if gap > self._tol:
+        if gap > self._goal.tol:
             return None
         reduced = self._objective.problem.reduced
         pending = self._model.last_step(after) if reduced else 0.0
@@ -146,11 +141,11 @@ class NewtonDecrement:
         if step.shift > 0.0:
             return UNKNOWN_GAP, None
         estimate = relative(0.5 * step.decrement2 + step.slack, step.point)
-        if estimate > self._tol or not step.exact:
+        if estimate > self._goal.tol or not step.exact:
             return estimate, None
         bound = self._model.certify(step)
         gap = relative(bound.excess, step.point)
-        if gap > self._tol:
+        if gap > self._goal.tol:
             return gap, None
         if bound.reach >= _FLAT_FROM:
             return gap, None if self._bounded else AT_INFINITY
@@ -190,7 +185,7 @@ class DualityGap(NewtonDecrement):
         return gap, self._status(gap, bound)
 
     def _status(self, gap: float, _bound: Bound) -> Status | None:
-        return CONVERGED if gap <= self._tol else None
+        return CONVERGED if gap <= self._goal.tol else None
 
 
 class DualityGapOrRecession(DualityGap):
