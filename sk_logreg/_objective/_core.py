@@ -14,14 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design import (
-    Coordinates,
-    Costs,
-    Extremes,
-    Meter,
-    RowVector,
-    design_of,
-)
+from sk_logreg._design import Coordinates, Costs, Extremes, Meter, RowVector, design_of
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor, blas_threads
 from sk_logreg._problem import Problem

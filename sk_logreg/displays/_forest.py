@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg.displays._inferences import (
-    check_inference,
-    legend_above,
-    percent,
-    short,
-)
+from sk_logreg.displays._inferences import check_inference, legend_above, percent, short
 from sk_logreg.displays._style import Series, panels, series_at
 from sk_logreg.inference import Inference
 from sk_logreg.inference._fitted import INTERCEPT

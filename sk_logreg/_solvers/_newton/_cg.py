@@ -5,12 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import (
-    Evaluation,
-    Objective,
-    dual_after_step,
-    dual_of_step,
-)
+from sk_logreg._objective import Evaluation, Objective, dual_after_step, dual_of_step
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton._cg_system import (

@@ -15,10 +15,7 @@ from sk_logreg._objective import (
     on_hyperplane,
     unit_margins,
 )
-from sk_logreg._solvers._separation._linear_programs import (
-    LP_RESOLUTION,
-    row_tolerance,
-)
+from sk_logreg._solvers._separation._linear_programs import LP_RESOLUTION, row_tolerance
 from sk_logreg._solvers._separation._search import LEAST_MARGIN, SEARCH
 from sk_logreg._solvers._separation._unit_rows import UnitRows
 
