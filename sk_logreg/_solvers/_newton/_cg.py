@@ -37,10 +37,7 @@ class _State:
     def __init__(self, system: System, point: Evaluation):
         self._system, self._point = system, point
         self.residual = -point.gradient
-        direction = system.eliminate_bias(self.residual)
-        #: Whether the curvature in the bias is positive.
-        self.convex_in_bias = direction is not None
-        self.direction = 0.0 * self.residual if direction is None else direction
+        self.direction = system.eliminate_bias(self.residual)
         self._scaled = system.precondition(self.residual)
         self.search = system.conjugate_to_bias(self._scaled)
         self.rho = self._before = float(self.residual @ self._scaled)
@@ -200,9 +197,9 @@ class ConjugateGradientModel:
         curvature = objective.curvature(point.margins, shift)
         system = System(objective, curvature, shift, self._preconditioner)
         self._system = system
-        state = _State(system, point)
-        if not state.convex_in_bias:
+        if not system.convex_in_bias:
             return None
+        state = _State(system, point)
         end = _End(objective, system, point, accuracy)
         size = end.size + state.rho
         for count in range(1, end.max_products + 1):
