@@ -361,10 +361,10 @@ class Objective:
         Unless the rows are to be copied, large samples are gathered at each pass.
         """
         some = self.rows.take(rows, weights, self.executor, copied=copied)
-        fraction = self._fraction * len(rows) / self.n_samples
+        share = len(rows) / self.n_samples
         if self.rows.partitioned:  # the rows are in memory now
-            fraction = 0.0
-        return self.derive(replace(self.problem, rows=some), fraction)
+            share = 0.0
+        return self.derive(share, rows=some)
 
     def in_memory(self) -> "Objective":
         """Return the same objective; rows in partitions are gathered if they are few.
@@ -378,7 +378,7 @@ class Objective:
             return self
         every = np.arange(self.n_samples)
         gathered = rows.take(every, None, self.executor)
-        return self.derive(replace(self.problem, rows=gathered), 1.0)
+        return self.derive(rows=gathered)
 
     def recomputing_margins(self) -> "Objective":
         """Return the same objective; over partitions, margins are not kept at first.
@@ -388,13 +388,11 @@ class Objective:
         if not self.rows.partitioned:
             return self
         rows: Any = self.rows
-        return self.derive(
-            replace(self.problem, rows=rows.recomputing()), self._fraction
-        )
+        return self.derive(rows=rows.recomputing())
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
-        return self.derive(replace(self.problem, loss=loss), self._fraction)
+        return self.derive(loss=loss)
 
     def reparametrized(
         self, values: Matrix, penalty: Penalty, lift: Callable[[Vector], Vector]
@@ -405,17 +403,21 @@ class Objective:
         features. Passes over them do not count as passes over X.
         """
         outer = self.problem.lift
-        problem = replace(
-            self.problem,
+        return self.derive(
+            0.0,
             rows=replace(self.rows, design=design_of(values)),
             penalty=penalty,
             lift=lambda coef: outer(lift(coef)),
             reduced=True,
         )
-        return self.derive(problem, 0.0)
 
-    def derive(self, problem: Problem, fraction: float) -> "Objective":
-        return Objective(problem, self.executor, self.meter, fraction)
+    def derive(self, share: float = 1.0, **changes: Any) -> "Objective":
+        """Return the objective of the problem with some changes.
+
+        A pass over its rows counts as a share of one over these.
+        """
+        problem = replace(self.problem, **changes)
+        return Objective(problem, self.executor, self.meter, share * self._fraction)
 
     def restricted(
         self, columns: Indices, before: "Objective | None" = None
@@ -437,14 +439,9 @@ class Objective:
             full[kept] = coef
             return outer(full)
 
-        problem = replace(
-            self.problem,
-            rows=rows,
-            penalty=self.penalty.take(kept),
-            lift=lift,
-        )
         share = rows.design.costs.n_values / max(1, self.costs.n_values)
-        return self.derive(problem, self._fraction * share)
+        penalty = self.penalty.take(kept)
+        return self.derive(share, rows=rows, penalty=penalty, lift=lift)
 
     def gradient_of_losses(self, margins: RowVector) -> Vector:
         """Return the gradient of the losses, in one pass over X."""
