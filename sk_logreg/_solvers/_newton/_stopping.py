@@ -205,12 +205,9 @@ class DualityGapOrRecession(DualityGap):
             self._expected_end = True
             # With a slack, which is an estimate here, the bound after the step is no
             # proof. After a long step, its dual point may be at its bounds.
-            last = step.slack == 0.0 and self._is_short(step)
+            change = self._objective.max_abs_change
+            last = step.slack == 0.0 and change(step.direction) < _FLAT_FROM
         return Continue(step, last)
-
-    def _is_short(self, step: Step) -> bool:
-        """Return whether a step changes no margin by much, in one pass over X."""
-        return self._objective.max_abs_change(step.direction) < _FLAT_FROM
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
