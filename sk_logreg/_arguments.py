@@ -46,15 +46,7 @@ def per_feature(
     given = getattr(estimator, name)
     if given is None:
         return None
-    if isinstance(given, dict):
-        feature_names = getattr(estimator, "feature_names_in_", None)
-        given = _by_name(name, given, feature_names, n_features, default)
-    try:
-        values = to_float64(given)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold numbers, got {given!r}.") from None
-    if values.shape != (n_features,):
-        raise ValueError(_wrong_shape(name, values.shape, n_features, "feature"))
+    values = _numbers(estimator, name, given, n_features, default)
     if not (np.isfinite(values).all() and (values >= least).all()):
         wanted = "finite" if least == -np.inf else f"finite and at least {least:g}"
         wrong = values[~(np.isfinite(values) & (values >= least))][0]
@@ -106,19 +98,33 @@ def _bound(estimator: Any, given: Any, n_features: int, absent: float) -> Vector
     """Return one side of the bounds as an array; `absent` where there is none."""
     if given is None:
         return np.full(n_features, absent)
+    values = _numbers(estimator, "bounds", given, n_features, absent, scalar=True)
+    if np.isnan(values).any() or (values == -absent).any():
+        raise ValueError("bounds must hold numbers that some weight can satisfy.")
+    return values
+
+
+def _numbers(
+    estimator: Any,
+    name: str,
+    given: Any,
+    n_features: int,
+    default: float,
+    *,
+    scalar: bool = False,
+) -> Vector:
+    """Return a number per feature, given as an array, by name or as a `scalar`."""
     if isinstance(given, dict):
         feature_names = getattr(estimator, "feature_names_in_", None)
-        given = _by_name("bounds", given, feature_names, n_features, absent)
+        given = _by_name(name, given, feature_names, n_features, default)
     try:
         values = to_float64(given)
     except (TypeError, ValueError):
-        raise ValueError(f"bounds must hold numbers, got {given!r}.") from None
-    if values.ndim == 0:
+        raise ValueError(f"{name} must hold numbers, got {given!r}.") from None
+    if scalar and values.ndim == 0:
         values = np.full(n_features, float(values))
     if values.shape != (n_features,):
-        raise ValueError(_wrong_shape("bounds", values.shape, n_features, "feature"))
-    if np.isnan(values).any() or (values == -absent).any():
-        raise ValueError("bounds must hold numbers that some weight can satisfy.")
+        raise ValueError(_wrong_shape(name, values.shape, n_features, "feature"))
     return values
 
 

@@ -63,12 +63,7 @@ from sk_logreg._search import (
     warn_of,
 )
 from sk_logreg._solvers import UNKNOWN_GAP, Solution
-from sk_logreg._splits import (
-    Folds,
-    FoldsInMemory,
-    PartitionedFolds,
-    check_splitter,
-)
+from sk_logreg._splits import Folds, FoldsInMemory, PartitionedFolds, check_splitter
 
 #: The data, the classes, and the search over values of C and of l1_ratio.
 _Task = tuple[Data, NDArray[Any], Callable[[Vector, Vector], Found]]
@@ -495,20 +490,26 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         )
 
     def _starting(
-        self, model: BinaryLogisticRegression, l1_ratio: float, seed: int
-    ) -> BinaryLogisticRegression:
-        """Return the model at an l1_ratio, with coefficients for a warm start."""
-        found = clone(model).set_params(l1_ratio=l1_ratio, random_state=seed)
+        self, model: BinaryLogisticRegression, l1_ratios: Vector
+    ) -> list[BinaryLogisticRegression]:
+        """Return the model at each l1_ratio, with coefficients for a warm start."""
+        known: dict[str, Any] = {}
         if self.warm_start and hasattr(self, "coef_"):
             if self.coef_.shape[1] != model.n_features_in_:
                 raise ValueError(
                     "warm_start=True starts from coefficients of "
                     f"{self.coef_.shape[1]} features, but X has {model.n_features_in_}."
                 )
-            found.coef_ = dense_weights(self.coef_)[None, :]
-            found.intercept_ = self.intercept_
+            known["coef_"] = dense_weights(self.coef_)[None, :]
+            known["intercept_"] = self.intercept_
         if hasattr(model, "feature_names_in_"):  # for parameters by name
-            found.feature_names_in_ = model.feature_names_in_
+            known["feature_names_in_"] = model.feature_names_in_
+        seed = check_random_state(self.random_state).randint(2**31)
+        found = []
+        for l1_ratio in l1_ratios.tolist():
+            each = clone(model).set_params(l1_ratio=l1_ratio, random_state=seed)
+            each.__dict__ |= known
+            found.append(each)
         return found
 
     def _search(
@@ -519,10 +520,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         l1_ratios: Vector,
     ) -> Found:
         """Return the fits of all folds and their scores."""
-        seed = check_random_state(self.random_state).randint(2**31)
-        models = [
-            self._starting(model, l1_ratio, seed) for l1_ratio in l1_ratios.tolist()
-        ]
+        models = self._starting(model, l1_ratios)
         jobs = self.n_jobs if folds.concurrent else 1
         n_jobs = min(effective_n_jobs(jobs), len(folds) * len(models))
         together = [fit_folds(each, folds, Cs) for each in models]
@@ -550,12 +548,9 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         """Return the fits to all rows, and their scores by approximation."""
         loss = self._loss_of_score()
         assert loss is not None
-        seed = check_random_state(self.random_state).randint(2**31)
         results = [
-            fit_leave_one_out(
-                self._starting(model, l1_ratio, seed), data, Cs, loss, raw
-            )
-            for l1_ratio in l1_ratios.tolist()
+            fit_leave_one_out(each, data, Cs, loss, raw)
+            for each in self._starting(model, l1_ratios)
         ]
         return found_of_rows(results, sample_weight)
 

@@ -27,12 +27,7 @@ from sk_logreg._compat import (
 )
 from sk_logreg._dask import is_dask, lazy_decision, per_row
 from sk_logreg._execution import thread_executor
-from sk_logreg._fit import (
-    check_parameters,
-    dense_weights,
-    solve,
-    validated_data,
-)
+from sk_logreg._fit import check_parameters, dense_weights, solve, validated_data
 from sk_logreg._log import Journal, listening
 from sk_logreg._objective import Objective
 from sk_logreg._records import (

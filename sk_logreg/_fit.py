@@ -23,12 +23,7 @@ from sk_logreg._labels import (
 from sk_logreg._log import Journal, Listener
 from sk_logreg._objective import NotFiniteError, Objective
 from sk_logreg._problem import Data, Problem, build_problem
-from sk_logreg._solvers import (
-    SOLVERS,
-    Solution,
-    solve_from_starts,
-    solve_jeffreys,
-)
+from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, solve_jeffreys
 from sk_logreg.losses import LOSSES
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The encoding of labels, hard or soft, and the weights of the rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -139,12 +139,13 @@ def soft_weights(
         As `total_weights` does.
     """
     classes, q = np.array([0, 1]), probabilities
+    shares = 1.0 - q, q
     s = np.ones(1) if sample_weight is None else sample_weight
-    largest = np.array([(s * (1.0 - q)).max(), (s * q).max()])
+    largest = np.array([(s * share).max() for share in shares])
     _check_both_weighted(largest, classes, class_weight, free_bias)
     per_class = None
     if class_weight is not None:
-        totals = partial(totals_of_labels, sample_weight, q)
+        totals = partial(totals_of_labels, sample_weight, shares)
         per_class = class_factors(class_weight, classes, totals)
         _check_range(per_class, largest)
     both, signs, p_other = divided_labels(q, per_class)
@@ -226,15 +227,15 @@ def class_factors(
 
 
 def totals_of_labels(
-    sample_weight: NDArray[np.float64] | None, q: NDArray[np.float64]
+    sample_weight: NDArray[np.float64] | None, shares: Sequence[NDArray[Any]]
 ) -> NDArray[np.float64]:
     """Return the sum of the sample weights of each class, in units of the largest.
 
-    `q` are the labels, 0 or 1, or the probabilities of the positive class.
+    `shares` are those of each row in each class.
     """
     # The sum of huge weights overflows.
     s = np.ones(1) if sample_weight is None else sample_weight / sample_weight.max()
-    return np.array([np.sum(s * (1.0 - q)), np.sum(s * q)])
+    return np.array([np.sum(s * share) for share in shares])
 
 
 def shrinkage(total: float, n_features: int) -> float:
@@ -301,16 +302,16 @@ def total_weights(
         or one overflows.
     """
     largest = np.ones(2)  # the largest sample weight of each class
+    members = signs < 0, signs > 0
     if sample_weight is not None:
-        members = [signs < 0, signs > 0]
         largest = np.array([sample_weight.max(where=m, initial=0.0) for m in members])
         _check_both_weighted(largest, classes, class_weight, free_bias)
     if class_weight is None:
         return np.ones(1) if sample_weight is None else sample_weight
-    totals = partial(_totals, sample_weight, signs)
+    totals = partial(totals_of_labels, sample_weight, members)
     per_class = class_factors(class_weight, classes, totals)
     _check_range(per_class, largest)
-    weights = per_class[(signs > 0).astype(np.intp)]
+    weights = per_class[members[1].astype(np.intp)]
     return weights if sample_weight is None else weights * sample_weight
 
 
@@ -348,18 +349,6 @@ def _check_both_weighted(
         "sample_weight leaves rows of only one class: every row of class "
         f"{label!r} has weight 0. {remedy}"
     )
-
-
-def _totals(
-    sample_weight: NDArray[np.float64] | None, signs: NDArray[np.int8]
-) -> NDArray[np.float64]:
-    """Return the sum of the sample weights of each class; see `totals_of_labels`."""
-    positive = signs > 0
-    if sample_weight is None:
-        of_positive = float(np.count_nonzero(positive))
-        return np.array([len(signs) - of_positive, of_positive])
-    relative = sample_weight / sample_weight.max()
-    return np.array([relative.sum(where=rows) for rows in (~positive, positive)])
 
 
 def _given_weights(

@@ -172,16 +172,14 @@ def listening(
     `metadata` are the other arguments of `fit`, for the callbacks.
     """
     with ExitStack() as stack:
-        listeners: list[Listener] = []
-        if estimator.verbose:
-            listeners.append(stack.enter_context(_logging()))
+        log = [stack.enter_context(_logging())] if estimator.verbose else []
         context = callback_context(estimator, max_iterations)
         if context is None:
-            yield listeners
+            yield [*log]
             return
         given = {name: value for name, value in metadata.items() if value is not None}
         about = {"estimator": estimator, "X": X, "y": y, "metadata": given or None}
         known = {"classes_": classes, "n_features_in_": X.shape[1]}
         context.call_on_fit_task_begin(**about)
-        yield [*listeners, _Callbacks(context, about, known)]
+        yield [*log, _Callbacks(context, about, known)]
         context.call_on_fit_task_end(**about, reconstruction_attributes={})

@@ -16,6 +16,8 @@ from sk_logreg.losses import LOSSES
 
 #: The loss of each scorer that is computed as a loss.
 LOSS_OF_SCORER = {"neg_log_loss": "cross_entropy", "neg_brier_score": "squared_error"}
+#: The message about a fold without a score.
+NO_WEIGHT = "sample_weight is 0 for all test rows of a fold."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ class LossScore:
         values = row_scores(self.loss, z, self.labels.take(test))
         weights = None if self.sample_weight is None else self.sample_weight[test]
         if weights is not None and not weights.any():
-            raise ValueError("sample_weight is 0 for all test rows of a fold.")
+            raise ValueError(NO_WEIGHT)
         return np.average(values, axis=1, weights=weights)
 
 

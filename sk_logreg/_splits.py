@@ -18,9 +18,7 @@ from sk_logreg._design._partitioned_rows import PartitionedRows
 from sk_logreg._design._partitioned_vectors import PartitionedVector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._problem import Data
-from sk_logreg._scores import Fold, Score, row_scores
-
-NO_WEIGHT = "sample_weight is 0 for all test rows of a fold."
+from sk_logreg._scores import NO_WEIGHT, Fold, Score, row_scores
 
 
 class Folds(Protocol):
@@ -213,7 +211,6 @@ class PartitionedFolds:
 
     def training(self, k: int) -> Data:
         data, (counts, totals, least, _) = self.data, self.known[k]
-        assert data.facts is not None
         total = float(totals.sum())
         args = k, 1.0 / total
         _, states = _rows(data).on_vectors(

@@ -11,7 +11,12 @@ from _reference import LOSSES as LOSS_NAMES
 from scipy import sparse
 
 from sk_logreg._design import RowVector
-from sk_logreg._objective import NotFiniteError, largest_sizes, losses_and_ratios
+from sk_logreg._objective import (
+    NotFiniteError,
+    dual_after_step,
+    largest_sizes,
+    losses_and_ratios,
+)
 from sk_logreg._solvers._newton import CholeskyModel, HessianMatrix
 from sk_logreg.losses import LOSSES
 
@@ -383,7 +388,7 @@ def test_rows_are_drawn_by_class_without_replacement(size, bias):
     weights = np.random.default_rng(0).exponential(size=5000)
     weights[::7] = 0.0
     objective = objective_of(X, y, weights)
-    [(rows, drawn)] = objective.draw([size])
+    [(rows, drawn)] = objective.rows.draw([size])
     assert len(np.unique(rows)) == len(rows)
     assert weights[rows].all()
     for label in (0, 1):
@@ -439,7 +444,7 @@ def test_the_gap_after_a_newton_step_is_a_bound(bias):
         points.append(ours.evaluate(points[-1].coef - step, hessian=True))
     lowest = min(point.value for point in points)
     bounds = [
-        ours.dual_after_step(a.margins, b.margins).bound()
+        dual_after_step(ours, a.margins, b.margins).bound()
         for a, b in itertools.pairwise(points)
     ]
     excesses = [point.value - lowest for point in points[1:]]

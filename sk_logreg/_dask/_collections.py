@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from sk_logreg._design._partition_data import (
-    Layout,
-)
+from sk_logreg._design._partition_data import Layout
 from sk_logreg._design._partition_sources import client_of, groups_of, is_future
 from sk_logreg._design._partitions import Partitions
 from sk_logreg._execution import ThreadExecutor
@@ -24,11 +22,6 @@ def is_dask(value: Any) -> bool:
 def is_frame(value: Any) -> bool:
     """Return whether a dask collection is a data frame or a series."""
     return not hasattr(value, "chunks")
-
-
-def dask_module(name: str) -> Any:
-    """Return a module of dask, which has no types or incomplete ones."""
-    return import_module(name)
 
 
 def checked(
@@ -103,7 +96,7 @@ def of_frames(function: Callable[..., Any], *frames: Any, **options: Any) -> Any
     dask may divide frames of different columns, read from the same files, differently.
     """
     options |= {"align_dataframes": False, "enforce_metadata": False}
-    return dask_module("dask.dataframe").map_partitions(function, *frames, **options)
+    return import_module("dask.dataframe").map_partitions(function, *frames, **options)
 
 
 def _packed(*blocks: Any) -> tuple[Any, ...]:
@@ -118,7 +111,7 @@ def partitions_of(
 
     Partitions of data frames are taken out of one expression, see `of_frames`.
     """
-    get = dask_module("dask.base").get_scheduler(collections=list(given.values()))
+    get = import_module("dask.base").get_scheduler(collections=list(given.values()))
     client = client_of(get)
     on_cluster = client is not None
     arrays = {name: value for name, value in given.items() if not is_frame(value)}
@@ -167,7 +160,7 @@ def _graph(
     keys = _keys(collections)
     if not all(key in graph for some in keys for key in some):
         arrays = [c for c in collections if not is_frame(c)]
-        arrays = dask_module("dask").optimize(*arrays)
+        arrays = import_module("dask").optimize(*arrays)
         frames = [c.optimize() for c in collections if is_frame(c)]
         optimized = [*arrays, *frames]  # the frames, if any, were last
         keys = _keys(optimized)
@@ -178,5 +171,5 @@ def _graph(
 
 def _keys(collections: list[Any]) -> list[list[Any]]:
     """Return the keys of the blocks of collections."""
-    flatten = dask_module("dask.core").flatten
+    flatten = import_module("dask.core").flatten
     return [list(flatten(c.__dask_keys__())) for c in collections]

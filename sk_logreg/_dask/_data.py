@@ -15,12 +15,7 @@ from sk_logreg._design import Clusters, Coordinates, Rows, coordinates_of
 from sk_logreg._design._clusters import numbered
 from sk_logreg._design._costs import PARTITION_SIZES
 from sk_logreg._design._observations import Observations
-from sk_logreg._design._partition_data import (
-    Finish,
-    Number,
-    Summarize,
-    Summary,
-)
+from sk_logreg._design._partition_data import Finish, Number, Summarize, Summary
 from sk_logreg._design._partition_facts import Facts
 from sk_logreg._design._partition_tasks import (
     RowsTask,
@@ -44,17 +39,17 @@ class _Shape(NamedTuple):
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PartitionedData(Data):
     """Validated data in partitions; `X` has a shape and a dtype alone."""
 
-    partitions: Partitions | None = None
-    states: tuple[Handle, ...] = ()
-    finish: Finish | None = None
-    facts: Facts | None = None
-    scale: tuple[float, float] = (1.0, 1.0)
-    observed: Observations | None = None
-    grouped: tuple[list[Handle], NDArray[np.bool_]] | None = None
+    partitions: Partitions
+    states: tuple[Handle, ...]
+    finish: Finish | None
+    facts: Facts
+    scale: tuple[float, float]
+    observed: Observations
+    grouped: tuple[list[Handle], NDArray[np.bool_]] | None
     has_features: bool = True
 
     def weight_scale(self) -> tuple[float, float]:
@@ -63,7 +58,6 @@ class PartitionedData(Data):
 
     def without_features(self) -> "PartitionedData":
         """Return the same with one feature, which is zero, in place of X."""
-        assert self.facts is not None
         return replace(
             self,
             X=_Shape((self.X.shape[0], 1), np.dtype(np.float64)),
@@ -76,13 +70,11 @@ class PartitionedData(Data):
 
     @property
     def _view(self) -> View:
-        assert self.partitions is not None
         is_zero, sizes = not self.has_features, self.partitions.sizes
         return View(self.X.dtype, self.X.shape[1], sizes=sizes, is_zero=is_zero)
 
     def _over_x(self, function: Any, *args: Any) -> Any:
         """Return the sum of a function of the rows of each partition."""
-        assert self.partitions is not None
         task = RowsTask(function, args, (), self._view, self.finish)
         [found], _ = self.partitions.run(task, self.states, read=True)
         return found
@@ -91,7 +83,6 @@ class PartitionedData(Data):
         self, *, centered: bool, penalized: bool, every_row: bool
     ) -> Coordinates | None:
         """Return the coordinates that X needs, see `coordinates_of`."""
-        assert self.facts is not None
         sizes = self._over_x(sizes_part).values if every_row else None
         return coordinates_of(
             self.facts.look,
@@ -105,8 +96,6 @@ class PartitionedData(Data):
     def rows(self, coordinates: Coordinates | None, scale: tuple[float, float]) -> Rows:
         """Return the rows in some coordinates, with weights of sum one."""
         del scale  # the weights have it already
-        assert self.partitions is not None
-        assert self.facts is not None
         view = replace(self._view, coordinates=coordinates)
         states = list(self.states)
         return PartitionedRows(self.partitions, states, self.finish, self.facts, view)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,13 @@ from sk_logreg._arrays import Vector
 from sk_logreg._compat import import_pandas
 from sk_logreg._dask._collections import (
     checked,
-    dask_module,
     is_dask,
     is_frame,
     of_frames,
     partitions_of,
 )
-from sk_logreg._design._partition_data import (
-    Layout,
-)
-from sk_logreg._design._partition_tasks import (
-    matrix_of,
-)
+from sk_logreg._design._partition_data import Layout
+from sk_logreg._design._partition_tasks import matrix_of
 from sk_logreg._execution import ThreadExecutor
 
 
@@ -115,5 +111,5 @@ def lazy_frame(parts: list[Any], columns: Sequence[str], index: Any) -> Any:
     """
     pandas, nothing = import_pandas("Inference"), np.empty((0, len(columns)))
     empty = pandas.DataFrame(nothing, index, list(columns))
-    frames = dask_module("dask.dataframe")
+    frames = import_module("dask.dataframe")
     return frames.from_delayed(parts, meta=empty, verify_meta=False)

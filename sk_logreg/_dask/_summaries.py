@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import naming
 from sk_logreg._design._costs import PARTITION_SIZES
-from sk_logreg._design._partition_data import (
-    Finish,
-    Summary,
-)
+from sk_logreg._design._partition_data import Finish, Summary
 from sk_logreg._design._partition_facts import Facts
 from sk_logreg._design._partitioned_rows import stacked
 from sk_logreg._labels import encode_labels

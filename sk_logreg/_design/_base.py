@@ -18,6 +18,12 @@ from sk_logreg._execution import ONE_THREAD, ThreadExecutor
 _NORM_VALUES, _NORM_COLUMNS = 1 << 15, 32
 
 
+def slices(start: int, stop: int, step: int) -> Iterator[slice]:
+    """Yield consecutive slices of a length, of which the last may be shorter."""
+    for first in range(start, stop, step):
+        yield slice(first, min(first + step, stop))
+
+
 @lru_cache  # called for each pass over the rows
 def cut(length: int, n_chunks: int) -> tuple[slice, ...]:
     """Return slices of about equal length."""
@@ -103,8 +109,7 @@ class Block(ABC):
         weights, biases = points.weights, points.biases
         step = max(_NORM_COLUMNS, _NORM_VALUES // max(1, len(out)))
         out[:] = 0.0
-        for start in range(0, len(biases), step):
-            some = slice(start, start + step)
+        for some in slices(0, len(biases), step):
             products = self.matvec(weights[:, some])
             products += biases[some]
             out += np.einsum("ij,ij->i", products, products)
@@ -162,6 +167,4 @@ class Design(Dimensions, ABC):
         return cut(self.n_samples, n_chunks)
 
     def _block_slices(self, rows: slice, block_rows: int | None) -> Iterator[slice]:
-        step = block_rows or self.block_rows
-        for start in range(rows.start, rows.stop, step):
-            yield slice(start, min(start + step, rows.stop))
+        return slices(rows.start, rows.stop, block_rows or self.block_rows)

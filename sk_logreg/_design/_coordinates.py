@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_logreg._arrays import Vector
+from sk_logreg._design._base import slices
 from sk_logreg._design._costs import BLOCK_SIZES
 from sk_logreg._tolerances import NOISE
 
@@ -136,24 +137,14 @@ def coordinates_of(
     """
     rows = spread_rows(X, weights)
     look = _parts_of_sparse if sparse.issparse(X) else _parts_of_dense
-    needed = []
+    found = Coordinates.none(X.shape[1])
     for columns, values, sizes in look(X, rows, every_row):
         largest = sizes if all_sizes is None else all_sizes[columns]
-        units = _units(largest, penalized)
-        centers = None
+        units = found.units[columns] = _units(largest, penalized)
         if centered and len(values):
-            centers = _centers(values if units is None else values / units)
-        if not (units is None and centers is None):
-            needed.append((columns, units, centers))
-    if not needed:
-        return None
-    found = Coordinates.none(X.shape[1])
-    for columns, units, centers in needed:
-        if units is not None:
-            found.units[columns] = units
-        if centers is not None:
-            found.centers[columns] = centers * found.units[columns]
-    return found
+            found.centers[columns] = _centers(values / units) * units
+    needed = (found.units != 1.0).any() or found.centers.any()
+    return found if needed else None
 
 
 def _is_ordinary(values: Any) -> bool:
@@ -180,8 +171,7 @@ def _parts_of_dense(
     n_features = X.shape[1]
     n_rows = X.shape[0] if isinstance(rows, slice) else len(rows)
     width = max(1, BLOCK_SIZES.weighted_bytes // (8 * n_rows))
-    for start in range(0, n_features, width):
-        columns = slice(start, start + width)
+    for columns in slices(0, n_features, width):
         values = X[:, columns][rows].astype(np.float64)
         if not every_row and _is_ordinary(values):
             continue
@@ -213,11 +203,9 @@ def _parts_of_sparse(
     )
 
 
-def _units(largest: Vector, penalized: bool) -> Vector | None:
-    """Return the unit of each column, or None if all are 1."""
+def _units(largest: Vector, penalized: bool) -> Vector:
+    """Return the unit of each column."""
     extreme = (largest > _LARGEST) | ((largest < _SMALLEST) & (largest > 0.0))
-    if not extreme.any():
-        return None
     units = np.ones(len(largest))
     _, exponents = np.frexp(largest[extreme])
     least = -_LARGEST_EXPONENT // 2 if penalized else -_LARGEST_EXPONENT
@@ -225,11 +213,8 @@ def _units(largest: Vector, penalized: bool) -> Vector | None:
     return units
 
 
-def _centers(values: Any) -> Vector | None:
-    """Return the center of each column, or None if all are 0.
-
-    `values` is overwritten.
-    """
+def _centers(values: Any) -> Vector:
+    """Return the center of each column; `values` is overwritten."""
     # Relative to the first row, so that no digits cancel.
     first = values[0].copy()
     values -= first
@@ -239,8 +224,6 @@ def _centers(values: Any) -> Vector | None:
     variances = np.einsum("ij,ij->j", values, values) / len(values)
     squares = means * means
     far = squares > _FAR_FROM_ZERO**2 * variances
-    if not far.any():
-        return None
     centers = np.where(variances == 0.0, first, 0.0)
     # A column that is constant up to rounding is centered only if it is exactly so.
     far &= variances > NOISE**2 * squares

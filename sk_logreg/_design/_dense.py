@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Design, Points, cut
+from sk_logreg._design._base import Block, Design, Points, cut, slices
 from sk_logreg._design._coordinates import Coordinates
 from sk_logreg._design._costs import BLOCK_SIZES, BlockSizes, Costs
 from sk_logreg._execution import ONE_THREAD, ThreadExecutor
@@ -93,13 +93,13 @@ class DenseBlock(Block):
         n_rows, n_features = self._values.shape
         step = min(n_rows, self._sizes.float32_rows)
         space = np.empty((step, len(scale)), dtype=np.float32)
-        for start in range(0, n_rows, step):
-            values = self._values[start : start + step]
+        for part in slices(0, n_rows, step):
+            values = self._values[part]
             half = space[: len(values)]
             weights, ones = half[:, :n_features], half[:, n_features:]
             np.multiply(values, scale[:n_features], out=weights, casting="same_kind")
             ones[:] = scale[n_features:]
-            half *= roots[start : start + step, None].astype(np.float32)
+            half *= roots[part, None].astype(np.float32)
             total = blas.ssyrk(1.0, half.T, beta=1.0, c=total, lower=1, overwrite_c=1)
         return total
 
@@ -116,8 +116,7 @@ class DenseBlock(Block):
     def parts(self, n_points: int) -> Iterator[tuple[slice, Block]]:
         n_rows, n_features = self._values.shape
         step = max(self._sizes.weighted_bytes // (8 * (n_features + n_points)), 64)
-        for start in range(0, n_rows, step):
-            part = slice(start, min(start + step, n_rows))
+        for part in slices(0, n_rows, step):
             yield part, DenseBlock(part, self._values[part], self._space, self._sizes)
 
     def squared_norms(self, points: Points, out: Vector) -> None:
@@ -130,9 +129,8 @@ class DenseBlock(Block):
             return
         # A triangular product takes half of the operations, and overwrites a copy.
         step = max(self._sizes.weighted_bytes // (8 * max(1, n_points)), 64)
-        for start in range(0, n_rows, step):
-            part = slice(start, min(start + step, n_rows))
-            shape = (part.stop - start, n_points)
+        for part in slices(0, n_rows, step):
+            shape = (part.stop - part.start, n_points)
             copy = self._space.array("weighted", shape, np.float64, "C")
             copy[:, :n_features] = self._values[part]
             copy[:, n_features:] = 1.0
@@ -147,9 +145,8 @@ class DenseBlock(Block):
         # With fewer rows, adding a Gram matrix would take longer than computing it.
         least = min(max(400, n_features // 2), 2048)
         step = max(self._sizes.weighted_bytes // (8 * max(1, n_features)), least)
-        for start in range(0, n_rows, step):
-            part = slice(start, min(start + step, n_rows))
-            shape = (part.stop - start, n_features)
+        for part in slices(0, n_rows, step):
+            shape = (part.stop - part.start, n_features)
             yield part, self._space.array("weighted", shape, np.float64, order)
 
 
@@ -182,8 +179,7 @@ class DenseDesign(Design):
         # A computed block shares the cache with the values that it is computed from,
         # unless these are gathered.
         self._computed = X.dtype != np.float64 or coordinates is not None
-        beside = X.itemsize if self._computed and rows is None else 0
-        width = 8 + beside
+        width = 8 + (X.itemsize if self._computed and rows is None else 0)
         n_bytes = sizes.dense_bytes if rows is None else sizes.dense_bytes // 2
         fitting = n_bytes // (width * max(1, self.n_features))
         most = min(sizes.max_rows, max(1, self.n_samples))
@@ -227,8 +223,7 @@ class DenseDesign(Design):
         total = np.zeros((self.n_samples, self.n_samples), order="F")
         fitting = self.sizes.dense_bytes // (8 * self.n_samples)
         step = max(fitting, self.n_samples // 2, 1)
-        for start in range(0, self.n_features, step):
-            columns = slice(start, start + step)
+        for columns in slices(0, self.n_features, step):
             part = self._in_coordinates(self._X[:, columns], columns)
             if scale is not None:
                 part = part * scale[columns]
@@ -269,17 +264,22 @@ class DenseDesign(Design):
         """Return the design of the given rows, copied now or gathered when read."""
         if self._rows is not None:
             rows = self._rows[rows]
-        space, coordinates = self._space, self._coordinates
-        taken = DenseDesign(self._X, rows, space, coordinates, self.sizes)
-        if self._X.flags.c_contiguous and len(rows) > self.block_rows and not copied:
-            return taken
-        if not self._X.flags.f_contiguous:
-            return DenseDesign(self._X[rows], None, space, coordinates, self.sizes)
-        columns = self._X.T
-        values = np.empty((self.n_features, len(rows)), dtype=self._X.dtype)
+        X, gathered = self._X, len(rows) > self.block_rows and not copied
+        if gathered and X.flags.c_contiguous:
+            taken, places = X, rows
+        else:
+            taken, places = _rows_of(X, rows, executor), None
+        return DenseDesign(taken, places, self._space, self._coordinates, self.sizes)
 
-        def copy(chunk: slice) -> None:
-            columns[chunk].take(rows, axis=1, out=values[chunk], mode="clip")
 
-        executor.map(copy, cut(self.n_features, executor.n_threads))
-        return DenseDesign(values.T, None, space, coordinates, self.sizes)
+def _rows_of(X: Any, rows: Indices, executor: ThreadExecutor) -> Any:
+    """Return some rows of an array, copied in its memory layout."""
+    if not X.flags.f_contiguous:
+        return X[rows]
+    columns, values = X.T, np.empty((X.shape[1], len(rows)), dtype=X.dtype)
+
+    def copy(chunk: slice) -> None:
+        columns[chunk].take(rows, axis=1, out=values[chunk], mode="clip")
+
+    executor.map(copy, cut(len(columns), executor.n_threads))
+    return values.T

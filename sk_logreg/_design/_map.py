@@ -2,9 +2,9 @@
 
 A function of a map is a function of a module, not a closure. It gets a block of X, the
 entries of its rows, its part of each row vector and arrays of the size of the
-coefficients, and changes none of them. It returns a tuple of sums, to be added over the
-blocks, and fills the arrays `out`, one per row vector that is kept. So an executor may
-run it in a thread, in another process or on another machine.
+coefficients, and changes none of them. It returns a tuple of sums, if any, to be added
+over the blocks, and fills the arrays `out`, one per row vector that is kept. So an
+executor may run it in a thread, in another process or on another machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
+from sk_logreg._design._base import slices
 from sk_logreg._design._vectors import RowVector
 from sk_logreg._execution import ThreadExecutor, blas_threads
 
 if TYPE_CHECKING:
     from sk_logreg._design._rows import Rows
 
-Function = Callable[..., tuple[Any, ...]]
+Function = Callable[..., tuple[Any, ...] | None]
 #: Some rows, and their block if X is read.
 Stretches = Iterator[tuple[slice, tuple[Any, ...]]]
 #: Sums over the rows, and row vectors.
@@ -83,9 +84,8 @@ def scan(
     """Apply a function to row vectors alone, without reading X; see `read`."""
 
     def stretches(chunk: slice) -> Stretches:
-        length = rows.design.sizes.stretch
-        for start in range(chunk.start, chunk.stop, length):
-            yield slice(start, min(start + length, chunk.stop)), ()
+        for part in slices(chunk.start, chunk.stop, rows.design.sizes.stretch):
+            yield part, ()
 
     return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
 
@@ -126,7 +126,7 @@ def _reduce(
             parts = [vector.values[where] for vector in vectors]
             out = {"out": [whole[where] for whole in kept]} if kept else {}
             sums = function(*block, rows.part(where), *parts, *args, **out)
-            _add(total, sums)
+            _add(total, sums or ())
         return total
 
     total, *others = executor.map(over, rows.design.chunks(executor.n_threads))

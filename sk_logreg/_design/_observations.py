@@ -109,17 +109,15 @@ def null_excess(rows: RowPart, bias: float, observed: Observations) -> Sums:
     return (observed.total * (rows.weights @ excess),)
 
 
-def shares(rows: RowPart, observed: Observations, *, out: Out) -> Sums:
+def shares(rows: RowPart, observed: Observations, *, out: Out) -> None:
     """Keep the share of each row in the observations."""
     _, factor = observed.of_copies(observed.labels(rows))
     np.multiply(rows.weights / factor, observed.total / observed.n_obs, out=out[0])
-    return ()
 
 
-def without_separated(rows: RowPart, m: Vector, nearest: float, *, out: Out) -> Sums:
+def without_separated(rows: RowPart, m: Vector, nearest: float, *, out: Out) -> None:
     """Keep the weights, and 0 where margins along a direction exceed a limit."""
     out[0][:] = np.where(m > nearest, 0.0, rows.weights)
-    return ()
 
 
 # ------------------------------------------------------------- with a read of X
@@ -155,7 +153,7 @@ def diagnostics(
     observed: Observations,
     *,
     out: Out,
-) -> Sums:
+) -> None:
     """Keep the `Diagnostics` of the rows, with `root` that of the inverse Hessian.
 
     Cook's distance is that of one Newton step [1]_.
@@ -185,7 +183,6 @@ def diagnostics(
     found.pearson[:] -= np.where(q < 1.0, (1.0 - q) * np.exp(0.5 * z), 0.0)
     excess = np.maximum(saturated(q) - log_likelihoods(z, q), 0.0)
     found.deviance[:] = np.sign(found.pearson) * np.sqrt(2.0 * excess)
-    return ()
 
 
 def dfbetas(
@@ -194,7 +191,7 @@ def dfbetas(
     changes: Points,
     *of_diagnostics: object,
     out: Out,
-) -> Sums:
+) -> None:
     """Keep what leaving out one copy of each row changes, a row vector per term.
 
     The products of a row with the points `changes` are the changes per unit of its
@@ -206,4 +203,3 @@ def dfbetas(
     found *= Diagnostics(*kept).step[:, None]
     for k, column in enumerate(out):
         column[:] = found[:, k]
-    return ()

@@ -20,7 +20,7 @@ from sk_logreg._design._partition_sums import Result, Returned
 from sk_logreg._design._partition_vectors import within
 from sk_logreg._design._rows import Rows
 from sk_logreg._design._sparse import SparseDesign
-from sk_logreg._design._vectors import Extremes, RowPart, RowVector
+from sk_logreg._design._vectors import Extremes, Largest, RowPart, RowVector
 from sk_logreg._execution import ThreadExecutor
 
 #: Returns the entries of the rows of a partition, given its number and what is kept.
@@ -149,11 +149,6 @@ class _Entries(Dimensions):
         return [slice(0, self.n_samples)]
 
 
-def _nothing(n_kept: int) -> Returned:
-    """Return what a map over an empty partition does."""
-    return [], [np.empty(0) for _ in range(n_kept)]
-
-
 def read_part(
     i: int,
     rows: Rows,
@@ -167,8 +162,6 @@ def read_part(
 
     The sums end with the extremes of each vector that is kept.
     """
-    if not rows.design.n_samples:
-        return _nothing(n_kept)
     of_rows = [RowVector(v) for v in vectors]
     options: Any = {"n_kept": n_kept, "for_gram": for_gram}
     return _returned(*read(rows, ThreadExecutor(), function, of_rows, args, **options))
@@ -183,8 +176,6 @@ def scan_part(
     n_kept: int,
 ) -> Returned:
     """Apply a function of a map to the row vectors of a partition; see `read_part`."""
-    if not len(part.signs):
-        return _nothing(n_kept)
     entries: Any = _Entries(len(part.signs))
     of_rows = [RowVector(v) for v in vectors]
     rows = Rows(entries, *part)
@@ -194,9 +185,10 @@ def scan_part(
 
 
 def _returned(sums: Sequence[Any], kept: Sequence[RowVector]) -> Returned:
-    """Return what a map finds, and the extremes of what is kept."""
+    """Return what a map finds, and the extremes of what is kept, if any."""
     values = [v.values for v in kept]
-    return [*sums, *map(Extremes.of, values)], values
+    extremes = [Extremes.of(v) for v in values if len(v)]
+    return [*sums, *extremes], values
 
 
 def groups_part(
@@ -216,8 +208,6 @@ def gram_float32_part(
     i: int, rows: Rows, vectors: list[Vector], scale: Vector
 ) -> Returned:
     """Sum a Gram matrix in single precision."""
-    if not rows.design.n_samples:
-        return [], None
     return [rows.gram_float32(RowVector(vectors[0]), scale)], None
 
 
@@ -225,8 +215,6 @@ def cluster_gram_part(
     i: int, rows: Rows, vectors: list[Vector], spread: NDArray[np.bool_]
 ) -> Returned:
     """Sum the Gram matrix over the clusters, and find the sums over those spread."""
-    if not rows.design.n_samples:
-        return [], None
     u, codes = vectors
     return cluster_gram(rows, u, codes, spread), None
 
@@ -294,29 +282,12 @@ def _spread(
 
 def sizes_part(i: int, rows: Rows, vectors: list[Vector]) -> Returned:
     """Find the largest absolute value of each column."""
-    if not rows.design.n_samples:
-        return [], None
-    return [_Largest(_column_sizes(rows))], None
-
-
-class _Largest:
-    """Largest absolute values; those of several are added."""
-
-    def __init__(self, values: Vector):
-        self.values = values
-
-    def __add__(self, other: "_Largest") -> "_Largest":
-        return _Largest(np.maximum(self.values, other.values))
-
-
-def _column_sizes(rows: Rows) -> Vector:
-    """Return the largest absolute value of each column."""
     design, sizes = rows.design, np.zeros(rows.design.n_features)
     every = np.arange(design.n_features)
     for block in design.blocks(slice(0, design.n_samples)):
         values: Matrix = block.columns(every)
         np.maximum(sizes, np.abs(values).max(axis=0), out=sizes)
-    return sizes
+    return [Largest(sizes)], None
 
 
 def not_finite_part(i: int, rows: Rows, vectors: list[Vector], name: str) -> Returned:

@@ -410,16 +410,13 @@ class PartitionedRows(Rows):
             return np.empty((0, len(columns)))
         unique, inverse = np.unique(rows, return_inverse=True)
         found = self._gather(tasks.chosen, (unique,), self._with_rows(unique))
-        return self._part(found.rows, inverse, columns)
+        return found.rows.dense(inverse, self._columns(columns))
 
     def spread(self, size: int, columns: Indices) -> Matrix:
         look = self._facts.look
         rows = np.linspace(0, look.shape[0] - 1, size).astype(np.intp)
         seen = replace(self._view, chosen=None).design(look)
         return seen.part(rows, self._columns(columns))
-
-    def _part(self, rows: Rows, where: Indices, columns: Indices) -> Matrix:
-        return rows.dense(where, self._columns(columns))
 
     def _columns(self, columns: Indices) -> Indices:
         """Return the positions of some of the columns in all of X."""

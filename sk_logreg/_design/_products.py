@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design._base import Block, Points
+from sk_logreg._design._base import Block, Points, slices
 from sk_logreg._design._vectors import Extremes, Largest, RowPart
 from sk_logreg._tolerances import TINY
 from sk_logreg.losses import Loss, Pointwise
@@ -60,18 +60,16 @@ def column_tiles(columns: Indices) -> list[Indices]:
 # ------------------------------------------------------------- with a read of X
 
 
-def margins(block: Block, rows: RowPart, w: Any, b: float, *, out: Out) -> Sums:
+def margins(block: Block, rows: RowPart, w: Any, b: float, *, out: Out) -> None:
     """Keep the margins at a point."""
     _margins(block, rows, w, b, out)
-    return ()
 
 
 def margin_change(
     block: Block, rows: RowPart, w: Vector, b: float, *, out: Out
-) -> Sums:
+) -> None:
     """Keep the change of the margins along a direction."""
     np.multiply(_linear(block, w, b), rows.signs, out=out[0])
-    return ()
 
 
 def value_and_gradient(
@@ -96,11 +94,15 @@ def _losses(
 ) -> tuple[tuple[Any, ...], Vector]:
     """Return the weighted sums of losses and gradients, and each row's curvature."""
     found: Pointwise = loss.at_margin(m, rows.p_other)
-    slope = found.slope
+    value = np.dot(rows.weights, found.value)
+    return (value, *_gradient(block, rows, found.slope)), found.curvature
+
+
+def _gradient(block: Block, rows: RowPart, slope: Vector) -> tuple[Any, ...]:
+    """Return the weighted sums of slopes in the margin, which are overwritten."""
     slope *= rows.signs
     slope *= rows.weights
-    value = np.dot(rows.weights, found.value)
-    return (value, block.rmatvec(slope), slope.sum()), found.curvature
+    return block.rmatvec(slope), slope.sum()
 
 
 def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
@@ -111,9 +113,7 @@ def gradient(block: Block, rows: RowPart, w: Any, b: Any, loss: Loss) -> Sums:
 def gradient_at(block: Block, rows: RowPart, m: Vector, loss: Loss) -> Sums:
     """Sum the gradient, given the margins."""
     slope, _ = loss.derivatives(m, rows.p_other)
-    slope *= rows.signs
-    slope *= rows.weights
-    return block.rmatvec(slope), slope.sum()
+    return _gradient(block, rows, slope)
 
 
 def gram(block: Block, rows: RowPart, h: Vector) -> Sums:
@@ -185,16 +185,14 @@ def losses_of_combinations(
     n_points = factors.shape[1]
     sums = np.zeros(n_points)
     tile = np.empty(_TILE_ROWS * _TILE_POINTS, dtype=np.float32)
-    for i in range(0, len(z), _TILE_ROWS):
-        part = slice(i, i + _TILE_ROWS)
+    for part in slices(0, len(z), _TILE_ROWS):
         other = None if p_other is None else p_other[part, None]
-        for j in range(0, n_points, _TILE_POINTS):
-            some = factors[:, j : j + _TILE_POINTS]
-            shape = len(z[part]), some.shape[1]
+        for some in slices(0, n_points, _TILE_POINTS):
+            shape = part.stop - part.start, some.stop - some.start
             margins = tile[: shape[0] * shape[1]].reshape(shape)
-            np.matmul(z[part], some, out=margins)
+            np.matmul(z[part], factors[:, some], out=margins)
             values = loss.at_margin(margins, other).value
-            sums[j : j + _TILE_POINTS] += row_weights[part] @ values
+            sums[some] += row_weights[part] @ values
     return (sums,)
 
 
@@ -266,8 +264,7 @@ def _losses_at(
             curvature = known.curvature * (part.weights > 0.0)[:, None]
         signed, ones = part.weights * part.signs, np.ones(len(part.weights))
         tiles = []
-        for start in range(0, n_points, width):
-            some = slice(start, start + width)
+        for some in slices(0, n_points, width):
             found = _found_at(piece, part, weights[:, some], biases[some], loss)
             slope, value = found.slope, found.value
             if left_out is not None:
@@ -331,10 +328,9 @@ def largest_sizes(block: Block, _rows: RowPart, columns: Indices) -> Sums:
     return (found,)
 
 
-def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> Sums:
+def squared_norms(block: Block, rows: RowPart, points: Points, *, out: Out) -> None:
     """Keep the sum of squares of each row's products with some points."""
     block.squared_norms(points, out[0])
-    return ()
 
 
 def weighted_sum(block: Block, rows: RowPart, u: Vector) -> Sums:
@@ -368,7 +364,7 @@ def saturated_loss(rows: RowPart, loss: Loss) -> Sums:
 
 def curvature(
     rows: RowPart, m: Vector, loss: Loss, added: float, absolute: bool, *, out: Out
-) -> Sums:
+) -> None:
     """Keep each row's curvature, or its size, plus a number, times its weight."""
     _, h = loss.derivatives(m, rows.p_other)
     if absolute:
@@ -376,15 +372,13 @@ def curvature(
     if added:
         h += added
     np.multiply(h, rows.weights, out=out[0])
-    return ()
 
 
-def slopes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
+def slopes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> None:
     """Keep the weighted slope of each row's loss in z."""
     slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.signs
     np.multiply(slope, rows.weights, out=out[0])
-    return ()
 
 
 def slope_sizes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
@@ -397,11 +391,10 @@ def slope_sizes(rows: RowPart, m: Vector, loss: Loss, *, out: Out) -> Sums:
 
 def weighted_variance(
     rows: RowPart, m: Vector, weights: Vector, loss: Loss, *, out: Out
-) -> Sums:
+) -> None:
     """Keep weight · α (1 - α), α the dual variable of each row."""
     _, variance = loss.derivatives(m, rows.p_other)
     np.multiply(variance, weights, out=out[0])
-    return ()
 
 
 def dual_of_step(
@@ -421,13 +414,12 @@ def dual_of_step(
 
 def dual_slope(
     rows: RowPart, m: Vector, h: Vector, change: Vector, loss: Loss, *, out: Out
-) -> Sums:
+) -> None:
     """Keep the weighted slope of each row's loss in z, where a Newton step leads."""
     slope, _ = loss.derivatives(m, rows.p_other)
     slope *= rows.weights
     slope += h * change
     np.multiply(slope, rows.signs, out=out[0])
-    return ()
 
 
 def dual_after_step(rows: RowPart, before: Vector, after: Vector, loss: Loss) -> Sums:

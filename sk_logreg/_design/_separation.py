@@ -7,7 +7,7 @@ import numpy as np
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._design._base import Block
-from sk_logreg._design._products import Out, Sums, column_tiles
+from sk_logreg._design._products import Out, column_tiles
 from sk_logreg._design._vectors import RowPart
 
 
@@ -20,7 +20,7 @@ def unit_margins(
     direction: Vector,
     *,
     out: Out,
-) -> Sums:
+) -> None:
     """Keep the products of a direction with rows of unit length and their signs.
 
     The rows are ±(x, 1) over some columns, centered and scaled; the direction ends with
@@ -40,18 +40,16 @@ def unit_margins(
     if rows.p_other is not None:
         np.copyto(m, -np.abs(m), where=rows.p_other > 0.0)
     m[rows.weights <= 0.0] = np.inf
-    return ()
 
 
 def on_hyperplane(
     rows: RowPart, m: Vector, other: Vector, nearest: float, *, out: Out
-) -> Sums:
+) -> None:
     """Keep minus the size of a row vector where another is nearly 0, and 0 elsewhere.
 
     The other, `m`, is infinite for rows that do not count.
     """
     out[0][:] = np.where(np.abs(m) <= nearest, -np.abs(other), 0.0)
-    return ()
 
 
 def excess(
@@ -63,10 +61,9 @@ def excess(
     slack: float,
     *,
     out: Out,
-) -> Sums:
+) -> None:
     """Keep by how much a row vector exceeds what it has to.
 
     That is `least` where the first is above a limit, and minus the slack elsewhere.
     """
     np.subtract(other, np.where(m > nearest, least, -slack), out=out[0])
-    return ()

@@ -1,7 +1,8 @@
 """The objective of a problem, and all that is computed from it in passes over X.
 
-`Objective` has what a solver asks of it. Functions of an objective have what only the
-inference, the search for separation, or fits at several points ask.
+`Objective` has what every solver asks of it. Functions of an objective have what only
+the duality gap, the inference, the search for separation, or fits at several points
+ask.
 """
 
 from sk_logreg._objective._core import (
@@ -10,6 +11,12 @@ from sk_logreg._objective._core import (
     NotFiniteError,
     Objective,
     RowVector,
+)
+from sk_logreg._objective._duality import (
+    dual_after_step,
+    dual_of_step,
+    dual_slopes,
+    weighted_variance,
 )
 from sk_logreg._objective._inference import (
     at_mean_row,
@@ -49,6 +56,9 @@ __all__ = [
     "at_mean_row",
     "binary_columns",
     "clustered_scores_gram",
+    "dual_after_step",
+    "dual_of_step",
+    "dual_slopes",
     "effect_sums",
     "evaluate_groups",
     "evaluate_with_scores",
@@ -65,4 +75,5 @@ __all__ = [
     "separates",
     "squared_norms",
     "unit_margins",
+    "weighted_variance",
 ]

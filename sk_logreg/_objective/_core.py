@@ -4,7 +4,7 @@ It is a map over the rows and a reduction. A solver sees coefficients, numbers, 
 vectors that it does not look into, and arrays of the size of the coefficients.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import isfinite
@@ -14,20 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._design import (
-    Coordinates,
-    Costs,
-    Extremes,
-    Meter,
-    RowVector,
-    design_of,
-)
+from sk_logreg._design import Coordinates, Costs, Extremes, Meter, RowVector, design_of
 from sk_logreg._design import _products as products
 from sk_logreg._execution import ThreadExecutor, blas_threads
 from sk_logreg._problem import Problem
 from sk_logreg._tolerances import NOISE, SUM_ROUNDING
 from sk_logreg.losses import Loss
-from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet, Penalty
 
 # At most this number of rows in partitions are gathered: the search for starts draws no
@@ -154,7 +146,7 @@ class Objective:
     @cached_property
     def value_at_zero(self) -> float:
         """The value of f at zero coefficients, without a pass over X."""
-        if not (self.has_offset or self.has_soft_labels):
+        if not (self.rows.has_offset or self.rows.has_soft_labels):
             return float(self.loss.at_margin(np.zeros(1)).value[0])
         [value], _ = self.scan(products.losses_at_offset, (), (self.loss,))
         return float(value)
@@ -173,13 +165,13 @@ class Objective:
 
     def margins(self, coef: Vector) -> RowVector:
         """Return the margins at a point, in one pass over X."""
-        w, b = self.problem.split(coef)
-        return self.read(products.margins, (), (w, b), n_kept=1)[1][0]
+        args = self.problem.split(coef)
+        return self.read(products.margins, (), args, n_kept=1)[1][0]
 
     def margin_change(self, direction: Vector) -> RowVector:
         """Return the change of the margins along a direction, in one pass over X."""
-        w, b = self.problem.split(direction)
-        return self.read(products.margin_change, (), (w, b), n_kept=1)[1][0]
+        args = self.problem.split(direction)
+        return self.read(products.margin_change, (), args, n_kept=1)[1][0]
 
     def max_abs_change(self, direction: Vector) -> float:
         """Return the greatest change of any row's z along a direction, in one pass."""
@@ -215,8 +207,7 @@ class Objective:
 
         With a shift, `shift` times its upper bound is added.
         """
-        added = shift * (self.loss.curvature_bound or 0.0)
-        args = (self.loss, added, absolute)
+        args = self.loss, shift * (self.loss.curvature_bound or 0.0), absolute
         return self.scan(products.curvature, (margins,), args, n_kept=1)[1][0]
 
     @property
@@ -301,67 +292,6 @@ class Objective:
             raise NotFiniteError
         return self.vector(diagonal, corner), self.vector(*column)
 
-    # ------------------------------------------------------------- the dual problem
-
-    def dual_of_step(
-        self,
-        margins: RowVector,
-        weights: RowVector,
-        curvature: RowVector,
-        change: RowVector,
-        *,
-        clip: bool = False,
-    ) -> EntropyDual:
-        """Return the part of the rows in the duality gap of a Newton step.
-
-        Each dual variable α is moved by -curvature · change / weight, or by α (1 - α)
-        at most if they are clipped. `weights` are those that these rows have at the
-        point, and `curvature` is theirs in the Newton system. X is not read.
-        """
-        vectors = margins, weights, curvature, change
-        [dual], _ = self.scan(products.dual_of_step, vectors, (self.loss, clip))
-        return dual
-
-    def dual_after_step(self, before: RowVector, after: RowVector) -> EntropyDual:
-        """Return the part of the rows in the duality gap that a step has left.
-
-        The dual variables that the step was going to reach, by its linear model, are
-        feasible if none leaves [0, 1], and the weights that belong to them are those
-        after the step, up to the residual of its system. So only the divergence from
-        the dual variables after the step is left. X is not read.
-        """
-        [dual], _ = self.scan(products.dual_after_step, (before, after), (self.loss,))
-        return dual
-
-    def dual_slopes(
-        self, margins: RowVector, curvature: RowVector, change: RowVector
-    ) -> Vector:
-        """Return the gradient of the loss at the dual point of a Newton step.
-
-        Of all features, in one pass over X: the row vectors may come from an objective
-        over some of them.
-        """
-        _, [slopes] = self.scan(
-            products.dual_slope, (margins, curvature, change), (self.loss,), n_kept=1
-        )
-        sums, _ = self.read(products.weighted_sum, (slopes,))
-        return self.vector(*sums)
-
-    def weighted_variance(self, margins: RowVector, weights: RowVector) -> RowVector:
-        """Return weight · α (1 - α) of each row, α its dual variable at a point."""
-        vectors = margins, weights
-        args = (self.loss,)
-        return self.scan(products.weighted_variance, vectors, args, n_kept=1)[1][0]
-
-    def rows_above(
-        self, limit: RowVector, curvature: RowVector, change: RowVector, most: int
-    ) -> Indices | None:
-        """Return the rows whose part in a Newton system, in size, exceeds a limit.
-
-        None if they are more than `most`.
-        """
-        return self.rows.above(limit, curvature, change, most)
-
     # --------------------------------------------------------------------- rounding
 
     def rounding(self, point: Evaluation) -> float:
@@ -385,8 +315,6 @@ class Objective:
         )
         return np.sqrt(total * self.product_diagonal(sizes)), offset
 
-    # -------------------------------------------------------------- marginal effects
-
     # ------------------------------------------------------------------------- rows
 
     def weighted_extremes(self, vector: RowVector) -> Extremes:
@@ -399,7 +327,7 @@ class Objective:
     def mean_square(self, point: Evaluation) -> float:
         """Return the weighted mean of (z - offset)² at a point."""
         linear = point.margins
-        if self.has_offset:
+        if self.rows.has_offset:
             linear = self.margin_change(point.coef)
         return self.weights.dot(linear.squared())
 
@@ -408,55 +336,22 @@ class Objective:
 
         So it may be if soft labels are fitted exactly, by a loss that is zero then.
         """
-        exact = self.has_soft_labels and self.loss.dual is None and self.penalty.absent
-        return exact and point.value <= NOISE**2
+        exact = self.rows.has_soft_labels and self.loss.dual is None
+        return exact and self.penalty.absent and point.value <= NOISE**2
 
     def in_convex_region(self, point: Evaluation, threshold: float) -> bool:
         """Return whether the margins of all rows of positive weight reach a threshold.
 
         There its loss is convex. A soft label has a part with the opposite margin.
         """
-        args = (threshold,)
-        [found], _ = self.scan(products.least_above, (point.margins,), args)
+        [found], _ = self.scan(products.least_above, (point.margins,), (threshold,))
         return found.least >= 0.0
-
-    @property
-    def partitioned(self) -> bool:
-        """Whether the rows are in partitions, outside the memory of this process."""
-        return self.rows.partitioned
-
-    @property
-    def has_offset(self) -> bool:
-        """Whether z is not zero where all coefficients are."""
-        return self.rows.has_offset
-
-    @property
-    def has_soft_labels(self) -> bool:
-        """Whether some label is a probability between 0 and 1."""
-        return self.rows.has_soft_labels
-
-    @property
-    def lightest_weight(self) -> float:
-        """The smallest weight that is not zero."""
-        return self.rows.lightest_weight
 
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
         """Return the largest change of a predicted probability between two points."""
         vectors = before.margins, after.margins
         [found], _ = self.scan(products.probability_change, vectors)
         return found.size
-
-    def placed(self, vector: RowVector, rows: Indices | slice) -> RowVector:
-        """Return the numbers of a vector of some of the rows, and 0 at the others."""
-        return self.rows.placed(vector, rows)
-
-    def draw(self, sizes: Sequence[int]) -> Iterator[tuple[Indices, Vector]]:
-        """Draw samples of the rows of about these sizes, with weights of sum one."""
-        return self.rows.draw(sizes)
-
-    def spread_rows(self, size: int, columns: Indices) -> Matrix:
-        """Return some columns of a few rows, spread over all of them, dense."""
-        return self.rows.spread(size, columns)
 
     def sample(
         self, rows: Indices, weights: Vector, *, copied: bool = False
@@ -466,10 +361,10 @@ class Objective:
         Unless the rows are to be copied, large samples are gathered at each pass.
         """
         some = self.rows.take(rows, weights, self.executor, copied=copied)
-        fraction = self._fraction * len(rows) / self.n_samples
+        share = len(rows) / self.n_samples
         if self.rows.partitioned:  # the rows are in memory now
-            fraction = 0.0
-        return self.derive(replace(self.problem, rows=some), fraction)
+            share = 0.0
+        return self.derive(share, rows=some)
 
     def in_memory(self) -> "Objective":
         """Return the same objective; rows in partitions are gathered if they are few.
@@ -483,7 +378,7 @@ class Objective:
             return self
         every = np.arange(self.n_samples)
         gathered = rows.take(every, None, self.executor)
-        return self.derive(replace(self.problem, rows=gathered), 1.0)
+        return self.derive(rows=gathered)
 
     def recomputing_margins(self) -> "Objective":
         """Return the same objective; over partitions, margins are not kept at first.
@@ -493,13 +388,11 @@ class Objective:
         if not self.rows.partitioned:
             return self
         rows: Any = self.rows
-        return self.derive(
-            replace(self.problem, rows=rows.recomputing()), self._fraction
-        )
+        return self.derive(rows=rows.recomputing())
 
     def with_loss(self, loss: Loss) -> "Objective":
         """Return the same objective with another loss."""
-        return self.derive(replace(self.problem, loss=loss), self._fraction)
+        return self.derive(loss=loss)
 
     def reparametrized(
         self, values: Matrix, penalty: Penalty, lift: Callable[[Vector], Vector]
@@ -510,17 +403,21 @@ class Objective:
         features. Passes over them do not count as passes over X.
         """
         outer = self.problem.lift
-        problem = replace(
-            self.problem,
+        return self.derive(
+            0.0,
             rows=replace(self.rows, design=design_of(values)),
             penalty=penalty,
             lift=lambda coef: outer(lift(coef)),
             reduced=True,
         )
-        return self.derive(problem, 0.0)
 
-    def derive(self, problem: Problem, fraction: float) -> "Objective":
-        return Objective(problem, self.executor, self.meter, fraction)
+    def derive(self, share: float = 1.0, **changes: Any) -> "Objective":
+        """Return the objective of the problem with some changes.
+
+        A pass over its rows counts as a share of one over these.
+        """
+        problem = replace(self.problem, **changes)
+        return Objective(problem, self.executor, self.meter, share * self._fraction)
 
     def restricted(
         self, columns: Indices, before: "Objective | None" = None
@@ -542,14 +439,9 @@ class Objective:
             full[kept] = coef
             return outer(full)
 
-        problem = replace(
-            self.problem,
-            rows=rows,
-            penalty=self.penalty.take(kept),
-            lift=lift,
-        )
         share = rows.design.costs.n_values / max(1, self.costs.n_values)
-        return self.derive(problem, self._fraction * share)
+        penalty = self.penalty.take(kept)
+        return self.derive(share, rows=rows, penalty=penalty, lift=lift)
 
     def gradient_of_losses(self, margins: RowVector) -> Vector:
         """Return the gradient of the losses, in one pass over X."""

@@ -1,7 +1,5 @@
 """Passes over X that the inference takes: scores, leverages, marginal effects."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from sk_logreg._arrays import Indices, Matrix, Vector
@@ -133,12 +131,12 @@ def at_mean_row(objective: Objective, share: RowVector) -> Objective:
     Each row, and its offset, counts by its share.
     """
     offset = None
-    if objective.has_offset:
+    if objective.rows.has_offset:
         [mean], _ = objective.scan(_inference.weighted_offset, (share,))
         offset = np.array([mean])
     row = objective.rmatvec(share)[None, :]
     rows = Rows(design_of(row), np.ones(1, dtype=np.int8), np.ones(1), offset)
-    return objective.derive(replace(objective.problem, rows=rows), 0.0)
+    return objective.derive(0.0, rows=rows)
 
 
 def _centers_and_units(objective: Objective) -> tuple[Vector, Vector]:

@@ -13,13 +13,16 @@ def separates(objective: Objective, point: Evaluation, least: float) -> bool:
     All rows of positive weight are then on their right sides of the hyperplane,
     and have margins above `least`. Along these weights the loss falls for ever.
     """
-    penalty = objective.penalty
-    if objective.weighted_extremes(point.margins).least <= least:
+    penalty, rows = objective.penalty, objective.rows
+    if (
+        rows.has_soft_labels
+        or objective.weighted_extremes(point.margins).least <= least
+    ):
         return False
     if (penalty.one_sided(slice(None)) * point.coef < 0.0).any():
         return False  # a bound ends this direction
-    if objective.has_soft_labels or (penalty.absent and not objective.has_offset):
-        return not objective.has_soft_labels
+    if penalty.absent and not rows.has_offset:
+        return True
     free = np.where(penalty.penalized, 0.0, point.coef)
     return objective.weighted_extremes(objective.margin_change(free)).least > 0.0
 

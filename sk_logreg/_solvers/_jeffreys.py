@@ -34,13 +34,7 @@ from sk_logreg._objective import (
     RowVector,
     leverages_and_gradient,
 )
-from sk_logreg._records import (
-    CONVERGED,
-    MAX_ITER,
-    STOPPED,
-    Status,
-    ended_by_rounding,
-)
+from sk_logreg._records import CONVERGED, MAX_ITER, STOPPED, Status, ended_by_rounding
 from sk_logreg._solvers._base import UNKNOWN_GAP, Solution
 from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._newton._lbfgs import Correction
@@ -152,7 +146,7 @@ class JeffreysLikelihood:
         zero = np.zeros(objective.n_dof)
         self._at_zero = objective.evaluate(zero, hessian=True)
         flat = self._at_zero.hessian
-        if objective.has_offset:
+        if objective.rows.has_offset:
             flat = objective.hessian(objective.curvature_bound)
         assert flat is not None
         found = factor(flat, semidefinite=True)
@@ -352,7 +346,7 @@ def minimize_jeffreys(
         assert isinstance(reached, JeffreysEvaluation)
         if move.length > 0.0:
             model.add(point, reached)
-        elif move.length == 0.0:
+        else:
             noise.search_failed(step)
             model.reset()
         point = reached

@@ -83,14 +83,11 @@ def solve_from_starts(
         return _from_one_start(objective, solver, journal, goal, previous)
 
     search = _Search(objective, solver, n_init, random_state)
-    first = _first(objective, previous)
     found = _Minima(objective, solver, journal, tol)
-    found.minimize(first)
-    if not found.ended:
-        for start in search.starts(found.solutions[0].point):
-            found.minimize(start)
-            if found.ended:
-                break
+    found.minimize(_first(objective, previous))
+    others = search.starts(found.solutions[0].point)
+    while not found.ended and (start := next(others, None)) is not None:
+        found.minimize(start)
     best = resolve_separation(objective, found.lowest(), journal)
     scope = optimality_scope(objective, best.point)
     return replace(best, starts=tuple(found.records), scope=scope)
@@ -214,7 +211,7 @@ class _Search:
         n_rows = max(_OPTIONS.max_rows, SAMPLING.rows_per_coef * objective.n_dof)
         many, some = objective.n_samples > n_rows, objective
         if many:
-            [drawn] = objective.draw([n_rows])
+            [drawn] = objective.rows.draw([n_rows])
             some = objective.sample(*drawn)
         elemental = None
         if objective.n_dof <= _OPTIONS.max_coefs:

@@ -25,7 +25,6 @@ from sk_logreg._solvers._newton import (
 from sk_logreg._solvers._newton._cg_system import Preconditioner
 from sk_logreg._solvers._newton._model import Model
 from sk_logreg._solvers._newton._preconditioner import preconditioner
-from sk_logreg._solvers._newton._reused_hessian import ReusedHessianModel
 from sk_logreg._solvers._row_space import RowSpace, n_kept, reducible
 from sk_logreg._solvers._samples import nested_samples
 from sk_logreg._solvers._working_sets import solve_by_working_sets
@@ -186,11 +185,6 @@ def _from_samples(
     return _minimize(objective, start, journal, model, goal)
 
 
-def _kind_of_model(objective: Objective) -> type[ReusedHessianModel[Any]]:
-    """Return the model that suits the penalty."""
-    return CholeskyModel if objective.penalty.smooth else ProximalModel
-
-
 def _from_sample(
     objective: Objective,
     rows: Indices,
@@ -204,7 +198,8 @@ def _from_sample(
     Returns the start, and None, if the sample has no minimum.
     """
     sample = objective.sample(rows, weights)
-    model = _kind_of_model(sample)(sample)
+    smooth = objective.penalty.smooth
+    model: Any = CholeskyModel(sample) if smooth else ProximalModel(sample)
     # With many coefficients one factor, at the sample's minimum, is enough.
     walker: Model = ConjugateGradientModel(sample) if mixed else model
     goal = Goal(_OPTIONS.sample_accuracy * objective.n_dof / len(rows), certify=False)

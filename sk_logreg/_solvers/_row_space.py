@@ -33,7 +33,7 @@ def reducible(objective: Objective) -> bool:
 
     Features without a penalty are not, beside penalized ones.
     """
-    if objective.partitioned:  # and large: the reduction combines any two rows
+    if objective.rows.partitioned:  # and large: the reduction combines any two rows
         return False
     n_reduced = objective.n_features - n_kept(objective)
     return isinstance(objective.penalty, L2) and objective.n_samples < n_reduced
@@ -164,7 +164,7 @@ class _Group(NamedTuple):
     """
 
     columns: Indices | slice
-    scale: Vector | float
+    scale: Vector
     values: Matrix
     basis: Indices | None
     strengths: Any
@@ -256,16 +256,15 @@ def _groups_of(objective: Objective) -> Iterator[_Group]:
     free = ~objective.penalty.penalized[: objective.n_features]
     if objective.penalty.absent:
         equal = sizes.max() <= _LARGEST_RATIO * sizes.min()
-        scale = 1.0 if equal else np.exp2(-np.round(np.log2(sizes)))
+        scale = np.ones_like(sizes) if equal else np.exp2(-np.round(np.log2(sizes)))
         yield _reduced(objective, slice(None), scale, 0.0 * strengths[0])
         return
     if free.any():
         yield _as_they_are(objective, np.flatnonzero(free))
-    common = strengths[int(free.argmin())]
-    scale = 1.0
-    if strengths.min() != strengths.max():
-        scale = np.sqrt(common / np.where(free, common, strengths)).astype(np.float64)
-        sizes = sizes * scale
+    first = int(free.argmin())
+    common, curvature = strengths[first], objective.penalty.curvature[: len(free)]
+    scale = np.sqrt(curvature[first] / np.where(free, curvature[first], curvature))
+    sizes *= scale
     if not free.any() and sizes.max() <= _LARGEST_RATIO * sizes.min():
         yield _reduced(objective, slice(None), scale, common)
         return
@@ -274,8 +273,7 @@ def _groups_of(objective: Objective) -> Iterator[_Group]:
     while len(order):
         members = sizes[order] >= sizes[order[0]] / _LARGEST_RATIO
         columns = np.sort(order[members])
-        of_columns = scale if isinstance(scale, float) else scale[columns]
-        yield _reduced(objective, columns, of_columns, common)
+        yield _reduced(objective, columns, scale[columns], common)
         order = order[~members]
 
 
@@ -296,11 +294,12 @@ def _sizes(objective: Objective) -> Vector:
 def _as_they_are(objective: Objective, columns: Indices) -> _Group:
     """Return some columns, not reduced."""
     values = objective.dense_rows(columns=columns)
-    return _Group(columns, 1.0, values, None, _strengths(objective)[columns])
+    ones, strengths = np.ones(len(columns)), _strengths(objective)[columns]
+    return _Group(columns, ones, values, None, strengths)
 
 
 def _reduced(
-    objective: Objective, columns: Indices | slice, scale: Vector | float, strength: Any
+    objective: Objective, columns: Indices | slice, scale: Vector, strength: Any
 ) -> _Group:
     """Return the row space of some columns, or these themselves if they are fewer.
 
@@ -308,11 +307,9 @@ def _reduced(
     """
     if not isinstance(columns, slice) and len(columns) <= objective.n_samples:
         return _as_they_are(objective, columns)
-    factors = None
-    if not isinstance(columns, slice) or not isinstance(scale, float):
-        factors = np.zeros(objective.n_features)
-        factors[columns] = scale
-    products = objective.row_gram(factors)
+    factors = np.zeros(objective.n_features)
+    factors[columns] = scale
+    products = objective.row_gram(None if (factors == 1.0).all() else factors)
     # Rows without weight determine nothing: their products count as 0.
     unweighted = np.flatnonzero(objective.weights.values == 0.0)
     products[unweighted] = 0.0

@@ -52,4 +52,4 @@ def nested_samples(
     last = max(first, min(objective.largest_sample, two_steps, affordable))
     n_before = int(np.log(last / first) / np.log(SAMPLING.growth))
     growing = reversed(range(n_before + 1))
-    yield from objective.draw([int(last / SAMPLING.growth**k) for k in growing])
+    yield from objective.rows.draw([int(last / SAMPLING.growth**k) for k in growing])

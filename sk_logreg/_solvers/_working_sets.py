@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._log import Journal
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import (
+    Evaluation,
+    Objective,
+    dual_after_step,
+    dual_of_step,
+    dual_slopes,
+)
 from sk_logreg._records import ended_by_rounding
 from sk_logreg._solvers._base import UNKNOWN_GAP, Goal, Solution, relative
 from sk_logreg._solvers._newton import HessianMatrix, excess_of_slopes
@@ -288,11 +294,11 @@ def _certified(
         change = known.margin_change(step.end - step.start.coef)
         if step.start is point:
             weights = restricted.weights.take(rows)
-            dual = known.dual_of_step(start.take(rows), weights, curvature, change)
+            dual = dual_of_step(known, start.take(rows), weights, curvature, change)
         else:
-            dual = known.dual_after_step(start, point.margins)
-        placed = [objective.placed(v, rows) for v in (curvature, change)]
-        slopes = -objective.dual_slopes(start, *placed)
+            dual = dual_after_step(known, start, point.margins)
+        placed = [objective.rows.placed(v, rows) for v in (curvature, change)]
+        slopes = -dual_slopes(objective, start, *placed)
         if known.n_samples < objective.n_samples:  # their curvatures may be larger
             squares = objective.product_diagonal(placed[0])
         bound = excess_of_slopes(

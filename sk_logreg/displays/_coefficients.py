@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._labels import encode_labels
-from sk_logreg.displays._style import MAP, SERIES, panels
+from sk_logreg.displays._style import MAP, SERIES, legend_above, panel, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -209,8 +209,7 @@ class CoefficientDisplay:
         largest = np.argsort(-np.abs(self.coef), kind="stable")[: self.max_features]
         self.order_ = largest[np.argsort(self.coef[largest], kind="stable")]
         values = self.coef[self.order_]
-        self.figure_, axes = panels(ax, size=(6.4, 1.3 + 0.24 * len(values)))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, 1.3 + 0.24 * len(values)))
         places = np.arange(len(values))
         self.ax_.hlines(places, 0.0, values, color="gray", linewidth=0.8, zorder=1)
         self.ax_.axvline(0.0, color="gray", linewidth=0.8, zorder=1)
@@ -227,10 +226,7 @@ class CoefficientDisplay:
         some = len(values) < len(self.coef)
         which = f" (the {len(values)} largest of {len(self.coef)})" if some else ""
         self.ax_.set_xlabel(f"coefficient{which}")
-        # Above the axes, where it covers no dot.
-        self.ax_.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False
-        )
+        legend_above(self.ax_)
 
     def _plot_images(
         self, ax: Any, image_shape: tuple[int, ...], kwargs: dict[str, Any]

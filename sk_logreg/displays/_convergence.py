@@ -16,7 +16,7 @@ from sk_logreg.displays._histories import (
     curve_of_estimator,
     curve_of_history,
 )
-from sk_logreg.displays._style import NAMES, panels, series_at
+from sk_logreg.displays._style import NAMES, panel, series_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -224,8 +224,7 @@ class ConvergenceDisplay:
         for name, value, known in (("x", x, _X_LABELS), ("y", y, _Y_LABELS)):
             if value not in known:
                 raise ValueError(f"{name} must be one of {list(known)}, got {value!r}.")
-        self.figure_, axes = panels(ax, size=(6.4, 4.4))
-        self.ax_: Axes = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, 4.4))
         self.lines_: list[Line2D] = []
         self.bounds_: list[Line2D] = []
         # Displays drawn on the same axes continue with the next style.

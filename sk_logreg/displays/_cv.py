@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._cv import BinaryLogisticRegressionCV
-from sk_logreg.displays._style import panels, series_at
+from sk_logreg.displays._style import panel, series_at
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -147,8 +147,7 @@ class CVDisplay:
         CVDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.figure_, axes = panels(ax, size=(6.4, 4.4))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, 4.4))
         self.lines_: list[Line2D] = []
         self.bands_: list[Artist] = []
         for place, (mean, error) in enumerate(

@@ -8,13 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg.displays._inferences import (
-    check_inference,
-    legend_above,
-    percent,
-    short,
-)
-from sk_logreg.displays._style import Series, panels, series_at
+from sk_logreg.displays._inferences import check_inference, percent, short
+from sk_logreg.displays._style import Series, legend_above, panel, series_at
 from sk_logreg.inference import Inference
 from sk_logreg.inference._fitted import INTERCEPT
 from sk_logreg.inference._terms import places_of
@@ -207,8 +202,7 @@ class ForestDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         line = _FIRST_LINE + _OTHER_LINE * (len(self.tables) - 1)
         height = 1.0 + line * max(2, len(self.terms))
-        self.figure_, axes = panels(ax, size=(6.4, height))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, height))
         self._draw_axis()
         self.points_: list[Line2D] = []
         self.bars_: list[LineCollection] = []

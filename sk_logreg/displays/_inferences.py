@@ -1,12 +1,9 @@
 """Functions that the displays of an inference share."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sk_logreg.inference import Inference
 from sk_logreg.inference._summary import number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def check_inference(inference: Any, expected: str = "an Inference") -> None:
@@ -36,9 +33,3 @@ def short(value: float) -> str:
     """Return a number with up to three significant digits, and whole thousands."""
     text = number(value, 3) if abs(value) >= 1000.0 else f"{value:.3g}"
     return text.replace("-", "−")
-
-
-def legend_above(ax: "Axes", **kwargs: Any) -> None:
-    """Draw the legend above the axes, where it covers no data."""
-    style = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
-    ax.legend(**style | {"ncols": 2} | kwargs)

@@ -8,13 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg.displays._inferences import (
-    check_count,
-    check_inference,
-    legend_above,
-    short,
-)
-from sk_logreg.displays._style import SERIES, panels
+from sk_logreg.displays._inferences import check_count, check_inference, short
+from sk_logreg.displays._style import SERIES, legend_above, panel
 from sk_logreg.inference import Inference
 
 if TYPE_CHECKING:
@@ -196,8 +191,7 @@ class InfluenceDisplay:
         InfluenceDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.figure_, axes = panels(ax, size=(6.4, 4.8))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, 4.8))
         finite = self.cooks_distance[np.isfinite(self.cooks_distance)]
         largest = float(finite.max(initial=0.0))
         unit = _LARGEST / largest if largest > 0.0 else 0.0

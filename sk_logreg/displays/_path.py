@@ -10,7 +10,7 @@ from sklearn.isotonic import isotonic_regression
 
 from sk_logreg._compat import check_matplotlib_support
 from sk_logreg._path import RegularizationPath
-from sk_logreg.displays._style import panels, series_at
+from sk_logreg.displays._style import panel, series_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,8 +151,7 @@ class PathDisplay:
         PathDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.figure_, axes = panels(ax, size=(7.2, 4.8))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(7.2, 4.8))
         ends = np.abs(self.path.coefs[-1])
         order = np.argsort(-ends, kind="stable")
         labeled = order[: self.n_labels][ends[order[: self.n_labels]] > 0.0]

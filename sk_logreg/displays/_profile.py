@@ -9,14 +9,8 @@ from scipy.stats import chi2
 
 from sk_logreg._arrays import Vector
 from sk_logreg._compat import check_matplotlib_support
-from sk_logreg.displays._inferences import (
-    check_count,
-    check_inference,
-    legend_above,
-    percent,
-    short,
-)
-from sk_logreg.displays._style import Series, panels, series_at
+from sk_logreg.displays._inferences import check_count, check_inference, percent, short
+from sk_logreg.displays._style import Series, legend_above, panel, series_at
 from sk_logreg.inference import Inference
 from sk_logreg.inference._fitted import INTERCEPT
 from sk_logreg.inference._terms import places_of
@@ -201,8 +195,7 @@ class ProfileDisplay:
         ProfileDisplay
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.figure_, axes = panels(ax, size=(6.4, 4.4))
-        self.ax_ = axes[0, 0]
+        self.figure_, self.ax_ = panel(ax, size=(6.4, 4.4))
         cutoff = _cutoff(self.level)
         self._draw_curves(kwargs)
         self.cutoff_ = self.ax_.axhline(

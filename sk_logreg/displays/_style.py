@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Names of the losses for titles and legends.
@@ -47,6 +48,18 @@ def series_of(loss: str, place: int) -> Series:
     """Return the style of the line of a loss, the same in every display."""
     known = list(NAMES)
     return series_at(known.index(loss) if loss in known else place + len(known))
+
+
+def legend_above(ax: "Axes", **kwargs: Any) -> None:
+    """Draw the legend above the axes, where it covers no data."""
+    style = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
+    ax.legend(**style | {"ncols": 2} | kwargs)
+
+
+def panel(ax: Any, *, size: tuple[float, float]) -> tuple["Figure", Any]:
+    """Return a figure and its only axes, see `panels`."""
+    figure, axes = panels(ax, size=size)
+    return figure, axes[0, 0]
 
 
 def panels(

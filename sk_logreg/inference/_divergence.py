@@ -95,7 +95,7 @@ def divergence_of(fitted: FittedModel, objective: Objective) -> Divergence:
        in binary logistic regression models. DPhil thesis, University of Oxford.
     """
     find = partial(_cone, fitted)
-    if objective.partitioned:
+    if objective.rows.partitioned:
         cone = find_in_partitions(objective, fitted.point, find)
     else:
         cone = find(objective, fitted.point)

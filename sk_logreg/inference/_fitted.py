@@ -258,7 +258,7 @@ def _in_memory(
         weights = np.ones(len(labels)) * np.asarray(sample_weight, dtype=np.float64)
         n_obs, weighted = float(weights.sum()), bool((weights != 1.0).any())
     q = labels if model.soft_labels else (data.signs > 0).astype(np.float64)
-    totals = partial(totals_of_labels, weights, q)
+    totals = partial(totals_of_labels, weights, (1.0 - q, q))
     per_class = class_factors(model.class_weight, classes, totals)
     find = partial(clusters_in_memory, groups, X)
     return data, Observations(n_obs, weighted, per_class), find

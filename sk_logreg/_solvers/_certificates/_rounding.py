@@ -61,7 +61,7 @@ def _excess(
     z_change = change
     if changes is not None:
         columns = np.flatnonzero(changes)
-        part = objective.spread_rows(_N_ROWS, columns)
+        part = objective.rows.spread(_N_ROWS, columns)
         sizes = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
         z_change += _SAFETY * float(sizes @ changes[columns])
     if objective.loss.curvature_bound is not None:

@@ -20,10 +20,10 @@ def optimality_scope(objective: Objective, point: Evaluation) -> Scope:
     threshold = objective.loss.convex_from
     if threshold is None or not objective.in_convex_region(point, threshold):
         return "local"
-    if objective.has_soft_labels:  # their loss outside the region may be small
+    if objective.rows.has_soft_labels:  # their loss outside the region may be small
         return "region"
     least_outside = objective.loss.at_margin(np.array([threshold])).value[0]
-    cost = least_outside * objective.lightest_weight
+    cost = least_outside * objective.rows.lightest_weight
     return "global" if point.value <= cost else "region"
 
 

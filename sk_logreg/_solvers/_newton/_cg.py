@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation, Objective
+from sk_logreg._objective import Evaluation, Objective, dual_after_step, dual_of_step
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import MANY
 from sk_logreg._solvers._newton._cg_system import (
@@ -37,10 +37,7 @@ class _State:
     def __init__(self, system: System, point: Evaluation):
         self._system, self._point = system, point
         self.residual = -point.gradient
-        direction = system.eliminate_bias(self.residual)
-        #: Whether the curvature in the bias is positive.
-        self.convex_in_bias = direction is not None
-        self.direction = 0.0 * self.residual if direction is None else direction
+        self.direction = system.eliminate_bias(self.residual)
         self._scaled = system.precondition(self.residual)
         self.search = system.conjugate_to_bias(self._scaled)
         self.rho = self._before = float(self.residual @ self._scaled)
@@ -124,7 +121,7 @@ class _End:
         """Return whether the point after the step, if solved, would be certified."""
         before = self._point.margins
         after = self._objective.margins(self._point.coef + state.direction)
-        dual = self._objective.dual_after_step(before, after)
+        dual = dual_after_step(self._objective, before, after)
         return dual.bound() <= 0.75 * self._accuracy
 
 
@@ -200,9 +197,9 @@ class ConjugateGradientModel:
         curvature = objective.curvature(point.margins, shift)
         system = System(objective, curvature, shift, self._preconditioner)
         self._system = system
-        state = _State(system, point)
-        if not state.convex_in_bias:
+        if not system.convex_in_bias:
             return None
+        state = _State(system, point)
         end = _End(objective, system, point, accuracy)
         size = end.size + state.rho
         for count in range(1, end.max_products + 1):
@@ -225,7 +222,7 @@ class ConjugateGradientModel:
                 break
             state.turn()
         # At z = 0 each curvature is the largest possible: the step is too short.
-        at_zero = not (objective.has_offset or point.coef.any())
+        at_zero = not (objective.rows.has_offset or point.coef.any())
         return state.step(accuracy, shift, exact=True, extendable=convex and at_zero)
 
     def certify(self, step: Step) -> Bound:
@@ -244,8 +241,8 @@ class ConjugateGradientModel:
             gap, seen = None, change.extremes()
             bound = Bound(np.inf, seen.least, seen.greatest)
         else:
-            dual = objective.dual_of_step(
-                point.margins, objective.weights, system.curvature, change
+            dual = dual_of_step(
+                objective, point.margins, objective.weights, system.curvature, change
             )
             total = system.curvature.total() if objective.problem.free_bias else None
             gap = DualGap(dual, step.direction, residual, objective.penalty, total)
@@ -296,7 +293,7 @@ class ConjugateGradientModel:
         """
         objective, system = self._objective, self._system
         assert system is not None
-        dual = objective.dual_after_step(step.point.margins, after.margins)
+        dual = dual_after_step(objective, step.point.margins, after.margins)
         if not dual.reach <= 1.0:
             return np.inf
         # Curvatures at both ends differ by at most this factor.

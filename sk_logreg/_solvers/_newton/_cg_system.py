@@ -93,16 +93,19 @@ class System:
             return self._preconditioner.solve(residual)
         return self._inverse_diagonal * residual
 
-    def eliminate_bias(self, residual: Vector) -> Vector | None:
-        """Return the step in the bias alone, None if the curvature is not positive.
+    @property
+    def convex_in_bias(self) -> bool:
+        """Whether the curvature in an unpenalized bias is positive."""
+        return self._bias_column is None or bool(self._bias_column[-1] > 0.0)
+
+    def eliminate_bias(self, residual: Vector) -> Vector:
+        """Return the step in the bias alone, in which the system must be convex.
 
         `residual` becomes the residual after this step.
         """
         direction = np.zeros_like(residual)
         column = self._bias_column
         if column is not None:
-            if column[-1] <= 0.0:
-                return None
             direction[-1] = residual[-1] / column[-1]
             residual -= direction[-1] * column
         return direction

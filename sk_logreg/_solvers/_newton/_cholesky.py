@@ -44,31 +44,27 @@ class CholeskyModel(ReusedHessianModel[FactoredHessian]):
         return FactoredHessian(self._objective, rows, curvature, factored, shift=shift)
 
     def _step(self, point: Evaluation, accuracy: float) -> Step:
-        assert self._current is not None
         direction = self.last_step(point)
         return Step(
             point,
             accuracy,
             direction,
             decrement2=-float(point.gradient @ direction),
-            shift=self._current.shift,
+            shift=self._held.shift,
             exact=self._known_at is point,
             extendable=self._objective.loss.convex,
         )
 
     def last_step(self, point: Evaluation) -> Vector:
-        assert self._current is not None
-        return -self._correction.solve(self._current.factor, point.gradient)
+        return -self._correction.solve(self._held.factor, point.gradient)
 
     def certify_after(self, step: Step, after: Evaluation) -> float:
-        assert self._current is not None
-        return self._current.certify_after(step.point, after, step.decrement2)
+        return self._held.certify_after(step.point, after, step.decrement2)
 
     def least_curvature(self, point: Evaluation) -> Curvature:
         self._renew(point)
-        assert self._current is not None
-        if self._current.shift == 0.0:
-            return Curvature(self._current.factor.eigenvalue_ratio())
+        if self._held.shift == 0.0:
+            return Curvature(self._held.factor.eigenvalue_ratio())
         _, hessian = self._hessian(point)
         direction = most_negative_curvature(hessian, self._majorizer)
         return Curvature(negative_direction=direction)

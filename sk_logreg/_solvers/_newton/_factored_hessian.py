@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_logreg._arrays import Indices, Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import (
+    Evaluation,
+    Objective,
+    RowVector,
+    dual_after_step,
+    dual_of_step,
+    weighted_variance,
+)
 from sk_logreg._solvers._certificates import DualGap
 from sk_logreg._solvers._factors import Factor, factor
 from sk_logreg._solvers._newton._model import Bound
@@ -133,19 +140,19 @@ class FactoredHessian(KnownHessian):
             change = step.change.extremes()
             singular = self.factor.singular
             return Bound(excess, change.least, change.greatest, complete, singular)
-        dual = objective.dual_of_step(margins, weights, self.curvature, step.change)
+        dual = dual_of_step(objective, margins, weights, self.curvature, step.change)
         bound = Bound(np.inf, dual.min_change, dual.max_change, complete)
         if dual.max_ratio > 1.0 and dual.curvature_ratio <= _OPTIONS.largest_ratio:
             # Rows with large margins have tiny dual variables, and the step asks for
             # more. Limit their parts and solve for the other rows.
-            limit = objective.weighted_variance(margins, weights)
+            limit = weighted_variance(objective, margins, weights)
             most = _OPTIONS.max_values // objective.n_dof
-            above = objective.rows_above(limit, self.curvature, step.change, most)
+            above = objective.rows.above(limit, self.curvature, step.change, most)
             known = known and above is not None and self._is_definite_without(above)
             step = self._solved(point.gradient, step.direction, limit)
             known = known and step.solved
-            dual = objective.dual_of_step(
-                margins, weights, self.curvature, step.change, clip=True
+            dual = dual_of_step(
+                objective, margins, weights, self.curvature, step.change, clip=True
             )
         gap = DualGap(
             dual,
@@ -233,7 +240,7 @@ class FactoredHessian(KnownHessian):
         """
         if self.factor.singular or not self.accurate:
             return np.inf
-        dual = self.objective.dual_after_step(point.margins, after.margins)
+        dual = dual_after_step(self.objective, point.margins, after.margins)
         if not dual.reach <= 1.0:
             return np.inf
         # Curvatures at both ends differ by at most this factor, squared.

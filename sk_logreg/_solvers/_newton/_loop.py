@@ -14,8 +14,8 @@ from sk_logreg._solvers._newton._line_search import (
     scaled_gradient_search,
     try_evaluate,
 )
-from sk_logreg._solvers._newton._model import Model, Step
-from sk_logreg._solvers._newton._stopping import Continue, Redirect, Renew, stopping_for
+from sk_logreg._solvers._newton._model import Model
+from sk_logreg._solvers._newton._stopping import Continue, stopping_for
 
 #: The model has spent its budget of passes over X. Never the status of a fit.
 BUDGET_SPENT = Status("budget_spent", "The budget of passes over X is spent.")
@@ -50,7 +50,7 @@ def minimize(
         )
         if isinstance(verdict, Solution):
             return verdict
-        if isinstance(verdict, Renew):
+        if verdict is None:
             exact = True
             continue
         if journal.closed:
@@ -58,7 +58,7 @@ def minimize(
         journal.begin(objective, point)
         move = _move(objective, model, verdict, noise)
         journal.end(objective, move.point, verdict.step.decrement2, move.length)
-        if move.length == 0.0 and isinstance(verdict, Redirect):
+        if move.length == 0.0 and verdict.negative_direction is not None:
             return Solution(point, UNKNOWN_GAP, SINGULAR)
         if move.length == 0.0 and noise.exhausted:
             return stopping.unfinished(verdict.step, STALLED)
@@ -80,15 +80,13 @@ def _first_point(objective: Objective, model: Model, start: Vector) -> Evaluatio
 
 
 def _move(
-    objective: Objective, model: Model, verdict: Continue | Redirect, noise: NoiseFloor
+    objective: Objective, model: Model, verdict: Continue, noise: NoiseFloor
 ) -> Move:
     """Return the point that an iteration leads to."""
-    if isinstance(verdict, Redirect):
+    step, direction = verdict.step, verdict.negative_direction
+    if direction is not None:
         noise.reset()
-        return descend_negative_curvature(
-            objective, model, verdict.step.point, verdict.direction
-        )
-    step: Step = verdict.step
+        return descend_negative_curvature(objective, model, step.point, direction)
     evaluate = objective.evaluate if verdict.last else model.evaluate
     move = line_search(objective, evaluate, step, noise.floor(step))
     if move.length == 0.0:

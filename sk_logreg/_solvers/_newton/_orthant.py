@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import Evaluation, Objective, RowVector, dual_after_step
 from sk_logreg._solvers._newton._model import (
     Bound,
     Curvature,
@@ -348,7 +348,7 @@ class OrthantModel:
         return excess_of_slopes(
             self._objective,
             self._penalty,
-            self._objective.dual_after_step(step.point.margins, after.margins),
+            dual_after_step(self._objective, step.point.margins, after.margins),
             last.curvature,
             after.value,
             after.coef,

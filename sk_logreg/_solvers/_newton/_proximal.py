@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._objective import Evaluation, Objective, RowVector
+from sk_logreg._objective import (
+    Evaluation,
+    Objective,
+    RowVector,
+    dual_after_step,
+    dual_of_step,
+)
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
 from sk_logreg._solvers._newton._lbfgs import bfgs_update
@@ -145,7 +151,7 @@ def composite_bound(
         seen = change.extremes()
         fall = -objective.slope(point, end - point.coef)
         return Bound(max(0.0, fall), seen.least, seen.greatest)
-    dual = objective.dual_of_step(margins, weights, curvature, change)
+    dual = dual_of_step(objective, margins, weights, curvature, change)
     bound = Bound(np.inf, dual.min_change, dual.max_change)
     slopes = penalty.curvature * end - residual
     excess = excess_of_slopes(
@@ -401,7 +407,7 @@ class ProximalModel(ReusedHessianModel[HessianMatrix]):
         if known is None or self._matrix is not known.matrix:
             return np.inf
         direction = after.coef - point.coef
-        dual = objective.dual_after_step(point.margins, after.margins)
+        dual = dual_after_step(objective, point.margins, after.margins)
         diagonal = known.matrix.diagonal()
         residual = point.gradient + known.matrix @ direction
         return excess_of_slopes(

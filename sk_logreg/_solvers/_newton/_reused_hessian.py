@@ -80,7 +80,7 @@ class ReusedHessianModel(ABC, Generic[Known]):
         provable = objective.loss.dual is not None and objective.problem.bounded
         # The sample of rows in partitions is in memory, unlike their margins.
         cheaper = costs.n_values < _NARROW * objective.n_samples
-        cheaper = cheaper or (objective.partitioned and not fine)
+        cheaper = cheaper or (objective.rows.partitioned and not fine)
         self._discards_margins = sample_hessian is not None and provable and cheaper
         self._known_at: Evaluation | None = None
         self._last: tuple[Vector, Vector] | None = None  # coefficients and gradient
@@ -110,8 +110,13 @@ class ReusedHessianModel(ABC, Generic[Known]):
         """
         if self._current is None:
             self._renew(point)
+        return replace(self._held, rows=rows)
+
+    @property
+    def _held(self) -> Known:
+        """The current matrix; there is one as soon as there is a step."""
         assert self._current is not None
-        return replace(self._current, rows=rows)
+        return self._current
 
     @abstractmethod
     def _add_pair(self, point: Evaluation) -> None:
@@ -195,23 +200,22 @@ class ReusedHessianModel(ABC, Generic[Known]):
         factored again at the point, usually does, unless it is singular: rows outside
         the sample may need the directions that it leaves out.
         """
-        assert self._current is not None
-        of_sample = self._of_sample
+        current, of_sample = self._held, self._of_sample
         if of_sample is None:
-            yield self._current
+            yield current
             return
         sample = of_sample.objective
         cost = (1.0 + sample.costs.gram) * sample.n_samples
-        cheaper = cost < self._objective.n_samples
-        old = self._current is not of_sample and self._known_at is not point
-        if not (old and cheaper):
-            yield self._current
+        old = current is not of_sample and self._known_at is not point
+        renewed_first = old and cost < self._objective.n_samples
+        if not renewed_first:
+            yield current
         margins = self._margins(point, of_sample)
         renewed = type(of_sample).at(sample, margins, of_sample.rows)
         if renewed is not None and renewed.reusable:
             yield renewed
-        if old and cheaper:
-            yield self._current
+        if renewed_first:
+            yield current
 
     def _margins(self, point: Evaluation, known: Known) -> RowVector:
         """Return the margins of a matrix's rows."""

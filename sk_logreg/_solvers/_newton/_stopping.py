@@ -32,26 +32,18 @@ _NOT_LOWERED = 1e-6
 
 @dataclass(frozen=True)
 class Continue:
-    """Take a step; it is `last` if the point after it is likely to end the fit."""
+    """Take a step, or follow a direction of negative curvature instead.
+
+    The step is `last` if the point after it is likely to end the fit.
+    """
 
     step: Step
-    last: bool
+    last: bool = False
+    negative_direction: Vector | None = None
 
 
-@dataclass(frozen=True)
-class Redirect:
-    """Follow a direction of negative curvature instead of a step."""
-
-    step: Step
-    direction: Vector
-
-
-@dataclass(frozen=True)
-class Renew:
-    """Take an exact step from the same point."""
-
-
-Verdict = Solution | Continue | Redirect | Renew
+#: What to do with a step; None asks for an exact step from the same point.
+Verdict = Solution | Continue | None
 
 
 class NewtonDecrement:
@@ -66,7 +58,6 @@ class NewtonDecrement:
 
     def __init__(self, objective: Objective, model: Model, goal: Goal):
         self._objective, self._model, self._goal = objective, model, goal
-        self._tol = goal.tol
         self._moved = False
         self._bounded = objective.problem.bounded
 
@@ -99,7 +90,7 @@ class NewtonDecrement:
         if status is not None:
             return self._solution(step, gap, status)
         if gap >= UNKNOWN_GAP and not step.exact:  # too old a matrix for a certificate
-            return Renew()
+            return None
         return self._go_on(step)
 
     def _solution(self, step: Step, gap: float, status: Status) -> Solution:
@@ -115,21 +106,18 @@ class NewtonDecrement:
             pending = step.direction  # is taken over more features
         return Solution(point, gap, status, pending_step=pending)
 
-    def after(self, verdict: Verdict, move: Move, stopped: bool) -> Solution | None:
+    def after(self, verdict: Continue, move: Move, stopped: bool) -> Solution | None:
         """Return the solution if the point after a step is certified at no cost."""
         self._moved = self._moved or move.length > 0.0
-        if not isinstance(verdict, Continue):
-            return None
         whole = move.newton and move.length == 1.0
         if not (verdict.last and whole) or stopped:
             return None
         after = move.point
         gap = relative(self._model.certify_after(verdict.step, after), after)
-        if gap > self._tol:
+        if gap > self._goal.tol:
             return None
-        pending: Vector | float = 0.0
-        if self._objective.problem.reduced:
-            pending = self._model.last_step(after)
+        reduced = self._objective.problem.reduced
+        pending = self._model.last_step(after) if reduced else 0.0
         return Solution(after, gap, CONVERGED, pending_step=pending)
 
     def unfinished(self, step: Step, status: Status) -> Solution:
@@ -143,7 +131,7 @@ class NewtonDecrement:
         return ROUNDING if stalled and self._objective.vanishes(step.point) else status
 
     def _go_on(self, step: Step) -> Continue:
-        return Continue(step, last=False)
+        return Continue(step)
 
     def _gap_and_status(self, step: Step) -> tuple[float, Status | None]:
         """Return the bound on the relative suboptimality, and a status if it decides.
@@ -153,11 +141,11 @@ class NewtonDecrement:
         if step.shift > 0.0:
             return UNKNOWN_GAP, None
         estimate = relative(0.5 * step.decrement2 + step.slack, step.point)
-        if estimate > self._tol or not step.exact:
+        if estimate > self._goal.tol or not step.exact:
             return estimate, None
         bound = self._model.certify(step)
         gap = relative(bound.excess, step.point)
-        if gap > self._tol:
+        if gap > self._goal.tol:
             return gap, None
         if bound.reach >= _FLAT_FROM:
             return gap, None if self._bounded else AT_INFINITY
@@ -173,7 +161,8 @@ class LocalMinimum(NewtonDecrement):
         """Return what to do with a step that may be the end, or a saddle point's."""
         curvature = self._model.least_curvature(step.point)
         if curvature.negative_direction is not None and can_move:
-            return Redirect(step, curvature.negative_direction)
+            direction = curvature.negative_direction
+            return Continue(step, negative_direction=direction)
         verdict = super()._judge(step, stagnated, can_move)
         if isinstance(verdict, Solution):
             return replace(verdict, curvature_ratio=curvature.ratio)
@@ -196,7 +185,7 @@ class DualityGap(NewtonDecrement):
         return gap, self._status(gap, bound)
 
     def _status(self, gap: float, _bound: Bound) -> Status | None:
-        return CONVERGED if gap <= self._tol else None
+        return CONVERGED if gap <= self._goal.tol else None
 
 
 class DualityGapOrRecession(DualityGap):
@@ -216,12 +205,9 @@ class DualityGapOrRecession(DualityGap):
             self._expected_end = True
             # With a slack, which is an estimate here, the bound after the step is no
             # proof. After a long step, its dual point may be at its bounds.
-            last = step.slack == 0.0 and self._is_short(step)
+            change = self._objective.max_abs_change
+            last = step.slack == 0.0 and change(step.direction) < _FLAT_FROM
         return Continue(step, last)
-
-    def _is_short(self, step: Step) -> bool:
-        """Return whether a step changes no margin by much, in one pass over X."""
-        return self._objective.max_abs_change(step.direction) < _FLAT_FROM
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
@@ -253,7 +239,7 @@ class Predicted:
             return Solution(step.point, UNKNOWN_GAP, CONVERGED, pending_step=pending)
         return self._certified.judge(step, stagnated=stagnated, can_move=can_move)
 
-    def after(self, _verdict: Verdict, _move: Move, _stopped: bool) -> Solution | None:
+    def after(self, _verdict: Continue, _move: Move, _stopped: bool) -> Solution | None:
         return None
 
     def unfinished(self, step: Step, status: Status) -> Solution:

@@ -15,10 +15,7 @@ from sk_logreg._objective import (
     on_hyperplane,
     unit_margins,
 )
-from sk_logreg._solvers._separation._linear_programs import (
-    LP_RESOLUTION,
-    row_tolerance,
-)
+from sk_logreg._solvers._separation._linear_programs import LP_RESOLUTION, row_tolerance
 from sk_logreg._solvers._separation._search import LEAST_MARGIN, SEARCH
 from sk_logreg._solvers._separation._unit_rows import UnitRows
 
@@ -57,7 +54,7 @@ def find_in_partitions(
     unless the number of samples or their size reached its limit.
     """
     size = _OPTIONS.first_rows + _OPTIONS.rows_per_coef * objective.n_dof
-    [(rows, _)] = objective.draw([size])
+    [(rows, _)] = objective.rows.draw([size])
     for _ in range(_OPTIONS.max_samples):
         if len(rows) > objective.largest_sample:
             break

@@ -110,7 +110,7 @@ def find_separation(objective: Objective, point: Evaluation) -> Separation | Non
     .. [2] K. Konis (2007). Linear programming algorithms for detecting separated data
        in binary logistic regression models. DPhil thesis, University of Oxford.
     """
-    if objective.partitioned:
+    if objective.rows.partitioned:
         return find_in_partitions(objective, point, find_separation)
     rows = UnitRows(objective)
     search = Search(objective, point, rows)

@@ -1,5 +1,6 @@
 """The search for hyperplanes that separate the classes, by cutting planes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,43 +96,57 @@ class Search:
 
         Or that raises a functional of the direction.
         """
-        mean = functional
-        if mean is None:
-            mean = self._rows.mean(rows, columns)
+        mean = self._rows.mean(rows, columns) if functional is None else functional
         if np.linalg.norm(mean) <= NOISE:
             return None  # no direction raises the mean margin
-        working = self._initial_working_set(rows, columns)
-        while True:
-            part = self._rows.some(working, columns)
-            limits = self._rows.constraints(columns)
-            direction = separating_direction(np.vstack([part, limits]), mean)
-            if direction is None:
-                return None
-            excess = self._rows.margins(rows, columns, direction) + row_tolerance(
-                direction
-            )
-            wrong = _most_wrong(rows, excess, working)
-            if not len(wrong):
-                return direction
-            working = np.append(working, wrong)
-            self._wrong = np.union1d(self._wrong, wrong)
+
+        def program(working: Indices) -> tuple[Indices, Vector | None]:
+            part = self._rows.constrained(working, columns)
+            return columns, separating_direction(part, mean)
+
+        return self._by_cutting_planes(rows, columns, program)[1]
 
     def minimal_columns(
         self, columns: Indices, separated: NDArray[np.bool_]
     ) -> tuple[Indices, Vector | None]:
         """Return few columns that alone separate these rows, and how, if fewer do."""
+
+        def program(working: Indices) -> tuple[Indices, Vector | None]:
+            return self._drop_columns(columns, working, separated[working])
+
         rows = np.arange(len(separated))
+        least = np.where(separated, LEAST_MARGIN, -LP_RESOLUTION)
+        fewer, direction = self._by_cutting_planes(rows, columns, program, least)
+        if direction is None:
+            return columns, None
+        return fewer, self._rows.coef(fewer, direction)
+
+    def _by_cutting_planes(
+        self,
+        rows: Indices,
+        columns: Indices,
+        program: Callable[[Indices], tuple[Indices, Vector | None]],
+        least: Vector | None = None,
+    ) -> tuple[Indices, Vector | None]:
+        """Return the solution of a linear program for all of some rows.
+
+        It is solved for a working set of these, to which rows whose margins are too
+        small are added until there are none. It returns columns, and a direction over
+        them if there is a solution. `least` are the least margins; by default that is
+        0, up to rounding.
+        """
         working = self._initial_working_set(rows, columns)
         while True:
-            fewer, direction = self._drop_columns(columns, working, separated[working])
+            used, direction = program(working)
             if direction is None:
-                return columns, None
-            margins = self._rows.margins(rows, fewer, direction)
-            excess = margins - np.where(separated, LEAST_MARGIN, -LP_RESOLUTION)
+                return used, None
+            limit = -row_tolerance(direction) if least is None else least
+            excess = self._rows.margins(rows, used, direction) - limit
             wrong = _most_wrong(rows, excess, working)
             if not len(wrong):
-                return fewer, self._rows.coef(fewer, direction)
+                return used, direction
             working = np.append(working, wrong)
+            self._wrong = np.union1d(self._wrong, wrong)
 
     def _drop_columns(
         self, columns: Indices, working: Indices, separated: NDArray[np.bool_]
@@ -139,9 +154,9 @@ class Search:
         """Return few columns that separate the working rows, and how, if any do."""
 
         def attempt(some: Indices) -> Vector | None:
-            part, limits = self._rows.some(working, some), self._rows.constraints(some)
-            strict = np.append(separated, np.zeros(len(limits), dtype=bool))
-            return sparse_direction(np.vstack([part, limits]), strict, len(some))
+            part = self._rows.constrained(working, some)
+            strict = np.pad(separated, (0, len(part) - len(separated)))
+            return sparse_direction(part, strict, len(some))
 
         direction = attempt(columns)
         if direction is None:

@@ -59,6 +59,10 @@ class UnitRows:
         signs = self._objective.penalty.one_sided(columns)
         return np.diag(np.append(signs, np.zeros(self.n_biases)))[signs.nonzero()]
 
+    def constrained(self, rows: Indices, columns: Indices) -> Matrix:
+        """Return some of the rows, and the constraints below."""
+        return np.vstack([self.some(rows, columns), self.constraints(columns)])
+
     def chunks(self, rows: Indices, columns: Indices) -> Iterator[Matrix]:
         """Yield some of the rows in parts that take little memory."""
         size = 1 + _CHUNK_VALUES // (1 + len(columns))
