@@ -81,7 +81,7 @@ def _suits(objective: Objective) -> bool:
     problem, n_dof = objective.problem, objective.n_dof
     few = n_dof <= _MOST_COEFS and objective.n_samples * n_dof**2 <= _MOST_PRODUCTS
     suits = problem.loss.dual is not None and problem.bounded
-    return suits and few and not objective.partitioned
+    return suits and few and not objective.rows.partitioned
 
 
 def _penalties(problem: Problem, Cs: Vector) -> ElasticNet:
