@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import Interval, StrOptions, make_constraint
-from sklearn.utils.validation import _check_sample_weight, _check_y
+from sklearn.utils.validation import (
+    _check_n_features,
+    _check_sample_weight,
+    _check_y,
+    validate_data,
+)
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin
@@ -63,6 +68,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "callback_context",
+    "check_features",
     "check_labels",
     "check_matplotlib_support",
     "check_sample_weight",
@@ -94,6 +100,32 @@ def naming(argument: str) -> Iterator[None]:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{argument}: {error}") from error
+
+
+def check_features(
+    X: Any, estimator: "BaseEstimator", *, reset: bool, finite: bool
+) -> Any:
+    """Return X as an array or CSR, of float64 or float32, after scikit-learn's checks.
+
+    With `reset`, the number and the names of the features are those of the estimator
+    from now on. With `finite`, all values must be.
+    """
+    precisions = [np.float64, np.float32]
+    with naming("X"):
+        plain = type(X) is np.ndarray and X.dtype in precisions and X.ndim == 2
+        named = hasattr(estimator, "feature_names_in_")
+        if plain and X.size and not (named or finite):
+            # Nothing else to check, which takes scikit-learn longer than a pass.
+            _check_n_features(estimator, X, reset=reset)
+            return X
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=precisions,
+            ensure_all_finite=finite,
+        )
 
 
 def check_labels(y: Any, estimator: "BaseEstimator") -> NDArray[Any]:

@@ -26,6 +26,7 @@ from sk_logreg._arrays import Vector
 from sk_logreg._compat import (
     Interval,
     StrOptions,
+    check_features,
     check_labels,
     check_sample_weight,
     fit_context,
@@ -373,7 +374,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         X, y, sample_weight, offset = given
         labels = check_labels(y, model)
         # The first gradient shows whether X is finite, which saves a pass over X.
-        rows = model._validated(X, ensure_all_finite=False)
+        rows = check_features(X, model, reset=True, finite=False)
         data, classes = data_of(model, rows, labels, sample_weight, offset)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, rows)
@@ -648,7 +649,7 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
         coef = coefficients_of(self)
         added = check_offset(offset, len(z))
         model = with_offset(coef, self.n_features_in_, classes, added)
-        rows = self._validated(X, reset=False)
+        rows = check_features(X, self, reset=False, finite=True)
         return get_scorer(self.scoring)(model, rows, labels, **for_score)
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -12,7 +12,7 @@ from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg import __version__
 from sk_logreg._arguments import check_offset
@@ -22,8 +22,8 @@ from sk_logreg._compat import (
     InspectedOnce,
     Interval,
     StrOptions,
+    check_features,
     fit_context,
-    naming,
 )
 from sk_logreg._dask import is_dask, lazy_decision, per_row
 from sk_logreg._execution import thread_executor
@@ -422,14 +422,6 @@ class BinaryLogisticRegression(
                 dtype = data.X.dtype
                 self._set_fitted_attributes(solution, objective, journal, dtype)
 
-    def _validated(self, X: Any, **options: bool) -> Any:
-        """Return X as an array or CSR, of float64 or float32."""
-        precisions = [np.float64, np.float32]
-        with naming("X"):
-            return validate_data(
-                self, X, accept_sparse="csr", dtype=precisions, **options
-            )
-
     def _set_fitted_attributes(
         self,
         solution: Solution,
@@ -543,7 +535,7 @@ class BinaryLogisticRegression(
         if is_dask(X):
             w, b = dense_weights(self.coef_).copy(), self.intercept_[0]
             return lazy_decision(self, X, w, b, offset)
-        X = self._validated(X, reset=False)
+        X = check_features(X, self, reset=False, finite=True)
         z = X @ dense_weights(self.coef_) + self.intercept_[0]
         added = check_offset(offset, X.shape[0])
         return z if added is None else z + added

@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 
 from sk_logreg._arguments import check_offset, column_parameters
 from sk_logreg._arrays import Vector
-from sk_logreg._compat import check_labels, check_sample_weight, naming
+from sk_logreg._compat import check_features, check_labels, check_sample_weight, naming
 from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._labels import (
@@ -107,7 +107,7 @@ def validated_data(
         return *partitioned_data(estimator, given, executor), y
     labels = check_labels(y, estimator)
     # The first gradient shows whether X is finite, which saves a pass.
-    X = estimator._validated(X, ensure_all_finite=False)
+    X = check_features(X, estimator, reset=True, finite=False)
     return *data_of(estimator, X, labels, sample_weight, offset), labels
 
 

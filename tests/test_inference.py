@@ -1008,6 +1008,9 @@ class TestNotes:
         with pytest.warns(match="did not converge"):
             found = inference_of(unpenalized(max_iter=1), X, y)
         assert any("did not converge" in note for note in found.notes)
+        assert any("Increase max_iter" in note for note in found.notes)
+        assert any("away from the minimum" in note for note in found.notes)
+        assert not any("smaller tol" in note for note in found.notes)
 
     def test_search(self):
         X, y = sample(200, 3)

@@ -124,11 +124,11 @@ def variances(objective: Objective, root: Matrix, null_space: Matrix | None) -> 
 def estimate_of(fitted: FittedModel) -> Estimate:
     """Return the estimate of a fitted model."""
     limit, divergence = fitted, None
-    with fitted.objective() as objective:  # which limits the threads of BLAS too
-        if is_separated(fitted):
+    if is_separated(fitted):
+        with fitted.objective() as objective:
             divergence = divergence_of(fitted, objective)
-            limit = _limit_of(fitted, divergence.rows)
-        covariance = covariance_of(limit)
+        limit = _limit_of(fitted, divergence.rows)
+    covariance = covariance_of(limit)
     if divergence is not None:
         lost = covariance.null_space.shape[1] - divergence.null_space.shape[1]
         covariance = replace(covariance, edf=covariance.edf + lost)

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._compat import check_labels
+from sk_logreg._compat import check_features, check_labels
 from sk_logreg._cv import BinaryLogisticRegressionCV, chosen_model
 from sk_logreg._dask import is_dask, partitioned_data
 from sk_logreg._design import Clusters, Rows
@@ -171,6 +171,7 @@ class FittedModel:
         return np.asarray(self.problem.lift(coef)[self._order])
 
 
+@contextmanager
 def fitted_model(
     estimator: Any,
     X: Any,
@@ -179,8 +180,8 @@ def fitted_model(
     offset: Any,
     groups: Any,
     covariance: str,
-) -> FittedModel:
-    """Return a fitted model with its data.
+) -> Iterator[FittedModel]:
+    """Yield a fitted model with its data, while BLAS is limited to one thread.
 
     In one pass over X, and one more over partitions, which are checked first. Raises a
     ValueError if they do not belong together, or if the model does not allow inference
@@ -220,7 +221,7 @@ def fitted_model(
                 scores=scores,
             )
 
-        return on_problem(model, data, executor, at_fit)
+        yield on_problem(model, data, executor, at_fit)
 
 
 #: The data, what is known of the observations, and what finds the clusters of the rows.
@@ -249,7 +250,7 @@ def _in_memory(
     """Return what is found of data in memory."""
     del executor
     X, y, sample_weight, offset, groups = given.values()
-    X = last._validated(X, reset=False, ensure_all_finite=False)
+    X = check_features(X, last, reset=False, finite=False)
     labels = check_labels(y, last)
     data, classes = data_of(model, X, labels, sample_weight, offset)
     check_classes(classes, last)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -169,8 +169,8 @@ class Inference:
         level = check_level(level)
         check_groups(groups, covariance)
         per_row = X, y, sample_weight, offset, groups
-        fitted = fitted_model(estimator, *per_row, covariance)
-        return cls(estimate_of(fitted), level, index_of(X))
+        with fitted_model(estimator, *per_row, covariance) as fitted:
+            return cls(estimate_of(fitted), level, index_of(X))
 
     # ------------------------------------------------------------------ coefficients
 
@@ -627,7 +627,8 @@ class Inference:
         if not self._fitted.penalized:
             p = 2.0 * ndtr(-np.abs(z))
         found = np.array([values, std_err, z, p, low, high]).T
-        return self._pandas.DataFrame(found, list(names), _header(*columns).copy())
+        header = (*columns, "z", "p_value", "ci_low", "ci_high")
+        return self._pandas.DataFrame(found, _labels(tuple(names)), _labels(header))
 
     def _hypotheses(self, R: Any) -> Matrix:
         """Return hypotheses as an array of shape (n_hypotheses, n_terms)."""
@@ -683,10 +684,14 @@ class Inference:
             raise ValueError(f"{member} is not available: {reason}.")
 
 
-@cache
-def _header(value: str, std_err: str) -> Any:
-    """Return the columns of a table; to build them takes as long as a pass over X."""
-    names = [value, std_err, "z", "p_value", "ci_low", "ci_high"]
+def _labels(names: tuple[str, ...]) -> Any:
+    """Return the labels of rows or columns; a view, since callers may rename it."""
+    return _index(names).view()
+
+
+@lru_cache(maxsize=8)
+def _index(names: tuple[str, ...]) -> Any:
+    """Return an index, which takes as long to build as a pass over small data."""
     return import_pandas("Inference").Index(names)
 
 

@@ -54,7 +54,8 @@ def notes_of(estimate: Estimate) -> Iterator[str]:
     model = fitted.estimator
     yield from _on_covariance(fitted, covariance)
     if not model.converged_ and divergence is None:
-        yield f"The fit did not converge. {model.status_.sentence}"
+        status = model.status_
+        yield f"The fit did not converge. {status.sentence} {status.remedy}"
     yield from _on_distance(fitted, estimate.distance)
     if divergence is not None:
         yield from _on_separation(fitted, divergence)
@@ -142,9 +143,10 @@ def _on_covariance(fitted: FittedModel, covariance: Covariance) -> Iterator[str]
 def _on_distance(fitted: FittedModel, distance: float) -> Iterator[str]:
     if not distance > _FAR:
         return
-    gap = max(fitted.estimator.optimality_gap_, fitted.estimator.tol)
+    model = fitted.estimator
+    gap = max(model.optimality_gap_, model.tol)
     allowed = np.sqrt(2.0 * gap * fitted.total * fitted.point.value)
-    if distance > _SLACK * allowed and fitted.estimator.converged_:
+    if distance > _SLACK * allowed and model.converged_:
         yield (
             "X, y, sample_weight or offset are not those of the fit: the minimum of "
             f"their objective is {distance:.2g} standard errors away from the "
@@ -153,7 +155,7 @@ def _on_distance(fitted: FittedModel, distance: float) -> Iterator[str]:
     else:
         yield (
             f"The coefficients are {distance:.2g} standard errors away from the "
-            "minimum. Use a smaller tol, such as 1e-12."
+            "minimum." + model.converged_ * " Use a smaller tol, such as 1e-12."
         )
 
 

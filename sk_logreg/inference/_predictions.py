@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from sk_logreg._arrays import Matrix
-from sk_logreg._compat import import_pandas
+from sk_logreg._compat import check_features, import_pandas
 from sk_logreg._dask import delayed_parts, is_dask, lazy_frame
 from sk_logreg._design import Rows, design_of
 from sk_logreg._execution import ThreadExecutor, thread_executor
@@ -73,7 +73,7 @@ class Predictor:
     def _table(self, X: Any, offset: Any, index: Any, executor: ThreadExecutor) -> Any:
         """Return the table of rows in memory."""
         z = self.estimator.decision_function(X, offset).astype(np.float64)
-        X = self.estimator._validated(X, reset=False)
+        X = check_features(X, self.estimator, reset=False, finite=True)
         objective = Objective(_at_rows(self.problem, X), executor)
         with np.errstate(all="ignore"):
             found = variances(objective, self.root, self.null_space)
