@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,7 @@ from sk_logreg._solvers import SOLVERS, Solution, solve_from_starts, stated
 from sk_logreg._solvers._base import Solver
 from sk_logreg._stacked import solve_stacked
 from sk_logreg._tolerances import EPS
+from sk_logreg._wide import WideFollower
 from sk_logreg.penalties import ElasticNet
 
 # The grid of a penalty with an L1 part ends at this multiple of its start, and that of
@@ -230,18 +231,21 @@ def _path(
 ) -> RegularizationPath:
     """Return the path, given the problem at C = 1."""
     problem = Objective(problem, executor).in_memory().problem
-    start, largest = null_fit(model, problem, executor)
+    null = null_fit(model, problem, executor)
     if isinstance(Cs, int):
-        Cs = geometric_grid(Cs, largest if model.l1_ratio > 0.0 else np.inf)
+        Cs = geometric_grid(Cs, null.largest if model.l1_ratio > 0.0 else np.inf)
     hessians = HessianAlongPath()
-    found = list(_fits(model, problem, Cs, start, hessians, executor))
+    found = list(_fits(model, problem, Cs, null.coef, hessians, executor))
     coefs = np.array([fit.coef for fit in found])
     n_features = problem.n_features
     weights, biases = coefs[:, :n_features], coefs[:, n_features:].sum(axis=1)
     # 2 Σ s times the mean of the losses, less that of the best predictions.
     losses = np.array([fit.loss for fit in found])
     least = problem.rows.saturated_loss(executor, problem.loss)
-    at_null = _null_loss(model, data, executor)
+    at_null = null.loss
+    alone = problem.free_bias and data.penalty_center is None
+    if not alone or null.coef[:n_features].any() or np.isnan(at_null):
+        at_null = _null_loss(model, data, executor)
     return RegularizationPath(
         Cs=Cs,
         coefs=weights,
@@ -285,6 +289,7 @@ def _fits(
     nearby: Solution | None = None
     whole: WholePath | None = None
     stacked: dict[int, tuple[Solution, float]] = {}
+    wide: WideFollower | None = None
     followed = followable(problem, executor, model.tol)
     if followed is not None:
         problem = followed
@@ -294,14 +299,17 @@ def _fits(
         if nearby and C / Cs[place - 1] > _NEAR:
             nearby = None
         solution, degrees = stacked.get(place, (None, np.nan))
+        ahead = _ahead(before, last)
+        if solution is None and wide is not None and nearby:
+            solution = wide.solution(objective.penalty, ahead, nearby)
         if solution is None:
-            ahead = _ahead(before, last)
             solution = _solved(model, objective, model.tol, ahead, solver, nearby)
         nearby = solution
         before, last = last, solution.point.coef
         point = solution.point
         if place == 0 and whole is None and solution.status.converged:
             stacked = solve_stacked(Objective(problem, executor), Cs, last, model.tol)
+            wide = WideFollower(Objective(problem, executor), model.tol)
         if whole is None and np.isnan(degrees) and not _is_lasso(problem):
             degrees = degrees_of_freedom(objective, point.coef, point.margins)
         elif whole and not _is_lasso(problem):
@@ -383,16 +391,29 @@ def _fit(
     )
 
 
+class NullFit(NamedTuple):
+    """The fit with all penalized coefficients at their centers.
+
+    Attributes
+    ----------
+    largest : float
+        The largest C at which that is the minimum, infinite where it always is.
+    loss : float
+        The mean loss, NaN where it is not known.
+    """
+
+    coef: Vector
+    largest: float
+    loss: float
+
+
 def null_fit(
     model: BinaryLogisticRegression, problem: Problem, executor: ThreadExecutor
-) -> tuple[Vector, float]:
-    """Return the fit with all penalized coefficients at their centers.
-
-    Also the largest C at which that is the minimum, infinite where it always is.
-    """
+) -> NullFit:
+    """Return the fit with all penalized coefficients at their centers."""
     penalty = problem.penalty
     if not isinstance(penalty, ElasticNet):
-        return np.zeros(problem.n_dof), np.inf
+        return NullFit(np.zeros(problem.n_dof), np.inf, np.nan)
     center = penalty.clip(np.zeros(problem.n_dof))
     held = (penalty.l1 > 0.0) | (penalty.curvature > 0.0)
     pinned = replace(
@@ -414,7 +435,8 @@ def null_fit(
     few = Objective(replace(reduced, coordinates=None), executor)
     coef, begin = center.copy(), _with_log_odds(few, center[which])
     coef[which] = _solved(model, few, _NULL_TOL, begin).point.coef
-    slope = objective.evaluate(coef, margins=False).gradient
+    point = objective.evaluate(coef, margins=False)
+    slope = point.gradient
     rises = slope < 0.0  # the weight that leaves its center
     kinks = np.where(center != 0.0, np.sign(center), np.where(rises, 1.0, -1.0))
     movable = held & np.where(rises, center < penalty.upper, center > penalty.lower)
@@ -422,7 +444,8 @@ def null_fit(
     with np.errstate(divide="ignore", invalid="ignore"):
         limits /= -slope
     movable &= slope != 0.0
-    return coef, float(np.min(limits, where=movable, initial=np.inf))
+    largest = float(np.min(limits, where=movable, initial=np.inf))
+    return NullFit(coef, largest, point.loss)
 
 
 def _is_lasso(problem: Problem) -> bool:

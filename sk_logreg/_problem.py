@@ -268,10 +268,10 @@ def scaled_penalty(penalty: Penalty, C: Any) -> L2:
     For a column of several values, the arrays of the penalty have a row for each.
     """
     assert isinstance(penalty, L2)
-    scaled = replace(penalty, strengths=L2.of(penalty.strengths / C).strengths)
-    if isinstance(scaled, ElasticNet):
-        return replace(scaled, l1=scaled.l1 / C)
-    return scaled
+    strengths = L2.of(penalty.strengths / C).strengths
+    if isinstance(penalty, ElasticNet):
+        return replace(penalty, strengths=strengths, l1=penalty.l1 / C)
+    return replace(penalty, strengths=strengths)
 
 
 def _elastic_net(

@@ -173,7 +173,7 @@ def grid_of(
             try:
                 problem = problem_of(start, data, executor)
                 problem = Objective(problem, executor).in_memory().problem
-                largest.append(null_fit(start, problem, executor)[1])
+                largest.append(null_fit(start, problem, executor).largest)
             except NotFiniteError:
                 data.assert_finite(type(model).__name__)
     known = [C for C in largest if np.isfinite(C)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from sk_logreg._solvers._active_sets import minimize_quadratics, products
 from sk_logreg._tolerances import FINE, NOISE, TINY
 from sk_logreg.losses._dual import EntropyDual
 from sk_logreg.penalties import ElasticNet
+from sk_logreg.penalties._base import FenchelGap
 
 # With more coefficients, or multiply-adds for a Hessian, the products of matrices take
 # longer than the code that is saved.
@@ -31,7 +33,7 @@ _MAX_VALUES = 1 << 19
 # f falls by this share. If it falls by more than another share, a second step follows.
 _APART, _FALL, _LARGE_FALL = 1.5, 0.005, 0.1
 # Maximum number of steps of each fit before it is left to the usual solver.
-_MAX_STEPS = 3
+MAX_STEPS = 3
 
 
 def solve_stacked(
@@ -136,7 +138,7 @@ class _Path:
     def _knot(self, place: int, coef: Vector) -> tuple[Vector, float]:
         """Return the end of a Newton step, and the predicted fall as a share of f."""
         penalty, point = self._penalty([place]), self.stack.at(coef[None])
-        [end] = self._steps(penalty, point)[1]
+        [end] = newton_steps(self.stack, penalty, point)[1]
         [gradient] = point.gradients + penalty.gradient(coef)
         [l1], [value] = penalty.l1, point.losses + penalty.value(coef)
         fall = gradient @ (coef - end) + l1 @ (np.abs(coef) - np.abs(end))
@@ -147,60 +149,22 @@ class _Path:
     ) -> Iterator[tuple[int, tuple[Solution, float]]]:
         """Yield the solutions at some places that a few steps lead to."""
         points = self.stack.at(starts)
-        for _ in range(_MAX_STEPS):
+        for _ in range(MAX_STEPS):
             if not len(places):
                 break
             penalty = self._penalty(places)
-            hessians, ends = self._steps(penalty, points)
+            hessians, ends = newton_steps(self.stack, penalty, points)
             before, points = points, self.stack.at(ends)
             values = points.losses + penalty.value(ends)
-            parts = before, points, hessians, values
-            gaps = self._excesses(penalty, *parts) / values
+            dual = DualPoints.of(self.stack, penalty, before, points, hessians)
+            gaps = dual.excesses(values) / values
             done = gaps <= tol
             degrees = self._degrees(penalty, points)
             for k in np.flatnonzero(done).tolist():
-                point = _evaluation(points, values, penalty, k)
+                point = evaluation(points, values, penalty, k)
                 solution = Solution(point, float(gaps[k]), CONVERGED)
                 yield int(places[k]), (solution, float(degrees[k]))
             places, points = places[~done], points.take(~done)
-
-    def _steps(
-        self, penalty: ElasticNet, points: StackedPoints
-    ) -> tuple[NDArray[np.float64], Matrix]:
-        """Return the Hessians at points, and where the steps from there end."""
-        hessians, coefs = self.stack.hessians(points), points.coefs
-        slopes = points.gradients - products(hessians, coefs)
-        diagonals = np.einsum("kii->ki", hessians)
-        diagonals += penalty.curvature
-        limits = penalty.l1, penalty.lower, penalty.upper
-        return hessians, minimize_quadratics(hessians, slopes, *limits, coefs)
-
-    def _excesses(
-        self,
-        penalty: ElasticNet,
-        before: StackedPoints,
-        after: StackedPoints,
-        hessians: NDArray[np.float64],
-        values: Vector,
-    ) -> Vector:
-        """Return the bounds on f - f* after steps, see `ProximalModel.certify_after`.
-
-        They charge rounding errors, and the slope of a free bias, which should be 0.
-        """
-        step, change = after.coefs - before.coefs, after.margins - before.margins
-        shift = after.slopes - before.slopes - before.curvatures * change
-        curvatures, weights = after.curvatures, self.stack.weights
-        dual = EntropyDual.of_shift(weights, shift, curvatures, change)
-        slopes = penalty.curvature * after.coefs - before.gradients
-        slopes -= penalty.gradient(before.coefs) + products(hessians, step)
-        roots = np.sqrt(np.einsum("kii->ki", hessians))
-        moved = ~penalty.penalized
-        norms = NOISE * (roots * np.abs(step)).sum(axis=1)
-        norms += (np.abs(slopes) / roots).sum(axis=1, where=moved)
-        slopes, errors = np.where(moved, 0.0, (slopes, norms[:, None] * roots))
-        gaps = penalty.fenchel_gap(after.coefs, slopes, errors)
-        excesses: Vector = dual.bound(gaps.value, norms) + gaps.share * values
-        return excesses
 
     def _degrees(self, penalty: ElasticNet, points: StackedPoints) -> Vector:
         """Return the degrees of freedom, NaN if there is no L2 part."""
@@ -225,7 +189,71 @@ class _Path:
         return replace(self.penalty, strengths=strengths, l1=l1)
 
 
-def _evaluation(
+def newton_steps(
+    stack: Stack, penalty: ElasticNet, points: StackedPoints
+) -> tuple[NDArray[np.float64], Matrix]:
+    """Return the Hessians at points, and where the steps from there end."""
+    hessians, coefs = stack.hessians(points), points.coefs
+    slopes = points.gradients - products(hessians, coefs)
+    diagonals = np.einsum("kii->ki", hessians)
+    diagonals += penalty.curvature
+    limits = penalty.l1, penalty.lower, penalty.upper
+    return hessians, minimize_quadratics(hessians, slopes, *limits, coefs)
+
+
+class DualPoints(NamedTuple):
+    """The dual points that steps lead to.
+
+    They charge rounding errors, and the slope of a free bias, which should be 0.
+
+    Attributes
+    ----------
+    divergence : EntropyDual
+        The part of the rows in the gaps, see `ProximalModel.certify_after`.
+    gap : FenchelGap
+        That of the penalty.
+    norms : ndarray of shape (n_points,)
+        The errors of the slopes, over the roots of the diagonal of the Hessian.
+    slopes : ndarray of shape (n_points, n_samples)
+        Those of the losses of the rows in their margins.
+    """
+
+    divergence: EntropyDual
+    gap: FenchelGap
+    norms: Vector
+    slopes: Matrix
+
+    @classmethod
+    def of(
+        cls,
+        stack: Stack,
+        penalty: ElasticNet,
+        before: StackedPoints,
+        after: StackedPoints,
+        hessians: NDArray[np.float64],
+    ) -> "DualPoints":
+        """Return them, given the points before and after the steps."""
+        step, change = after.coefs - before.coefs, after.margins - before.margins
+        of_rows = before.slopes + before.curvatures * change
+        shift, curvatures = after.slopes - of_rows, after.curvatures
+        dual = EntropyDual.of_shift(stack.weights, shift, curvatures, change)
+        slopes = penalty.curvature * after.coefs - before.gradients
+        slopes -= penalty.gradient(before.coefs) + products(hessians, step)
+        roots = np.sqrt(np.einsum("kii->ki", hessians))
+        moved = ~penalty.penalized
+        norms = NOISE * (roots * np.abs(step)).sum(axis=1)
+        norms += (np.abs(slopes) / roots).sum(axis=1, where=moved)
+        slopes, errors = np.where(moved, 0.0, (slopes, norms[:, None] * roots))
+        gap = penalty.fenchel_gap(after.coefs, slopes, errors)
+        return cls(dual, gap, norms, of_rows)
+
+    def excesses(self, values: Vector) -> Vector:
+        """Return the bounds on f - f*, given f."""
+        found: Vector = self.divergence.bound(self.gap.value, self.norms)
+        return found + self.gap.share * values
+
+
+def evaluation(
     points: StackedPoints, values: Vector, penalty: ElasticNet, k: int
 ) -> Evaluation:
     """Return the objective at one of several points."""

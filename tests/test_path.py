@@ -21,6 +21,7 @@ from sk_logreg import (
     regularization_path,
 )
 from sk_logreg._stacked import solve_stacked
+from sk_logreg._wide import WideFollower
 
 PENALTIES = {"lasso": 1.0, "elastic_net": 0.4, "ridge": 0.0}
 every_penalty = pytest.mark.parametrize("l1_ratio", PENALTIES.values(), ids=PENALTIES)
@@ -191,6 +192,54 @@ def test_separable_rows_whose_fits_are_solved_together(l1_ratio, stacked):
     assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-9)).all()
     degrees = path.degrees_of_freedom
     assert ((degrees >= 0.0) & (degrees <= 6.0)).all()
+
+
+WIDE = {
+    "lasso": {"l1_ratio": 1.0},
+    "elastic_net": {"l1_ratio": 0.4},
+    "absorbed": {"l1_ratio": 1.0, "absorb_bias": True},
+    "no_bias": {"l1_ratio": 1.0, "fit_intercept": False},
+    "soft_labels": {"l1_ratio": 1.0, "soft_labels": True},
+    "bounds": {"l1_ratio": 1.0, "bounds": (np.r_[0.1, np.full(599, -np.inf)], 0.4)},
+    "penalty_factor": {"l1_ratio": 0.8, "penalty_factor": np.tile([0.5, 2.0], 300)},
+}
+
+
+@pytest.mark.parametrize("of", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("name", WIDE)
+def test_few_rows_and_many_features(name, of, monkeypatch):
+    found, solve = [], WideFollower.solution
+
+    def solve_and_count(*args):
+        found.append(solve(*args))
+        return found[-1]
+
+    monkeypatch.setattr(WideFollower, "solution", solve_and_count)
+    X, y = sample(80, 600, seed=9)
+    X[:, 1::2] += 0.9 * X[:, ::2] + 3.0
+    rng = np.random.default_rng(9)
+    weights, offset = rng.exponential(size=80), rng.normal(size=80)
+    weights[::9] = 0.0
+    if WIDE[name].get("soft_labels"):
+        y = np.clip(0.3 * y + 0.7 * rng.random(80) - 0.1, 0.0, 1.0)
+    params = {"tol": 1e-6} | WIDE[name]
+    path = regularization_path(
+        BinaryLogisticRegression(**params),
+        of(X),
+        y,
+        Cs=30,
+        sample_weight=weights,
+        offset=offset,
+    )
+    assert sum(solution is not None for solution in found) >= 20
+    params["tol"] = 1e-10
+    models = list(single_fits(path, X, y, weights, offset, **params))
+    objectives = np.array([model.objective_ for model in models])
+    assert (path.gaps <= 1e-6).all()
+    assert (path.objectives >= objectives * (1 - 1e-9)).all()
+    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-12)).all()
+    coefs = np.array([model.coef_[0] for model in models])
+    np.testing.assert_allclose(path.coefs, coefs, atol=1e-2 * np.abs(coefs).max())
 
 
 @pytest.mark.parametrize("Cs", [[0.1, 1.0, 10.0], [1.0], [0.5, 0.5, 0.5]])

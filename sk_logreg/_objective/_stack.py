@@ -1,12 +1,13 @@
 """The objective of few rows at many points, by products of whole matrices."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._design._costs import BLOCK_SIZES
 from sk_logreg._objective._core import Objective
 
@@ -38,21 +39,34 @@ class StackedPoints:
 
 
 class Stack:
-    """The losses of few rows over few features, copied and dense."""
+    """The losses of few rows over some features, by default all, copied and dense.
 
-    def __init__(self, objective: Objective):
+    The values of features that another stack has are taken from there.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        columns: Indices | None = None,
+        before: "Stack | None" = None,
+    ):
         rows = objective.rows
         signs = rows.signs.astype(np.float64)
-        values = objective.dense_rows(intercept=True)
-        self._values = np.ascontiguousarray((values * signs[:, None]).T)
+        self.columns = np.arange(objective.n_features) if columns is None else columns
+        n_columns, new = len(self.columns), np.ones(len(self.columns), dtype=bool)
+        n_dof = n_columns + objective.problem.fit_intercept
+        self._values = np.empty((n_dof, objective.n_samples))
+        self._values[n_columns:] = signs
+        if before is not None:
+            _, here, there = np.intersect1d(
+                self.columns, before.columns, assume_unique=True, return_indices=True
+            )
+            self._values[here], new[here] = before._values[there], False
+        values = objective.dense_rows(columns=self.columns[new])
+        self._values[:n_columns][new] = values.T * signs
         self._offset = 0.0 if rows.offset is None else signs * rows.offset
         self._p_other, self._loss = rows.p_other, objective.loss
         self.weights = rows.weights
-        n_dof = len(self._values)
-        self._pairs = np.tril_indices(n_dof)
-        self._places = np.empty((n_dof, n_dof), dtype=np.intp)
-        every = np.arange(len(self._pairs[0]))
-        self._places[self._pairs] = self._places[self._pairs[::-1]] = every
 
     def at(self, coefs: Matrix) -> StackedPoints:
         """Return the losses at the rows of an array."""
@@ -64,6 +78,15 @@ class Stack:
             coefs, margins, found.slope, found.curvature, losses, gradients
         )
 
+    @cached_property
+    def _pairs(self) -> tuple[Indices, Indices, NDArray[np.intp]]:
+        """The pairs of columns, first and second, and the place of each in a matrix."""
+        n_dof = len(self._values)
+        first, second = np.tril_indices(n_dof)
+        places = np.empty((n_dof, n_dof), dtype=np.intp)
+        places[first, second] = places[second, first] = np.arange(len(first))
+        return first, second, places
+
     def hessians(self, points: StackedPoints) -> NDArray[np.float64]:
         """Return the Hessians of the losses, of shape (n_points, n_dof, n_dof).
 
@@ -71,13 +94,14 @@ class Stack:
         """
         curvatures, values = points.curvatures * self.weights, self._values
         if len(curvatures) == 1:
-            return ((values * curvatures) @ values.T)[None]
-        first, second = self._pairs
+            half = values * np.sqrt(curvatures)
+            return (half @ half.T)[None]  # of an array with itself: half the work
+        first, second, places = self._pairs
         sums: Any = 0.0
         step = max(1, BLOCK_SIZES.weighted_bytes // (8 * len(first)))
         for start in range(0, values.shape[1], step):
             some = slice(start, start + step)
             part = values[:, some]
             sums = sums + curvatures[:, some] @ (part[first] * part[second]).T
-        matrices: NDArray[np.float64] = sums[:, self._places]
+        matrices: NDArray[np.float64] = sums[:, places]
         return matrices

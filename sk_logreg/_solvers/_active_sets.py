@@ -48,7 +48,7 @@ def minimize_quadratics(
        865-888.
     """
     u, kinked = np.clip(starts, lower, upper), l1 > 0.0
-    left, target, one = np.arange(len(u)), u, np.eye(u.shape[1])
+    left, target = np.arange(len(u)), u
     for _ in range(_MAX_SETS):
         if len(left) <= _FEW:
             break
@@ -61,7 +61,9 @@ def minimize_quadratics(
         free = (lower < target) & (target < upper) & ((target != 0.0) | ~bent)
         signs, fixed = np.sign(target) * bent, np.where(free, 0.0, target)
         rhs = -slope - signs * sizes - products(matrix, fixed)
-        block = np.where(free[:, :, None] & free[:, None, :], matrix, one)
+        block = np.where(
+            free[:, :, None] & free[:, None, :], matrix, np.eye(u.shape[1])
+        )
         try:
             found = np.linalg.solve(block, np.where(free, rhs, fixed)[..., None])[
                 ..., 0

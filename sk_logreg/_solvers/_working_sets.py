@@ -54,8 +54,10 @@ class WorkingSet:
 
     Attributes
     ----------
-    columns, restricted : ndarray of int, Objective
-        The features of the last working set, and the objective over them.
+    columns : ndarray of int
+        The features of the last working set.
+    restricted : Objective or None
+        The objective over them, if there is one.
     gradient, l1 : ndarray of shape (n_dof,)
         At the solution; and the strengths of the L1 penalty there.
     trend : ndarray of shape (n_dof,) or None
@@ -65,11 +67,23 @@ class WorkingSet:
     """
 
     columns: Indices
-    restricted: Objective
+    restricted: Objective | None
     gradient: Vector
     l1: Vector
     trend: Vector | None
     squares: Vector
+
+    def first_columns(
+        self, penalty: ElasticNet, start: Vector, n_features: int
+    ) -> Indices:
+        """Return the first working set with other strengths.
+
+        That is the last one unless it misses a feature, or has too many.
+        """
+        needed = _always_in(penalty, start) | self.may_enter(penalty.l1)
+        columns, held = np.flatnonzero(needed[:n_features]), self.columns
+        few = len(held) <= 1.2 * len(columns)
+        return held if few and needed[held].sum() == len(columns) else columns
 
     def may_enter(self, l1: Vector) -> NDArray[np.bool_]:
         """Return which features may have a weight with other strengths.
@@ -88,7 +102,7 @@ class WorkingSet:
         cls,
         before: "WorkingSet | None",
         columns: Indices,
-        restricted: Objective,
+        restricted: Objective | None,
         gradient: Vector,
         l1: Vector,
         squares: Vector,
@@ -207,24 +221,28 @@ def _first_set(
 ) -> tuple[Indices, Objective, float]:
     """Return the first working set, the objective over it, and f at the start if known.
 
-    It contains the features with a nonzero start, without an L1 part, or whose bounds
-    exclude 0.
+    It contains the features that are always in.
     """
     penalty, n_features = objective.penalty, objective.n_features
     assert isinstance(penalty, ElasticNet)
-    always = (start != 0.0) | ~(penalty.l1 > 0.0)
-    always |= (penalty.lower > 0.0) | (penalty.upper < 0.0)
     if before is None:
         point = objective.evaluate(start)
-        columns = np.flatnonzero(always[:n_features])
+        columns = np.flatnonzero(_always_in(penalty, start)[:n_features])
         excess = _violations(penalty, -point.gradient)[:n_features]
         columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
         return columns, objective.restricted(columns), point.value
-    always |= before.may_enter(penalty.l1)
-    columns, held = np.flatnonzero(always[:n_features]), before.columns
-    if len(held) <= 1.2 * len(columns) and np.isin(columns, held).all():
-        return held, objective.restricted(held, before.restricted), np.inf
-    return columns, objective.restricted(columns), np.inf
+    columns = before.first_columns(penalty, start, n_features)
+    held = before.restricted if columns is before.columns else None
+    return columns, objective.restricted(columns, held), np.inf
+
+
+def _always_in(penalty: ElasticNet, start: Vector) -> NDArray[np.bool_]:
+    """Return which coefficients belong to each first working set.
+
+    Those with a nonzero start, without an L1 part, or whose bounds exclude 0.
+    """
+    always = (start != 0.0) | ~(penalty.l1 > 0.0)
+    return always | (penalty.lower > 0.0) | (penalty.upper < 0.0)
 
 
 def _squares(objective: Objective, goal: Goal) -> Vector:
@@ -251,6 +269,11 @@ def _violations(penalty: ElasticNet, slopes: Vector, margin: float = 0.0) -> Vec
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.abs(slopes) / penalty.l1 - 1.0 + margin
     return np.where((penalty.l1 > 0.0) & (excess > NOISE), excess, 0.0)
+
+
+def exceeding(penalty: ElasticNet, gradient: Vector) -> NDArray[np.bool_]:
+    """Return at which coefficients the gradient exceeds the limit at 0, or nearly."""
+    return _violations(penalty, gradient, _OPTIONS.margin) > 0.0
 
 
 def _grown(columns: Indices, excess: Vector, size: int) -> Indices:
