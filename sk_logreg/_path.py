@@ -35,7 +35,7 @@ from sk_logreg._solvers._base import Solver
 from sk_logreg._stacked import solve_stacked
 from sk_logreg._tolerances import EPS
 from sk_logreg._wide import WideFollower
-from sk_logreg.penalties import ElasticNet
+from sk_logreg.penalties import ElasticNet, Penalty
 
 # The grid of a penalty with an L1 part ends at this multiple of its start, and that of
 # one without is this range.
@@ -288,8 +288,7 @@ def _fits(
     solver, before, last = SOLVERS[model.solver], start, start
     nearby: Solution | None = None
     whole: WholePath | None = None
-    stacked: dict[int, tuple[Solution, float]] = {}
-    wide: WideFollower | None = None
+    few: _FewRows | None = None
     followed = followable(problem, executor, model.tol)
     if followed is not None:
         problem = followed
@@ -298,24 +297,45 @@ def _fits(
         objective = Objective(with_C(problem, C), executor)
         if nearby and C / Cs[place - 1] > _NEAR:
             nearby = None
-        solution, degrees = stacked.get(place, (None, np.nan))
-        ahead = _ahead(before, last)
-        if solution is None and wide is not None and nearby:
-            solution = wide.solution(objective.penalty, ahead, nearby)
+        ahead, solution, degrees = _ahead(before, last), None, np.nan
+        if few is not None:
+            solution, degrees = few.solution(place, objective.penalty, ahead, nearby)
         if solution is None:
             solution = _solved(model, objective, model.tol, ahead, solver, nearby)
         nearby = solution
         before, last = last, solution.point.coef
-        point = solution.point
         if place == 0 and whole is None and solution.status.converged:
-            stacked = solve_stacked(Objective(problem, executor), Cs, last, model.tol)
-            wide = WideFollower(Objective(problem, executor), model.tol)
-        if whole is None and np.isnan(degrees) and not _is_lasso(problem):
-            degrees = degrees_of_freedom(objective, point.coef, point.margins)
-        elif whole and not _is_lasso(problem):
+            few = _FewRows(Objective(problem, executor), Cs, last, model.tol)
+        if whole is not None and not _is_lasso(problem):
             hessian, end = whole.hessian(place), place == len(Cs) - 1
-            hessians.add(objective, point.coef, last=end, hessian=hessian)
+            hessians.add(objective, last, last=end, hessian=hessian)
+        elif np.isnan(degrees) and not _is_lasso(problem):
+            degrees = degrees_of_freedom(objective, last, solution.point.margins)
         yield _fit(model, objective, solution, degrees)
+
+
+class _FewRows:
+    """Solves the problems of a path over few rows, given the objective at C = 1.
+
+    Where it pays, all that follow the first solution are solved at once, else each from
+    the one before it.
+    """
+
+    def __init__(self, objective: Objective, Cs: Vector, first: Vector, tol: float):
+        self._found = solve_stacked(objective, Cs, first, tol)
+        self._wide = WideFollower(objective, tol)
+
+    def solution(
+        self, place: int, penalty: Penalty, start: Vector, nearby: Solution | None
+    ) -> tuple[Solution | None, float]:
+        """Return a solution and its degrees of freedom, None and NaN if unknown.
+
+        The start is near it, and `nearby` is the solution at a C near this one, if any.
+        """
+        if place in self._found:
+            return self._found[place]
+        found = self._wide.solution(penalty, start, nearby) if nearby else None
+        return found, np.nan
 
 
 def _degrees(

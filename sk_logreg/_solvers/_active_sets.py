@@ -52,22 +52,16 @@ def minimize_quadratics(
     for _ in range(_MAX_SETS):
         if len(left) <= _FEW:
             break
-        matrix, slope, sizes, bent = (
-            hessians[left],
-            slopes[left],
-            l1[left],
-            kinked[left],
-        )
-        free = (lower < target) & (target < upper) & ((target != 0.0) | ~bent)
+        matrix, slope, sizes = hessians[left], slopes[left], l1[left]
+        bent = kinked[left]
+        free = _free(target, bent, lower, upper)
         signs, fixed = np.sign(target) * bent, np.where(free, 0.0, target)
         rhs = -slope - signs * sizes - products(matrix, fixed)
-        block = np.where(
-            free[:, :, None] & free[:, None, :], matrix, np.eye(u.shape[1])
-        )
+        rhs = np.where(free, rhs, fixed)
+        pairs = free[:, :, None] & free[:, None, :]
+        block = np.where(pairs, matrix, np.eye(u.shape[1]))
         try:
-            found = np.linalg.solve(block, np.where(free, rhs, fixed)[..., None])[
-                ..., 0
-            ]
+            found = np.linalg.solve(block, rhs[..., None])[..., 0]
         except np.linalg.LinAlgError:
             break
         u[left] = found = np.where(free, found, fixed)
@@ -75,7 +69,7 @@ def minimize_quadratics(
         target = found - (slope + products(matrix, found)) / diagonal
         shrunk = np.maximum(np.abs(target) - sizes / diagonal, 0.0)
         target = np.clip(np.sign(target) * shrunk, lower, upper)
-        inside = (lower < target) & (target < upper) & ((target != 0.0) | ~bent)
+        inside = _free(target, bent, lower, upper)
         same = np.where(free, np.sign(target) * bent == signs, target == fixed)
         moving = ~(same & (free == inside)).all(axis=1)
         left, target = left[moving], target[moving]
@@ -83,6 +77,13 @@ def minimize_quadratics(
         parts = hessians[k], slopes[k], l1[k], lower, upper, starts[k]
         u[k] = minimize_quadratic(*parts).u
     return u
+
+
+def _free(
+    u: Matrix, kinked: NDArray[np.bool_], lower: Vector, upper: Vector
+) -> NDArray[np.bool_]:
+    """Return which coordinates are at neither a kink nor a bound."""
+    return (lower < u) & (u < upper) & ((u != 0.0) | ~kinked)
 
 
 def products(matrices: NDArray[np.float64], vectors: Matrix) -> Matrix:
