@@ -1,5 +1,7 @@
 """Minimize several convex quadratics with L1 terms and bounds together."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,10 +63,10 @@ def minimize_quadratics(
         pairs = free[:, :, None] & free[:, None, :]
         block = np.where(pairs, matrix, np.eye(u.shape[1]))
         try:
-            found = np.linalg.solve(block, rhs[..., None])[..., 0]
+            solved: Any = np.linalg.solve(block, rhs[..., None])
         except np.linalg.LinAlgError:
             break
-        u[left] = found = np.where(free, found, fixed)
+        u[left] = found = np.where(free, solved[..., 0], fixed)
         diagonal = np.maximum(matrix.diagonal(axis1=1, axis2=2), TINY)
         target = found - (slope + products(matrix, found)) / diagonal
         shrunk = np.maximum(np.abs(target) - sizes / diagonal, 0.0)
