@@ -332,7 +332,7 @@ class _InverseWithout:
     leverage: Vector
 
     def lost(self, which: Indices, points: Matrix) -> NDArray[np.bool_]:
-        """Return whether the rows left out have the largest loss of a score."""
+        """Return whether the loss of each row left out is the largest that counts."""
         left_out, rows = self.left_out[which], self.objective.problem.rows
         some = rows.part(left_out)
         values = self.objective.dense_rows(left_out, intercept=True)
@@ -411,9 +411,10 @@ def _left_out(
 
 
 def _predicted(row: int, coef: Vector, before: Sequence[_Minima]) -> Iterator[Vector]:
-    """Yield predictions of the minimum without a row, from those before.
+    """Yield predictions of the minimum without one row, from the last values of C.
 
-    It moves as that over all rows does, or as it did last.
+    From one C to the next it moves as the minimum over all rows does, or as it moved
+    last.
     """
     known = [minima for minima in before if row in minima.without]
     if known and known[-1] is before[-1]:

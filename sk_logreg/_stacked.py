@@ -204,7 +204,7 @@ def newton_steps(
 class DualPoints(NamedTuple):
     """The dual points that steps lead to.
 
-    They charge rounding errors, and the slope of a free bias, which should be 0.
+    The bounds include rounding errors, and the slope of a free bias, which should be 0.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from sk_logreg._arrays import Indices, Vector
 from sk_logreg._objective import Objective, RowVector, Stack, StackedPoints
 from sk_logreg._records import CONVERGED
 from sk_logreg._solvers import Solution
-from sk_logreg._solvers._working_sets import WorkingSet, exceeding
+from sk_logreg._solvers._working_sets import WorkingSet, exceeding, with_bias
 from sk_logreg._stacked import MAX_STEPS, DualPoints, evaluation, newton_steps
 from sk_logreg._tolerances import FINE
 from sk_logreg.penalties import ElasticNet, Penalty
@@ -59,9 +59,7 @@ class WideFollower:
             if objective.n_samples * len(columns) ** 2 > _MOST_PRODUCTS:
                 break
             stack = self._stack_of(columns)
-            kept = columns
-            if objective.problem.fit_intercept:
-                kept = np.append(columns, n_features)
+            kept = with_bias(objective, columns)
             inner = penalty.take(kept)
             strengths, l1 = inner.strengths[None], inner.l1[None]
             inner = replace(inner, strengths=strengths, l1=l1)

@@ -159,6 +159,17 @@ def stacked(monkeypatch):
     return numbers
 
 
+def assert_certified(path, X, y, weights, offset, **params):
+    """Assert that the gaps are at most 1e-6, and are bounds given single fits."""
+    models = list(single_fits(path, X, y, weights, offset, **params))
+    objectives = np.array([model.objective_ for model in models])
+    assert (path.gaps <= 1e-6).all()
+    assert (path.objectives >= objectives * (1 - 1e-9)).all()
+    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-12)).all()
+    coefs = np.array([model.coef_[0] for model in models])
+    np.testing.assert_allclose(path.coefs, coefs, atol=1e-2 * np.abs(coefs).max())
+
+
 @every_penalty
 @pytest.mark.parametrize("name", INGREDIENTS)
 def test_few_rows_whose_fits_are_solved_together(name, l1_ratio, stacked):
@@ -169,14 +180,7 @@ def test_few_rows_whose_fits_are_solved_together(name, l1_ratio, stacked):
     path = regularization_path(BinaryLogisticRegression(**params), X, y, Cs=Cs, **given)
     unpenalized = np.min(params.get("penalty_factor", 1.0)) == 0.0
     assert stacked == [0] if unpenalized else stacked[0] >= 20
-    params["tol"] = 1e-10
-    models = list(single_fits(path, X, y, weights, offset, **params))
-    objectives = np.array([model.objective_ for model in models])
-    assert (path.gaps <= 1e-6).all()
-    assert (path.objectives >= objectives * (1 - 1e-9)).all()
-    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-12)).all()
-    coefs = np.array([model.coef_[0] for model in models])
-    np.testing.assert_allclose(path.coefs, coefs, atol=1e-2 * np.abs(coefs).max())
+    assert_certified(path, X, y, weights, offset, **params | {"tol": 1e-10})
 
 
 @every_penalty
@@ -232,14 +236,7 @@ def test_few_rows_and_many_features(name, of, monkeypatch):
         offset=offset,
     )
     assert sum(solution is not None for solution in found) >= 20
-    params["tol"] = 1e-10
-    models = list(single_fits(path, X, y, weights, offset, **params))
-    objectives = np.array([model.objective_ for model in models])
-    assert (path.gaps <= 1e-6).all()
-    assert (path.objectives >= objectives * (1 - 1e-9)).all()
-    assert (path.objectives * (1 - path.gaps) <= objectives * (1 + 1e-12)).all()
-    coefs = np.array([model.coef_[0] for model in models])
-    np.testing.assert_allclose(path.coefs, coefs, atol=1e-2 * np.abs(coefs).max())
+    assert_certified(path, X, y, weights, offset, **params | {"tol": 1e-10})
 
 
 @pytest.mark.parametrize("Cs", [[0.1, 1.0, 10.0], [1.0], [0.5, 0.5, 0.5]])

@@ -139,7 +139,7 @@ def solve_by_working_sets(
     squares, known, near = _squares(objective, goal), None, goal.near
     tol = goal.tol if near else max(goal.tol, _OPTIONS.first_tol)
     while True:
-        last, kept = tol <= goal.tol, _with_bias(objective, columns)
+        last, kept = tol <= goal.tol, with_bias(objective, columns)
         inner = replace(
             goal, tol=tol, certify=last, near=near, known=known, squares=squares[kept]
         )
@@ -199,7 +199,7 @@ def _extended(
     return known.over(restricted, places)
 
 
-def _with_bias(objective: Objective, columns: Indices) -> Indices:
+def with_bias(objective: Objective, columns: Indices) -> Indices:
     """Return the positions of the coefficients of features, and of the bias if any."""
     if not objective.problem.fit_intercept:
         return columns
