@@ -459,6 +459,11 @@ def least_above(rows: RowPart, m: Vector, threshold: float) -> Sums:
     return (_extremes(rows, m - threshold),)
 
 
+def change_of_margins(_rows: RowPart, before: Vector, after: Vector) -> Sums:
+    """Find the extremes of the change of the margins."""
+    return (Extremes.of(after - before),)
+
+
 def probability_change(rows: RowPart, before: Vector, after: Vector) -> Sums:
     """Find the extremes of the change of the predicted probabilities."""
     change = 1.0 / (1.0 + np.exp(-after)) - 1.0 / (1.0 + np.exp(-before))

@@ -347,6 +347,12 @@ class Objective:
         [found], _ = self.scan(products.least_above, (point.margins,), (threshold,))
         return found.least >= 0.0
 
+    def margin_change_between(self, before: Evaluation, after: Evaluation) -> float:
+        """Return the largest change of a row's z between two points."""
+        vectors = before.margins, after.margins
+        [found], _ = self.scan(products.change_of_margins, vectors)
+        return found.size
+
     def probability_change(self, before: Evaluation, after: Evaluation) -> float:
         """Return the largest change of a predicted probability between two points."""
         vectors = before.margins, after.margins

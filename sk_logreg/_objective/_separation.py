@@ -1,10 +1,14 @@
 """What the search for a separating hyperplane asks of the rows."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from sk_logreg._arrays import Indices, Vector
 from sk_logreg._design import RowVector, _separation
 from sk_logreg._objective._core import Evaluation, Objective
+from sk_logreg._tolerances import SUM_ROUNDING
+from sk_logreg.losses import Loss
 
 
 def separates(objective: Objective, point: Evaluation, least: float) -> bool:
@@ -14,10 +18,9 @@ def separates(objective: Objective, point: Evaluation, least: float) -> bool:
     and have margins above `least`. Along these weights the loss falls for ever.
     """
     penalty, rows = objective.penalty, objective.rows
-    if (
-        rows.has_soft_labels
-        or objective.weighted_extremes(point.margins).least <= least
-    ):
+    if rows.has_soft_labels or point.loss > _most_above(objective.loss, least):
+        return False
+    if objective.weighted_extremes(point.margins).least <= least:
         return False
     if (penalty.one_sided(slice(None)) * point.coef < 0.0).any():
         return False  # a bound ends this direction
@@ -25,6 +28,13 @@ def separates(objective: Objective, point: Evaluation, least: float) -> bool:
         return True
     free = np.where(penalty.penalized, 0.0, point.coef)
     return objective.weighted_extremes(objective.margin_change(free)).least > 0.0
+
+
+@lru_cache
+def _most_above(loss: Loss, least: float) -> float:
+    """Return a limit of the mean loss where all margins are above a number."""
+    [value] = loss.at_margin(np.array([least])).value
+    return float(value) * (1.0 + SUM_ROUNDING)
 
 
 def unit_margins(

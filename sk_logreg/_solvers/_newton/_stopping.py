@@ -203,11 +203,19 @@ class DualityGapOrRecession(DualityGap):
         last = super()._go_on(step).last and not self._expected_end
         if last:
             self._expected_end = True
-            # With a slack, which is an estimate here, the bound after the step is no
-            # proof. After a long step, its dual point may be at its bounds.
-            change = self._objective.max_abs_change
-            last = step.slack == 0.0 and change(step.direction) < _FLAT_FROM
-        return Continue(step, last)
+        # With a slack, which is an estimate here, the bound after the step is no proof.
+        return Continue(step, last and step.slack == 0.0)
+
+    def after(self, verdict: Continue, move: Move, stopped: bool) -> Solution | None:
+        """Return the solution, unless the dual point may be at its bounds.
+
+        So it may be after a long step.
+        """
+        found = super().after(verdict, move, stopped)
+        if found is None:
+            return None
+        change = self._objective.margin_change_between(verdict.step.point, found.point)
+        return found if change < _FLAT_FROM else None
 
     def _status(self, gap: float, bound: Bound) -> Status | None:
         if self._goal.separation_excluded:
