@@ -674,13 +674,11 @@ class BinaryLogisticRegressionCV(BinaryLogisticRegression):
 
 def chosen_model(fitted: BinaryLogisticRegression) -> BinaryLogisticRegression:
     """Return a copy of a fitted estimator, with the C and l1_ratio of its search."""
-    params = fitted.get_params(deep=False)
+    names = BinaryLogisticRegression._get_param_names()
+    params = {name: getattr(fitted, name) for name in names if hasattr(fitted, name)}
     if isinstance(fitted, BinaryLogisticRegressionCV):
         params |= {"C": fitted.C_, "l1_ratio": fitted.l1_ratio_}
-    names = BinaryLogisticRegression._get_param_names()
-    model = BinaryLogisticRegression(
-        **{name: params[name] for name in names if name in params}
-    )
+    model = BinaryLogisticRegression(**params)
     model.__dict__ |= {k: v for k, v in vars(fitted).items() if k.endswith("_")}
     return model
 

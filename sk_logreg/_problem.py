@@ -222,7 +222,6 @@ def build_problem(
             penalized=penalized,
             every_row=every_row,
         )
-    coordinates = found or Coordinates.none(n_features)
     largest, total = scale = data.weight_scale()
     # Computed in this order, it is rounded exactly as the heaviest row's weight is.
     strength = np.longdouble(1.0 / total) / C / largest
@@ -241,6 +240,7 @@ def build_problem(
     center = data.penalty_center
     if center is not None:
         center = np.where(strengths[:n_features] > 0.0, center, 0.0)
+    coordinates = found or Coordinates.none(n_features)
     if (l1_ratio > 0.0 and penalized) or data.bounds is not None:
         elastic_net = _elastic_net(
             strengths, l1_ratio, data.bounds, coordinates.units, center

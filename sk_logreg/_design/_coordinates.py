@@ -137,13 +137,14 @@ def coordinates_of(
     """
     rows = spread_rows(X, weights)
     look = _parts_of_sparse if sparse.issparse(X) else _parts_of_dense
-    found = Coordinates.none(X.shape[1])
+    found = None
     for columns, values, sizes in look(X, rows, every_row):
+        found = found or Coordinates.none(X.shape[1])
         largest = sizes if all_sizes is None else all_sizes[columns]
         units = found.units[columns] = _units(largest, penalized)
         if centered and len(values):
             found.centers[columns] = _centers(values / units) * units
-    needed = (found.units != 1.0).any() or found.centers.any()
+    needed = found and ((found.units != 1.0).any() or found.centers.any())
     return found if needed else None
 
 

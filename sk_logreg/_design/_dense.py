@@ -78,8 +78,8 @@ class DenseBlock(Block):
         def share(part: slice, half: Matrix) -> Matrix:
             # A product of an array with itself calls syrk: half the work of gemm.
             np.multiply(roots[part], self._values[part], out=half)
-            negative = np.flatnonzero(h[part] < 0.0)
-            if not len(negative):
+            negative = h[part] < 0.0
+            if not negative.any():
                 return np.dot(half.T, half)
             below = half[negative]
             half[negative] = 0.0

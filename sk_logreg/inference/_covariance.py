@@ -55,11 +55,13 @@ class Covariance:
     @cached_property
     def std_err(self) -> Vector:
         """The standard errors of the terms; infinite where they are undetermined."""
-        jacobian = self.fitted.jacobian
-        # Of scaled rows, since the variances may underflow.
-        size = np.abs(jacobian).max(axis=1)
-        rows = jacobian / size[:, None]
-        variances = np.einsum("ij,ij->i", rows @ self.matrix, rows)
+        fitted, size = self.fitted, np.ones(1)
+        if fitted.problem.coordinates is None:
+            variances = self.matrix.diagonal()[fitted.order]
+        else:  # of scaled rows, since the variances may underflow
+            size = np.abs(fitted.jacobian).max(axis=1)
+            rows = fitted.jacobian / size[:, None]
+            variances = np.einsum("ij,ij->i", rows @ self.matrix, rows)
         found = size * np.sqrt(np.maximum(variances, 0.0))
         return np.where(self.undetermined, np.inf, found)
 

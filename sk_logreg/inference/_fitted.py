@@ -148,7 +148,7 @@ class FittedModel:
         return bool(first and self.bias_reduction == "flic")
 
     @cached_property
-    def _order(self) -> Indices:
+    def order(self) -> Indices:
         """The coefficient of each term; the bias is the last of the coefficients."""
         return np.arange(self.problem.n_dof) - self.problem.fit_intercept
 
@@ -157,9 +157,9 @@ class FittedModel:
         """The derivatives of the terms by the coefficients of the problem."""
         units = np.eye(self.problem.n_dof)
         if self.problem.coordinates is None:
-            return units[self._order]
+            return units[self.order]
         lift, origin = self.problem.lift, self.origin
-        return np.array([lift(unit)[self._order] - origin for unit in units]).T
+        return np.array([lift(unit)[self.order] - origin for unit in units]).T
 
     @cached_property
     def origin(self) -> Vector:
@@ -168,7 +168,7 @@ class FittedModel:
 
     def terms_of(self, coef: Vector) -> Vector:
         """Return the terms, given coefficients of the problem."""
-        return np.asarray(self.problem.lift(coef)[self._order])
+        return np.asarray(self.problem.lift(coef)[self.order])
 
 
 @contextmanager
@@ -310,7 +310,8 @@ def _last_step(estimator: Any) -> tuple[Any, Callable[[Any], Any]]:
             "BinaryLogisticRegressionCV or a pipeline that ends in one, got "
             f"{type(last).__name__}. After a search, pass its best_estimator_."
         )
-    check_is_fitted(last)
+    if not hasattr(last, "coef_"):
+        check_is_fitted(last)  # raises the error
     if last.coef_.shape[1] >= TOO_MANY:
         raise ValueError(
             f"estimator has {last.coef_.shape[1]} features. The covariance matrix is "

@@ -619,10 +619,11 @@ class Inference:
     ) -> "DataFrame":
         """Return a table of values with their tests and intervals."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(np.isfinite(std_err), values / std_err, np.nan)
-            half = np.where(np.isfinite(std_err), self._quantile * std_err, np.inf)
-            low = np.where(np.isfinite(half), values - half, -np.inf)
-            high = np.where(np.isfinite(half), values + half, np.inf)
+            half = self._quantile * std_err
+            known = np.isfinite(half)
+            z = np.where(known, values / std_err, np.nan)
+            low = np.where(known, values - half, -np.inf)
+            high = np.where(known, values + half, np.inf)
         p = np.full(len(z), np.nan)
         if not self._fitted.penalized:
             p = 2.0 * ndtr(-np.abs(z))
