@@ -123,8 +123,9 @@ def data_of(
     X and labels are validated; the estimator's parameters say how labels and weights
     are read.
     """
-    with naming("X and y"):
-        check_consistent_length(X, labels)
+    if X.shape[0] != len(labels):
+        with naming("X and y"):
+            check_consistent_length(X, labels)  # raises the error
     with naming("y"):
         if estimator.soft_labels:
             probabilities = encode_soft_labels(labels)

@@ -301,13 +301,15 @@ def total_weights(
         no key. If all products of sample weight and class weight in a class underflow,
         or one overflows.
     """
+    if class_weight is None and sample_weight is None:
+        return np.ones(1)
     largest = np.ones(2)  # the largest sample weight of each class
     members = signs < 0, signs > 0
     if sample_weight is not None:
         largest = np.array([sample_weight.max(where=m, initial=0.0) for m in members])
         _check_both_weighted(largest, classes, class_weight, free_bias)
-    if class_weight is None:
-        return np.ones(1) if sample_weight is None else sample_weight
+        if class_weight is None:
+            return sample_weight
     totals = partial(totals_of_labels, sample_weight, members)
     per_class = class_factors(class_weight, classes, totals)
     _check_range(per_class, largest)

@@ -258,8 +258,11 @@ def _in_memory(
     if sample_weight is not None:
         weights = np.ones(len(labels)) * np.asarray(sample_weight, dtype=np.float64)
         n_obs, weighted = float(weights.sum()), bool((weights != 1.0).any())
-    q = labels if model.soft_labels else (data.signs > 0).astype(np.float64)
-    totals = partial(totals_of_labels, weights, (1.0 - q, q))
+
+    def totals() -> Vector:
+        q = labels if model.soft_labels else data.signs > 0
+        return totals_of_labels(weights, (1.0 - q, q))
+
     per_class = class_factors(model.class_weight, classes, totals)
     find = partial(clusters_in_memory, groups, X)
     return data, Observations(n_obs, weighted, per_class), find
@@ -329,8 +332,9 @@ def _names(estimator: Any, last: Any) -> tuple[str, ...]:
     if estimator is not last and len(estimator) > 1:
         with suppress(AttributeError, ValueError):  # a step has no names
             return tuple(map(str, estimator[:-1].get_feature_names_out()))
-    default = [f"x{j}" for j in range(last.n_features_in_)]
-    return tuple(map(str, getattr(last, "feature_names_in_", default)))
+    if hasattr(last, "feature_names_in_"):
+        return tuple(map(str, last.feature_names_in_))
+    return tuple(f"x{j}" for j in range(last.n_features_in_))
 
 
 def _is_penalized(model: BinaryLogisticRegression, data: Data) -> bool:
