@@ -85,7 +85,9 @@ class BinaryLogisticRegression(
         The loss L, see :mod:`sk_logreg.losses`.
     C : float, default=1.0
         Weight of the losses against the penalty: smaller values penalize more. Must
-        be positive; ``np.inf`` drops the penalty, but not the `bounds`.
+        be positive; ``np.inf`` drops the penalty, but not the `bounds`. Where several
+        coefficients then have the same predictions, as with collinear columns, those of
+        least norm are found, in units in which columns have the same mean square.
     l1_ratio : float, default=0.0
         ρ in [0, 1], the share of the L1 part of the penalty (the elastic net). With 1
         it is the lasso. Weights that the L1 part leaves out are exactly 0.

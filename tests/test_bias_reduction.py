@@ -479,13 +479,8 @@ def test_cloning_and_pickling(kind):
     assert other.status_ == model.status_
 
 
-def expected_failures(model):
-    failed = {"check_class_weight_classifiers": "class_weight is refused."}
-    if model.bias_reduction == "mdypl":
-        # It has fewer different rows of positive weight than columns.
-        reason = "Many coefficients have the same predictions of the rows."
-        failed["check_sample_weight_equivalence_on_dense_data"] = reason
-    return failed
+def expected_failures(_model):
+    return {"check_class_weight_classifiers": "class_weight is refused."}
 
 
 @parametrize_with_checks(

@@ -1,6 +1,7 @@
 """Ill-conditioned columns: far from zero, badly scaled, repeated or collinear."""
 
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sk_logreg import BinaryLogisticRegression
 from sk_logreg._design._coordinates import coordinates_of
+from sk_logreg._solvers._factors import eigenpairs
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -437,3 +439,58 @@ def test_words_of_a_few_rows_are_not_taken_for_constant_columns(form):
     X = sparse.csr_array((values, words.ravel(), ends), shape=(n_rows, n_features))
     X = X if form == "csr" else X.toarray()
     assert coordinates_of(X, np.ones(1), centered=True, penalized=True) is None
+
+
+def test_eigenvalues_are_found_where_divide_and_conquer_fails(monkeypatch):
+    def fails(_matrix):
+        raise np.linalg.LinAlgError
+
+    matrix = np.random.default_rng(0).normal(size=(5, 5))
+    matrix += matrix.T
+    expected, _ = np.linalg.eigh(matrix)
+    monkeypatch.setattr(np.linalg, "eigh", fails)
+    values, vectors = eigenpairs(matrix)
+    np.testing.assert_allclose(values, expected, rtol=1e-12)
+    np.testing.assert_allclose(vectors * values @ vectors.T, matrix, atol=1e-12)
+
+
+class TestOfManyMinimaOneOfLeastNormIsFound:
+    """Without a penalty, directions that change no z leave coefficients undetermined.
+
+    The norm is that in units in which each column has the same mean square.
+    """
+
+    PARAMS: ClassVar = {"C": np.inf, "tol": 1e-12}
+
+    @pytest.mark.parametrize("n_rows", [60, 600])
+    def test_whatever_the_start(self, n_rows):
+        rng = np.random.default_rng(n_rows)
+        X = rng.normal(size=(n_rows, 3)) * [1.0, 10.0, 0.1]
+        X = np.column_stack([X, X[:, 0] - X[:, 1]])
+        y = rng.random(n_rows) < 1.0 / (1.0 + np.exp(-X[:, 0]))
+        model = BinaryLogisticRegression(warm_start=True, **self.PARAMS).fit(X, y)
+        first, direction = model.coef_[0], np.array([1.0, -1.0, 0.0, -1.0])
+        terms = first * (X**2).mean(axis=0) * direction
+        assert abs(terms.sum()) < 1e-9 * np.abs(terms).max()
+        model.coef_ = (first + 0.5 * direction)[None, :]
+        np.testing.assert_allclose(model.fit(X, y).coef_[0], first, rtol=1e-6)
+        assert model.optimality_gap_ <= 1e-12
+
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_with_fewer_rows_than_columns(self, fit_intercept):
+        rng = np.random.default_rng(0)
+        X, q = rng.normal(size=(10, 20)), rng.uniform(0.1, 0.9, size=10)
+        X *= rng.uniform(0.1, 10.0, size=20)
+        params = self.PARAMS | {"soft_labels": True, "fit_intercept": fit_intercept}
+        weights = rng.integers(1, 5, size=10)
+        model = BinaryLogisticRegression(**params).fit(X, q, weights)
+        # The predictions are exact, so the coefficients solve a linear system.
+        ones = np.ones((10, int(fit_intercept)))
+        sizes = np.sqrt(np.average(X**2, axis=0, weights=weights))
+        logits = np.log(q / (1.0 - q))
+        expected = np.linalg.lstsq(np.hstack([X / sizes, ones]), logits)[0][:20] / sizes
+        close = {"rtol": 1e-5, "atol": 1e-7}
+        np.testing.assert_allclose(model.coef_[0], expected, **close)
+        rows = np.repeat(np.arange(10), weights)
+        repeated = BinaryLogisticRegression(**params).fit(X[rows], q[rows])
+        np.testing.assert_allclose(repeated.coef_[0], expected, **close)

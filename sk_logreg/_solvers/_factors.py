@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -174,6 +175,19 @@ def factor_float32(matrix: NDArray[np.float32], scale: Vector) -> Float32Factor 
     return None if failed else Float32Factor(scale, root)
 
 
+def eigenpairs(matrix: Matrix) -> tuple[Vector, Matrix]:
+    """Return the eigenvalues, ascending, and eigenvectors of a symmetric matrix.
+
+    By divide and conquer, which does not converge for a few matrices of very unequal
+    entries; then by QR iteration, which takes longer.
+    """
+    try:
+        values, vectors = np.linalg.eigh(matrix)
+    except np.linalg.LinAlgError:
+        values, vectors = scipy.linalg.eigh(matrix, driver="ev")
+    return values, vectors
+
+
 def _solve_twice(trsv: Callable[..., Any], root: Any, rhs: Any) -> Any:
     """Solve with a Cholesky factor (`potrs` is slow with one right-hand side)."""
     halfway = trsv(root, rhs, lower=1)
@@ -211,7 +225,7 @@ def factor(
     large = not failed and (root.diagonal() ** 2).min(initial=1.0) > least
     if large and not inaccurate:
         return Factor(scale, root, diagonal.copy())
-    values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
+    values, vectors = eigenpairs(matrix * scale[:, None] * scale)
     cut = least * values[-1]
     if semidefinite:
         cut = max(cut, -2.0 * values[0])
@@ -230,7 +244,7 @@ def most_negative_curvature(matrix: Matrix, metric: Matrix) -> Vector:
     """Return the direction in which `matrix` is most negative, as `metric` sees it."""
     diagonal = metric.diagonal()
     scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    values, vectors = np.linalg.eigh(metric * scale[:, None] * scale)
+    values, vectors = eigenpairs(metric * scale[:, None] * scale)
     kept = values > negligible(len(diagonal)) * values[-1]
     whiten = scale[:, None] * (vectors[:, kept] / np.sqrt(values[kept]))
-    return whiten @ np.linalg.eigh(whiten.T @ matrix @ whiten)[1][:, 0]
+    return whiten @ eigenpairs(whiten.T @ matrix @ whiten)[1][:, 0]

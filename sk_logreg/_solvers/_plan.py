@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sk_logreg._arrays import Indices, Vector
+from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._log import Journal
 from sk_logreg._objective import Objective
 from sk_logreg._records import STALLED, SUSPECTED
-from sk_logreg._solvers._base import Goal, Solution, Solver
+from sk_logreg._solvers._base import Goal, Solution, Solver, relative
 from sk_logreg._solvers._factors import MANY, TOO_MANY
 from sk_logreg._solvers._newton import (
     BUDGET_SPENT,
@@ -120,10 +120,39 @@ def _minimize(
     solution = minimize(objective, start, journal, model, goal)
     if not objective.penalty.smooth:
         solution = replace(solution, model=model)
-    if goal.certify and goal.fine and solution.status.converged:
-        # The bound at the minimum holds after refinement too.
-        return replace(solution, point=refined(objective, model, solution.point))
-    return solution
+    if not (goal.certify and solution.status.converged):
+        return solution
+    if goal.fine:  # the bound at the minimum holds after refinement too
+        solution = replace(solution, point=refined(objective, model, solution.point))
+    directions = model.null_space if isinstance(model, CholeskyModel) else None
+    if directions is None or not objective.penalty.absent:
+        return solution
+    return _of_least_norm(objective, solution, directions, goal.tol)
+
+
+def _of_least_norm(
+    objective: Objective, solution: Solution, directions: Matrix, tol: float
+) -> Solution:
+    """Return the solution of least norm, where some directions change no z.
+
+    In units in which each column has the same mean square. So it depends neither on the
+    start nor on the way to a minimum. Over a row space, coefficients have these units.
+    """
+    point, sizes = solution.point, np.ones(objective.n_dof)
+    if not objective.problem.reduced:
+        sizes = np.sqrt(objective.product_diagonal(objective.weights))
+    directions = directions / np.linalg.norm(directions, axis=0)
+
+    def projected(v: Vector) -> Vector:
+        part, *_ = np.linalg.lstsq(sizes[:, None] * directions, sizes * v)
+        return v - directions @ part
+
+    end = objective.evaluate(projected(point.coef))
+    gap = solution.gap + relative(max(0.0, end.value - point.value), point)
+    if gap > tol:  # rounding errors along the directions change f
+        return solution
+    pending = projected(solution.pending_step * np.ones_like(point.coef))
+    return replace(solution, point=end, gap=gap, pending_step=pending)
 
 
 def _in_row_space(

@@ -54,7 +54,8 @@ class RowSpace:
     R v + b, and ‖w‖ = ‖v‖: the problem keeps its form, with R of shape (n_samples,
     rank) in place of X, which is read once for X Xᵀ, once for w, and once to evaluate
     the objective there. A column with another penalty is scaled to the same one.
-    Without a penalty the weights are those of least norm.
+    Without a penalty the weights are those of least norm, in units in which each column
+    has the same mean square.
 
     X Xᵀ squares the ratio of the sizes of the columns. So columns of very different
     size have row spaces of their own, side by side. Columns without a penalty beside
@@ -251,18 +252,18 @@ def _groups_of(objective: Objective) -> Iterator[_Group]:
 
     Without a penalty columns may have any unit: one group is enough.
     """
-    sizes = _sizes(objective)
-    strengths = _strengths(objective)[: objective.n_features]
-    free = ~objective.penalty.penalized[: objective.n_features]
-    if objective.penalty.absent:
-        equal = sizes.max() <= _LARGEST_RATIO * sizes.min()
-        scale = np.ones_like(sizes) if equal else np.exp2(-np.round(np.log2(sizes)))
+    n_features, penalty = objective.n_features, objective.penalty
+    strengths = _strengths(objective)[:n_features]
+    if penalty.absent:
+        squares = objective.product_diagonal(objective.weights)[:n_features]
+        scale = 1.0 / np.sqrt(np.where(squares > 0.0, squares, 1.0))
         yield _reduced(objective, slice(None), scale, 0.0 * strengths[0])
         return
+    sizes, free = _sizes(objective), ~penalty.penalized[:n_features]
     if free.any():
         yield _as_they_are(objective, np.flatnonzero(free))
     first = int(free.argmin())
-    common, curvature = strengths[first], objective.penalty.curvature[: len(free)]
+    common, curvature = strengths[first], penalty.curvature[:n_features]
     scale = np.sqrt(curvature[first] / np.where(free, curvature[first], curvature))
     sizes *= scale
     if not free.any() and sizes.max() <= _LARGEST_RATIO * sizes.min():

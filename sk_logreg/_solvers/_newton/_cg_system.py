@@ -8,7 +8,7 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 from sk_logreg._arrays import Matrix, Vector
 from sk_logreg._objective import Objective, RowVector
-from sk_logreg._solvers._factors import MANY, Factor, Float32Factor
+from sk_logreg._solvers._factors import MANY, Factor, Float32Factor, eigenpairs
 from sk_logreg._tolerances import NOISE, TINY
 
 
@@ -137,7 +137,7 @@ def extremes(objective: Objective, system: System) -> tuple[Vector, Matrix]:
     scale, n_dof, options = system.scale, objective.n_dof, CONJUGATE_GRADIENTS
     if n_dof <= MANY:
         matrix = objective.hessian(system.curvature)
-        return np.linalg.eigh(matrix * scale[:, None] * scale)
+        return eigenpairs(matrix * scale[:, None] * scale)
     operator = LinearOperator(
         (n_dof, n_dof),
         matvec=lambda v: scale * system.product(scale * v.ravel()),

@@ -22,6 +22,11 @@ class CholeskyModel(ReusedHessianModel[FactoredHessian]):
         super().__init__(objective, sample_hessian, fine=fine)
         self._correction = Correction()
 
+    @property
+    def null_space(self) -> Matrix | None:
+        """The directions that the factor leaves out, one per column; None if none."""
+        return None if self._current is None else self._current.factor.null_space
+
     def _add_pair(self, point: Evaluation) -> None:
         last = self._last
         if self._hessian_with_gradient or last is None or last[0] is point.coef:

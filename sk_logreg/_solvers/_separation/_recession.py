@@ -9,7 +9,7 @@ from sk_logreg._execution import blas_threads
 from sk_logreg._log import Journal
 from sk_logreg._objective import Evaluation, Objective, separates
 from sk_logreg._solvers._base import Goal
-from sk_logreg._solvers._factors import TOO_MANY
+from sk_logreg._solvers._factors import TOO_MANY, eigenpairs
 from sk_logreg._solvers._newton import ConjugateGradientModel, minimize
 from sk_logreg._solvers._separation._linear_programs import row_tolerance
 from sk_logreg._solvers._separation._unit_rows import UnitRows
@@ -68,8 +68,9 @@ def recession_direction(far: Evaluation, rows: UnitRows) -> Vector | None:
     columns = rows.columns
     stay = np.flatnonzero(rows.margins_at(far) < _OPTIONS.diverged)
     with blas_threads():
-        gram = sum(part.T @ part for part in rows.chunks(stay, columns))
-        values, vectors = np.linalg.eigh(gram)
+        parts = rows.chunks(stay, columns)
+        zero = np.zeros((len(direction), len(direction)))
+        values, vectors = eigenpairs(sum((part.T @ part for part in parts), zero))
     kept = values > DEPENDENT * values[-1]
     values, vectors = values[kept], vectors[:, kept]
     for _ in range(_OPTIONS.max_projections):
