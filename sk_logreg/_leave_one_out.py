@@ -1,8 +1,7 @@
 """Approximate leave-one-out: what each row's prediction would be without the row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +10,12 @@ from numpy.typing import NDArray
 from sk_logreg._arrays import Indices, Matrix, Vector
 from sk_logreg._execution import ThreadExecutor
 from sk_logreg._log import Journal
-from sk_logreg._objective import Objective, RowVector, losses_at, squared_norms
+from sk_logreg._objective import Objective, RowVector, squared_norms
 from sk_logreg._solvers._base import Goal, Solver
 from sk_logreg._solvers._factors import TOO_MANY, factor
 from sk_logreg._solvers._newton._factored_hessian import FactoredHessian
 from sk_logreg._solvers._row_space import RowSpace, reducible
-from sk_logreg._tolerances import LARGEST_LOSS, TINY
+from sk_logreg._without_rows import WithoutRows
 from sk_logreg.penalties import ElasticNet
 
 # The approximation takes the curvature of the other rows as given. Above this leverage
@@ -32,19 +31,12 @@ _SAME_SCORE, _LARGEST_CHANGE = 1e-7, 1e-3
 # Maximum number of rows that are left out by a fit: those for which the approximation
 # is worst.
 _MAX_REFITS = 50
-# Without kinks or bounds, this many rows are left out all at once: by a few steps of
-# conjugate gradients, and where these do not suffice by Newton's method.
-_MAX_DESCENTS, _MAX_STEPS, _MAX_NEWTON_STEPS = 300, 4, 30
-# Such a fit ends where the excess of f is predicted to be this share of f, before its
-# last step; by Newton's method, whose last step squares it, the second.
-_DESCENT_TOL, _NEWTON_TOL = 5e-6, 2e-4
-# A step is corrected where it leaves more than a share of the slope, to multiples of
-# its length in this range. It is halved up to this number of times until f is lower.
-_LEVEL, _SHORTEST, _LONGEST, _MAX_HALVINGS = 0.3, 0.25, 8.0, 4
-# Newton's method reads the rows whose curvature is more than this share of the largest.
-_FLAT = 1e-4
+# The same without kinks or bounds, where the fits go on together.
+_MAX_DESCENTS = 300
 # A fit starts after one Newton step, in whose length the leverage is at most this.
 _LARGEST_LEVERAGE = 0.9
+# That of the inverse Hessian without a row is below 1 by at least this.
+_DEFINITE = 1e-6
 # The accuracy of another fit before its last step.
 _REFIT_TOL = 1e-6
 _MAX_REFIT_STEPS = 50
@@ -116,10 +108,6 @@ class _Minima(NamedTuple):
 
     coef: Vector
     without: dict[int, Vector]
-
-
-#: Returns f and its gradient at points, of the function with the number of each.
-_Evaluate = Callable[[Indices, Matrix], tuple[Vector, Matrix]]
 
 
 class LeaveOneOut:
@@ -234,8 +222,9 @@ def left_out_predictions(
     ends[:, columns] += factors[:, None] * (values @ root.T)
     left = np.arange(len(rough))
     if descends:
-        inverse = _InverseWithout(objective, rough, root, values, bounded)
-        left = _left_out(inverse, ends, coef, before)
+        below = np.minimum(leverage[rough], 1.0 - _DEFINITE)
+        without = WithoutRows(objective, rough, root, values, below)
+        ends, left = without.minima(_starts(rough, ends, coef, before))
     fits = _refitted(objective, rough[left], ends[left], solver, executor)
     for k, end in zip(left, fits, strict=True):
         ends[k] = end
@@ -289,6 +278,24 @@ def _inverse_root(objective: Objective, matrix: Matrix) -> Matrix:
     return inverse.inverse_root
 
 
+def _starts(
+    rows: Indices, ends: Matrix, coef: Vector, before: Sequence[_Minima]
+) -> NDArray[np.float64]:
+    """Return points near the minima without some rows, or such that they are between.
+
+    These are where the approximation ends, the minimum over all rows, the minima at the
+    last two values of C, and the last one moved as the minimum over all rows has.
+    """
+    found = [ends, np.broadcast_to(coef, ends.shape)]
+    for minima in reversed(before):
+        known = zip(rows.tolist(), ends, strict=True)
+        last = np.array([minima.without.get(row, end) for row, end in known])
+        found.append(last.reshape(ends.shape))
+    if before:
+        found.append(found[2] + (coef - before[-1].coef))
+    return np.stack(found, axis=1)
+
+
 def _refitted(
     objective: Objective,
     left_out: Indices,
@@ -307,218 +314,3 @@ def _refitted(
         goal = Goal(_REFIT_TOL, certify=False, near=True)
         solution = solver(without, start, Journal(_MAX_REFIT_STEPS), goal)
         yield solution.point.coef + solution.pending_step
-
-
-@dataclass(frozen=True)
-class _InverseWithout:
-    """The inverses of Hessians, each without one row.
-
-    Attributes
-    ----------
-    left_out : ndarray of shape (n_left_out,)
-        The rows.
-    root : ndarray of shape (n_dof, rank)
-        R, with R Rᵀ the inverse of the Hessian of all rows at their minimum.
-    values : ndarray of shape (n_left_out, rank)
-        Rᵀ x̃ of each row that is left out.
-    leverage : ndarray of shape (n_left_out,)
-        Its leverage, below 1.
-    """
-
-    objective: Objective
-    left_out: Indices
-    root: Matrix
-    values: Matrix
-    leverage: Vector
-
-    def lost(self, which: Indices, points: Matrix) -> NDArray[np.bool_]:
-        """Return whether the loss of each row left out is the largest that counts."""
-        left_out, rows = self.left_out[which], self.objective.problem.rows
-        some = rows.part(left_out)
-        values = self.objective.dense_rows(left_out, intercept=True)
-        m = _dot(values, points) * some.signs
-        if some.offset is not None:
-            m += some.signs * some.offset
-        losses = self.objective.loss.at_margin(m, some.p_other).value
-        return np.asarray(losses >= LARGEST_LOSS)
-
-    def products(self, which: Indices, _points: Matrix, gradients: Matrix) -> Matrix:
-        """Return the product of some inverses with a vector each.
-
-        Those at the minimum over all rows, by Sherman and Morrison.
-        """
-        inner, values = gradients @ self.root, self.values[which]
-        squares = np.einsum("ij,ij->i", values, values)
-        leverage = self.leverage[which]
-        factors = leverage / ((1.0 - leverage) * np.maximum(squares, TINY))
-        factors *= np.einsum("ij,ij->i", values, inner)
-        return (inner + factors[:, None] * values) @ self.root.T
-
-    def products_at(self, which: Indices, points: Matrix, gradients: Matrix) -> Matrix:
-        """Return the same products at a point each, where the Hessian is definite."""
-        objective, rows = self.objective, self.objective.problem.rows
-        found = self.products(which, points, gradients)
-        for k, row in enumerate(self.left_out[which]):
-            m = objective.margins(points[k]).gather()
-            curvature = objective.loss.derivatives(m, rows.p_other)[1] * rows.weights
-            curvature[row] = 0.0
-            sizes = np.abs(curvature)
-            curved = np.flatnonzero(sizes >= _FLAT * sizes.max())
-            some = objective.sample(curved, rows.weights[curved], copied=True)
-            matrix = some.hessian(RowVector(curvature[curved]))
-            factored = factor(matrix, semidefinite=objective.loss.convex)
-            if factored is not None:
-                found[k] = factored.solve(gradients[k])
-        return found
-
-
-def _left_out(
-    inverse: _InverseWithout, coefs: Matrix, coef: Vector, before: Sequence[_Minima]
-) -> Indices:
-    """Move to the minima without each of some rows; return where that did not succeed.
-
-    `coefs`, a row for each, is overwritten. Newton's method may also start where minima
-    at other values of C predict that at this one, given the minimum over all rows.
-    """
-    left_out = inverse.left_out
-    group = np.full(inverse.objective.n_samples, -1)
-    group[left_out] = np.arange(len(left_out))
-    evaluate = partial(_evaluated, inverse.objective, RowVector(group))
-    left = np.arange(len(left_out))
-    left = _descend(
-        evaluate, left, coefs, inverse.products, inverse.lost, _DESCENT_TOL, _MAX_STEPS
-    )
-    starts = [
-        (k, point)
-        for k, row in zip(left.tolist(), left_out[left].tolist(), strict=True)
-        for point in (coefs[k].copy(), *_predicted(row, coef, before))
-    ]
-    if len(starts) > len(left):
-        which, points = (np.array(each) for each in zip(*starts, strict=True))
-        lowest = np.full(len(left_out), np.inf)
-        for (k, point), value in zip(starts, evaluate(which, points)[0], strict=True):
-            if value < lowest[k]:
-                lowest[k], coefs[k] = value, point
-    return _descend(
-        evaluate,
-        left,
-        coefs,
-        inverse.products_at,
-        inverse.lost,
-        _NEWTON_TOL,
-        _MAX_NEWTON_STEPS,
-    )
-
-
-def _predicted(row: int, coef: Vector, before: Sequence[_Minima]) -> Iterator[Vector]:
-    """Yield predictions of the minimum without one row, from the last values of C.
-
-    From one C to the next it moves as the minimum over all rows does, or as it moved
-    last.
-    """
-    known = [minima for minima in before if row in minima.without]
-    if known and known[-1] is before[-1]:
-        last = known[-1].without[row]
-        yield last + (coef - before[-1].coef)
-        if len(known) == 2:
-            yield last + (last - known[0].without[row])
-
-
-def _descend(
-    evaluate: _Evaluate,
-    which: Indices,
-    coefs: Matrix,
-    products: Callable[[Indices, Matrix, Matrix], Matrix],
-    known: Callable[[Indices, Matrix], NDArray[np.bool_]],
-    tol: float,
-    max_steps: int,
-) -> Indices:
-    """Move to the minima of some functions; return those for which that failed.
-
-    By conjugate gradients for functions that are not quadratic [1]_, preconditioned by
-    inverse Hessians, for all at once. `coefs`, a row for each function, is overwritten.
-    No step raises f. Where `known` holds, a point serves as well as the minimum.
-
-    References
-    ----------
-    .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, 2nd edition,
-       section 5.2. Springer.
-    """
-    if not len(which):
-        return which
-    values, gradients = evaluate(which, coefs[which])
-    directions, before, last = 0.0 * gradients, gradients, np.full(len(which), np.inf)
-    for _ in range(max_steps):
-        newton = products(which, coefs[which], gradients)
-        decrement2 = _dot(gradients, newton)
-        done = decrement2 <= 2.0 * tol * values
-        coefs[which[done]] -= newton[done]
-        kept = np.flatnonzero(~(done | known(which, coefs[which])))
-        if not len(kept):
-            return which[kept]
-        which, values, newton = which[kept], values[kept], newton[kept]
-        gradients, decrement2 = gradients[kept], decrement2[kept]
-        share = _dot(gradients - before[kept], newton) / last[kept]
-        directions = np.maximum(share, 0.0)[:, None] * directions[kept] - newton
-        step = _Step.along(evaluate, which, coefs[which], directions, values, gradients)
-        lower = step.values < values
-        coefs[which[lower]] = step.ends[lower]
-        before, last = gradients, np.where(lower, decrement2, np.inf)
-        values = np.where(lower, step.values, values)
-        gradients = np.where(lower[:, None], step.gradients, gradients)
-    return which
-
-
-def _evaluated(
-    objective: Objective, group: RowVector, without: Indices, points: Matrix
-) -> tuple[Vector, Matrix]:
-    """Return f and its gradient at some points, each without a group of rows."""
-    losses, slopes = losses_at(objective, points, group, without)
-    penalty = objective.penalty
-    return losses + penalty.value(points), slopes + penalty.gradient(points)
-
-
-def _dot(a: Matrix, b: Matrix) -> Vector:
-    """Return the products of the rows of two matrices."""
-    return np.einsum("ij,ij->i", a, b)
-
-
-class _Step(NamedTuple):
-    """Steps of several functions: their lengths, and f and its gradient at the ends."""
-
-    ends: Matrix
-    lengths: Vector
-    values: Vector
-    gradients: Matrix
-
-    @classmethod
-    def along(
-        cls,
-        evaluate: _Evaluate,
-        which: Indices,
-        points: Matrix,
-        steps: Matrix,
-        before: Vector,
-        gradients: Matrix,
-    ) -> "_Step":
-        """Return whole steps or, where much of the slope is left, corrected ones.
-
-        Those end where the slope is 0, as the slopes at both ends predict it, or
-        earlier where f is not lower there.
-        """
-        slopes, ends = _dot(gradients, steps), points + steps
-        values, reached = evaluate(which, ends)
-        left = _dot(reached, steps)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            zeros = np.nan_to_num(slopes / (slopes - left), nan=1.0)
-        corrected = (np.abs(left) > _LEVEL * np.abs(slopes)) | (values > before)
-        lengths = np.where(corrected, np.clip(zeros, _SHORTEST, _LONGEST), 1.0)
-        far = np.flatnonzero(corrected)
-        for _ in range(1 + _MAX_HALVINGS):
-            if not len(far):
-                break
-            ends[far] = points[far] + lengths[far, None] * steps[far]
-            values[far], reached[far] = evaluate(which[far], ends[far])
-            far = far[values[far] >= before[far]]
-            lengths[far] *= 0.5
-        return cls(ends, lengths, values, reached)

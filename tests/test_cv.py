@@ -386,6 +386,18 @@ def test_leave_one_out_of_rows_with_a_large_loss_or_leverage():
     np.testing.assert_allclose(model.fit(X, y).scores_[0], expected, rtol=2e-3)
 
 
+def test_leave_one_out_of_rows_that_others_do_not_bound():
+    # Without the only other label of a rare category, its weight is large.
+    rng = np.random.default_rng(0)
+    X = (rng.uniform(size=(120, 15)) < 0.06).astype(float)
+    z = 2.0 * X[:, :5].sum(axis=1) - 1.0
+    y = (rng.uniform(size=120) < 1.0 / (1.0 + np.exp(-z))).astype(int)
+    model = BinaryLogisticRegressionCV(Cs=[1.0, 100.0], cv="alo")
+    exact = clone(model).set_params(cv=LeaveOneOut(), tol=1e-10).fit(X, y)
+    expected = exact.scores_.mean(axis=0)
+    np.testing.assert_allclose(model.fit(X, y).scores_[0], expected, rtol=3e-3)
+
+
 def test_leave_one_out_of_a_view():
     X, y = synthetic(n_features=10)
     view = np.repeat(X, 2, axis=1)[:, ::2]

@@ -49,16 +49,18 @@ def read(
     args: tuple[Any, ...] = (),
     *,
     n_kept: int = 0,
+    shape: tuple[int, ...] = (),
     for_gram: bool = False,
     of_point: bool = False,
 ) -> Result:
     """Apply a function to each block of X, in one pass over X.
 
     It is called as ``function(block, part, *row_vector_parts, *args)``, see above, with
-    an `out` if row vectors are kept, `n_kept` of them. With `for_gram`, blocks have the
-    size that suits Gram matrices. Each worker adds up its own stretch of blocks, in
-    order, and the stretches are added in order too: the result depends on nothing but
-    their number. With `of_point`, what is kept are the margins at the point that `args`
+    an `out` if row vectors are kept, `n_kept` of them, which have an array of some
+    `shape` per row in place of a number. With `for_gram`, blocks have the size that
+    suits Gram matrices. Each worker adds up its own stretch of blocks, in order, and
+    the stretches are added in order too: the result depends on nothing but their
+    number. With `of_point`, what is kept are the margins at the point that `args`
     begin with; over partitions, they may be found only when they are asked for.
     """
     del of_point
@@ -69,7 +71,7 @@ def read(
         for block in design.blocks(chunk, block_rows):
             yield block.rows, (block,)
 
-    return _reduce(rows, executor, stretches, function, vectors, args, n_kept)
+    return _reduce(rows, executor, stretches, function, vectors, args, n_kept, shape)
 
 
 def scan(
@@ -116,9 +118,11 @@ def _reduce(
     vectors: Sequence[RowVector],
     args: tuple[Any, ...],
     n_kept: int,
+    shape: tuple[int, ...] = (),
 ) -> Result:
     """Apply a function to each stretch of rows; add its sums, keep its row vectors."""
-    kept = [np.empty(rows.design.n_samples) for _ in range(n_kept)]
+    # The numbers of a column are next to one another.
+    kept = [np.empty((*shape, rows.design.n_samples)).T for _ in range(n_kept)]
 
     def over(chunk: slice) -> list[Any]:
         total: list[Any] = []

@@ -159,9 +159,11 @@ class PartitionedRows(Rows):
         args: tuple[Any, ...] = (),
         *,
         n_kept: int = 0,
+        shape: tuple[int, ...] = (),
         for_gram: bool = False,
         of_point: bool = False,
     ) -> Result:
+        del shape  # of rows in memory only
         inner = (function, args, n_kept, for_gram)
         later = of_point and n_kept > 0 and not self._memory.keeps
         options: Any = {"view": self._view, "matrices": for_gram}

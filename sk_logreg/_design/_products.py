@@ -72,6 +72,13 @@ def margin_change(
     np.multiply(_linear(block, w, b), rows.signs, out=out[0])
 
 
+def changes_along(block: Block, rows: RowPart, points: Points, *, out: Out) -> None:
+    """Keep the changes of the margins along several directions."""
+    z = block.matvec(points.weights)
+    z += points.biases
+    np.multiply(z, rows.signs[:, None], out=out[0])
+
+
 def value_and_gradient(
     block: Block, rows: RowPart, w: Any, b: float, loss: Loss, *, out: Out = ()
 ) -> Sums:
@@ -114,6 +121,12 @@ def gradient_at(block: Block, rows: RowPart, m: Vector, loss: Loss) -> Sums:
     """Sum the gradient, given the margins."""
     slope, _ = loss.derivatives(m, rows.p_other)
     return _gradient(block, rows, slope)
+
+
+def gradients_from(block: Block, rows: RowPart, slopes: Matrix) -> Sums:
+    """Sum gradients, given several slopes of each row's loss in the margin."""
+    signed = slopes * rows.signs[:, None]
+    return block.rmatvec(signed), signed.sum(axis=0)
 
 
 def gram(block: Block, rows: RowPart, h: Vector) -> Sums:

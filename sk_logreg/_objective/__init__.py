@@ -35,7 +35,9 @@ from sk_logreg._objective._separation import (
     unit_margins,
 )
 from sk_logreg._objective._several import (
+    changes_along,
     evaluate_groups,
+    gradients_from,
     largest_sizes,
     losses_and_ratios,
     losses_at,
@@ -55,6 +57,7 @@ __all__ = [
     "StackedPoints",
     "at_mean_row",
     "binary_columns",
+    "changes_along",
     "clustered_scores_gram",
     "dual_after_step",
     "dual_of_step",
@@ -63,6 +66,7 @@ __all__ = [
     "evaluate_groups",
     "evaluate_with_scores",
     "excess",
+    "gradients_from",
     "largest_sizes",
     "leverages_and_gradient",
     "losses_and_ratios",

@@ -51,6 +51,27 @@ def losses_and_ratios(
     return losses, _gradients(objective, of_weights, of_biases), ratios.values
 
 
+def changes_along(objective: Objective, directions: Matrix) -> Matrix:
+    """Return the changes of the margins along the rows of an array, in one pass over X.
+
+    The result, of shape (n_directions, n_samples), has a row per direction.
+    """
+    args = (Points.of(directions.T, objective.n_features),)
+    shape = (len(directions),)
+    _, [kept] = objective.read(products.changes_along, (), args, n_kept=1, shape=shape)
+    return kept.values.T
+
+
+def gradients_from(objective: Objective, slopes: Matrix) -> Matrix:
+    """Return gradients of the losses, given the slopes of all rows, in one pass over X.
+
+    Each row of `slopes`, of shape (n_points, n_samples), has the weighted slope of each
+    loss in its margin.
+    """
+    sums, _ = objective.read(products.gradients_from, (RowVector(slopes.T),))
+    return _gradients(objective, *sums)
+
+
 def largest_sizes(objective: Objective) -> Matrix:
     """Return the largest absolute value in each column of X, in one pass.
 
