@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import Lasso
 
+from sk_logreg._solvers._active_block import BlockPart, LastBlock, WholeBlock
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._active_sets import minimize_quadratics
 
@@ -299,6 +300,48 @@ def test_few_factorizations_from_a_near_start():
         X, y, l1 = lasso(seed, n_samples=2000, n_features=100, correlation=0.3)
         near = quadratic_of(X, y, 1.2 * l1).solve()
         assert quadratic_of(X, y, l1).solve(near.u).n_factorizations <= 4
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_a_factor_of_many_coordinates_is_changed(correlation):
+    sizes = {"n_samples": 900, "n_features": 500, "correlation": correlation}
+    X, y, l1 = lasso(3, **sizes, share=1e-3)
+    blocks, end, kinds = LastBlock(), None, set()
+    for share in (1.0, 0.9, 1.1):
+        problem = quadratic_of(X, y, share * l1)
+        end = problem.solve(end, blocks=blocks).u
+        kinds.add(type(blocks.block))
+        assert_minimum(problem, problem.solve(end, blocks=blocks))
+        np.testing.assert_allclose(end, problem.solve().u, rtol=0.0, atol=1e-10)
+    assert np.count_nonzero(end) > 256
+    assert BlockPart in kinds
+
+
+def test_an_inaccurate_factor_is_not_changed():
+    X, y, l1 = lasso(3, n_samples=900, n_features=300, share=1e-3)
+    matrix = quadratic_of(np.hstack([X, X[:, :1]]), y, l1).hessian
+    blocks = LastBlock()
+    blocks.over(matrix, np.arange(301))
+    assert isinstance(blocks.over(matrix, np.arange(300)), WholeBlock)
+    assert isinstance(blocks.over(matrix, np.arange(299)), BlockPart)
+    assert isinstance(blocks.over(matrix, np.arange(1, 301)), BlockPart)
+    assert isinstance(blocks.over(matrix, np.arange(301)), WholeBlock)
+
+
+@pytest.mark.parametrize("kept", [slice(0, 300), slice(20, 280), slice(20, 330)])
+def test_a_changed_factor_is_that_of_its_coordinates(kept):
+    X, y, l1 = lasso(5, n_samples=900, n_features=330)
+    matrix, active = quadratic_of(X, y, l1).hessian, np.arange(330)[kept]
+    blocks = LastBlock()
+    blocks.over(matrix, np.arange(300))
+    block, rng = blocks.over(matrix, active), np.random.default_rng(0)
+    rhs, steps = rng.standard_normal(len(active)), rng.standard_normal((3, len(active)))
+    np.testing.assert_array_equal(block.active, active)
+    part = matrix[kept, kept]
+    np.testing.assert_allclose(part @ block.solve(rhs), rhs, rtol=0.0, atol=1e-9)
+    np.testing.assert_allclose(
+        block.curvatures(steps), np.diag(steps @ part @ steps.T), rtol=1e-10
+    )
 
 
 def test_solves_the_free_coordinates_to_rounding():

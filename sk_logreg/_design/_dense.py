@@ -85,7 +85,8 @@ class DenseBlock(Block):
             half[negative] = 0.0
             return np.dot(half.T, half) - np.dot(below.T, below)
 
-        return reduce(iadd, starmap(share, self._parts()))
+        parts = self._parts(_gram_rows(self._values.shape[1]))
+        return reduce(iadd, starmap(share, parts))
 
     def add_gram(
         self, total: NDArray[np.float32], roots: Vector, scale: Vector
@@ -137,17 +138,27 @@ class DenseBlock(Block):
             product = blas.dtrmm(1.0, root, copy.T, trans_a=1, overwrite_b=1)
             np.vecdot(product.T, product.T, out=out[part])
 
-    def _parts(self) -> Iterator[tuple[slice, Matrix]]:
-        """Yield stretches of rows, with scratch arrays of their shape and order."""
+    def _parts(self, least: int = 64) -> Iterator[tuple[slice, Matrix]]:
+        """Yield stretches of rows, with scratch arrays of their shape and order.
+
+        They have at least that number of rows, if there are as many.
+        """
         n_rows, n_features = self._values.shape
         by_rows = self._values.strides[0] >= self._values.strides[1]
         order: Literal["F", "C"] = "C" if by_rows else "F"
-        # With fewer rows, adding a Gram matrix would take longer than computing it.
-        least = min(max(400, n_features // 2), 2048)
         step = max(self._sizes.weighted_bytes // (8 * max(1, n_features)), least)
-        for part in slices(0, n_rows, step):
+        for part in cut(n_rows, max(1, n_rows // step)):
             shape = (part.stop - part.start, n_features)
             yield part, self._space.array("weighted", shape, np.float64, order)
+
+
+def _gram_rows(n_features: int) -> int:
+    """Return the number of rows whose Gram matrix is computed at a time, at least.
+
+    With fewer, copying one triangle of it to the other, and adding it to those of other
+    rows, would take a large share of the time.
+    """
+    return min(max(400, 2 * n_features), 2048)
 
 
 class DenseDesign(Design):
@@ -184,11 +195,7 @@ class DenseDesign(Design):
         fitting = n_bytes // (width * max(1, self.n_features))
         most = min(sizes.max_rows, max(1, self.n_samples))
         self.block_rows = min(max(fitting, 64), most)
-        # With fewer rows per block, adding a Gram matrix would take longer than
-        # computing it.
-        self.gram_rows = min(
-            max(self.block_rows, min(self.n_features // 2, 2048)), most
-        )
+        self.gram_rows = min(max(self.block_rows, _gram_rows(self.n_features)), most)
 
     def blocks(self, rows: slice, block_rows: int | None = None) -> Iterator[Block]:
         for part in self._block_slices(rows, block_rows):
@@ -246,17 +253,16 @@ class DenseDesign(Design):
         return self._in_coordinates(self._X[np.ix_(rows, columns)], columns)
 
     def columns(
-        self, columns: Indices, _executor: ThreadExecutor = ONE_THREAD, /
+        self, columns: Indices, executor: ThreadExecutor = ONE_THREAD, /
     ) -> "DenseDesign":
-        values = (
-            self._X[:, columns]
-            if self._rows is None
-            else self._X[np.ix_(self._rows, columns)]
-        )
+        if self._rows is None:
+            values = _rows_of(self._X.T, columns, executor).T
+        else:
+            values = self._X[np.ix_(self._rows, columns)]
         coordinates = self._coordinates
         if coordinates is not None:
             coordinates = coordinates.take(columns)
-        return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
+        return DenseDesign(values, None, self._space, coordinates, self.sizes)
 
     def take(
         self, rows: Indices, executor: ThreadExecutor, /, *, copied: bool = False
@@ -281,5 +287,6 @@ def _rows_of(X: Any, rows: Indices, executor: ThreadExecutor) -> Any:
     def copy(chunk: slice) -> None:
         columns[chunk].take(rows, axis=1, out=values[chunk], mode="clip")
 
-    executor.map(copy, cut(len(columns), executor.n_threads))
+    most = max(1, values.size // BLOCK_SIZES.values_per_thread)
+    executor.map(copy, cut(len(columns), min(executor.n_threads, most)))
     return values.T

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, lapack
 
-from sk_logreg._arrays import Indices, Matrix, Vector
-from sk_logreg._tolerances import EPS, TINY, negligible
+from sk_logreg._arrays import Matrix, Vector
+from sk_logreg._solvers._active_block import Block, LastBlock
+from sk_logreg._tolerances import EPS, TINY
 
 Mask = NDArray[np.bool_]
 
@@ -25,9 +25,6 @@ _PROPORTION = 0.5
 _ACCEPTED = 0.1
 # Maximum number of points of a projected path at which the quadratic is evaluated.
 _MAX_TRIALS = 8
-# The ridge of a factored matrix in units of `negligible`, and its growth where the
-# matrix stays indefinite.
-_RIDGE, _RIDGE_GROWTH = 4.0, 100.0
 # An error up to this share of the sum of the sizes of its terms counts as zero.
 _ROUNDING = 8 * EPS
 
@@ -48,7 +45,7 @@ class QuadraticSolution:
     solved : bool
         Whether the residual is as small as was asked for, or is rounding error.
     n_factorizations : int
-        The number of matrices factored.
+        The number of matrices factored, anew or by changing a factor.
     """
 
     u: Vector
@@ -67,6 +64,7 @@ def minimize_quadratic(
     start: Vector,
     *,
     tol: float = 0.0,
+    blocks: LastBlock | None = None,
 ) -> QuadraticSolution:
     """Minimize ½ uᵀHu + gᵀu + Σ λⱼ|uⱼ| over lower ≤ u ≤ upper.
 
@@ -101,6 +99,9 @@ def minimize_quadratic(
     tol : float, default=0.0
         The residual at which to stop, as a share of the residual at `start`. 0 asks for
         a solution to rounding error.
+    blocks : LastBlock, default=None
+        The block of the last active set of this matrix, which is changed. Problems that
+        differ in the slope only may take less time with it.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def minimize_quadratic(
 
     Notes
     -----
-    The coordinates are taken in units in which H has a diagonal between ½ and 2. The
+    Slopes are compared in units in which H has a diagonal between ½ and 2: powers of
+    two, so that the units of the coordinates change no digit of the result. The
     matrices that are factored get a ridge ε D, D their diagonal, where ε is about the
     rounding error of a factor, so that they may be singular. That makes a step one of
     the proximal point method [4]_: repeated, it minimizes the function without the
@@ -126,9 +128,9 @@ def minimize_quadratic(
     .. [4] R. T. Rockafellar (1976). Monotone operators and the proximal point
        algorithm. SIAM Journal on Control and Optimization 14(5), 877-898.
     """
-    problem, units = _in_units(hessian, slope, l1, lower, upper, start)
-    u = problem.clip(start / units)
-    block, n_factorizations = None, 0
+    problem = _Problem.of(hessian, slope, l1, lower, upper, start)
+    u = problem.clip(start)
+    blocks, n_factorizations = blocks or LastBlock(), 0
     first, last, grow = 0.0, np.inf, True
     for n_steps in range(_MAX_STEPS + 1):
         at = problem.orthant(u)
@@ -147,9 +149,9 @@ def minimize_quadratic(
         limit = max(_MIN_ADDED, int(np.count_nonzero(at.free)))
         active = np.flatnonzero(at.free | _largest(added, limit))
         while True:
-            if block is None or not np.array_equal(block.active, active):
-                block = _Block.of(problem.hessian, active)
-                n_factorizations += 1
+            held = blocks.block
+            block = blocks.over(hessian, active)
+            n_factorizations += block is not held
             step = _step(block, u, at)
             if not step.blocked.any():
                 break
@@ -157,7 +159,7 @@ def minimize_quadratic(
         u[active] = step.end
         grow = step.full or (grow and step.share >= _ACCEPTED)
         last = residual if step.full else np.inf
-    return QuadraticSolution(u * units, at.free, residual, solved, n_factorizations)
+    return QuadraticSolution(u, at.free, residual, solved, n_factorizations)
 
 
 class _Orthant(NamedTuple):
@@ -169,7 +171,7 @@ class _Orthant(NamedTuple):
         The gradient of the quadratic and the L1 term.
     fall : ndarray of shape (n,)
         The size of the slope of coordinates that can move to lower the function, beyond
-        rounding; else 0.
+        rounding, over about the root of the curvature; else 0.
     low, high : ndarray of shape (n,)
         The bounds, which include those of the orthant.
     free : ndarray of shape (n,), bool
@@ -188,7 +190,7 @@ class _Problem:
     """The function that is minimized, and its bounds.
 
     `least` and `greatest` are the bounds of coordinates with a positive and with a
-    negative sign.
+    negative sign. `roots` are about the roots of the curvatures of the coordinates.
     """
 
     hessian: Matrix
@@ -198,6 +200,36 @@ class _Problem:
     upper: Vector
     least: Vector
     greatest: Vector
+    roots: Vector
+
+    @classmethod
+    def of(
+        cls,
+        hessian: Matrix,
+        slope: Vector,
+        l1: Vector,
+        lower: Vector,
+        upper: Vector,
+        start: Vector,
+    ) -> "_Problem":
+        """Return the problem, with coordinates without curvature fixed.
+
+        The function is linear in these. They are fixed where it is minimal, and stay at
+        the start where it is constant or unbounded.
+        """
+        diagonal = hessian.diagonal()
+        flat = diagonal <= 0.0
+        if flat.any():
+            rises, falls = slope > l1, slope < -l1
+            end = np.where(rises, lower, np.where(falls, upper, 0.0))
+            stays = ~np.isfinite(end) | ((slope == 0.0) & (l1 == 0.0))
+            end = np.clip(np.where(stays, start, end), lower, upper)
+            lower, upper = np.where(flat, end, lower), np.where(flat, end, upper)
+        kinked = l1 > 0.0
+        least = np.where(kinked, np.maximum(lower, 0.0), lower)
+        greatest = np.where(kinked, np.minimum(upper, 0.0), upper)
+        roots = np.ldexp(1.0, np.frexp(np.where(flat, 1.0, diagonal))[1] >> 1)
+        return cls(hessian, slope, l1, lower, upper, least, greatest, roots)
 
     def clip(self, u: Vector) -> Vector:
         """Return the point within the bounds next to one."""
@@ -206,7 +238,7 @@ class _Problem:
     def product(self, u: Vector) -> Vector:
         """Return H u, from the rows of H where u is not 0 if these are few."""
         support = np.flatnonzero(u)
-        if 2 * len(support) > len(u):
+        if 4 * len(support) > len(u):
             return self.hessian @ u
         return u[support] @ self.hessian[support]
 
@@ -218,93 +250,11 @@ class _Problem:
         low = np.where(positive, self.least, self.lower)
         high = np.where(positive, self.upper, self.greatest)
         above, below = u > low, u < high
-        rounding = _ROUNDING * (np.abs(self.slope) + self.l1 + np.abs(u).sum())
+        terms = np.abs(self.slope) + self.l1 + (np.abs(u) @ self.roots) * self.roots
         size = np.abs(slope)
-        moves = np.where(slope > 0.0, above, below) & ~(size <= rounding)
-        return _Orthant(slope, np.where(moves, size, 0.0), low, high, above & below)
-
-
-def _in_units(
-    hessian: Matrix,
-    slope: Vector,
-    l1: Vector,
-    lower: Vector,
-    upper: Vector,
-    start: Vector,
-) -> tuple[_Problem, Vector]:
-    """Return the problem in other units of the coordinates, and these units.
-
-    They are powers of two, so that no digit changes. Coordinates without curvature, in
-    which the function is linear, are fixed where it is minimal. They stay at the start
-    where it is constant or unbounded.
-    """
-    diagonal = hessian.diagonal()
-    flat = diagonal <= 0.0
-    if flat.any():
-        rises, falls = slope > l1, slope < -l1
-        end = np.where(rises, lower, np.where(falls, upper, 0.0))
-        stays = ~np.isfinite(end) | ((slope == 0.0) & (l1 == 0.0))
-        end = np.clip(np.where(stays, start, end), lower, upper)
-        lower, upper = np.where(flat, end, lower), np.where(flat, end, upper)
-    units = np.ldexp(1.0, -(np.frexp(np.where(flat, 1.0, diagonal))[1] >> 1))
-    l1, lower, upper = l1 * units, lower / units, upper / units
-    scaled = hessian * units[:, None]
-    scaled *= units
-    kinked = l1 > 0.0
-    problem = _Problem(
-        scaled,
-        slope * units,
-        l1,
-        lower,
-        upper,
-        least=np.where(kinked, np.maximum(lower, 0.0), lower),
-        greatest=np.where(kinked, np.minimum(upper, 0.0), upper),
-    )
-    return problem, units
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The rows and columns of H of the active set, with a ridge, and their factor.
-
-    Attributes
-    ----------
-    root : ndarray of shape (n_active, n_active)
-        The Cholesky factor; its upper triangle does not count.
-    ridge : ndarray of shape (n_active,)
-        What was added to the diagonal.
-    """
-
-    active: Indices
-    root: Matrix
-    ridge: Vector
-
-    @classmethod
-    def of(cls, hessian: Matrix, active: Indices) -> "_Block":
-        share = _RIDGE * negligible(len(active))
-        while True:
-            matrix = hessian[active][:, active]
-            ridge = share * matrix.diagonal()
-            matrix.flat[:: len(active) + 1] += ridge
-            # Symmetric, so its transpose is the Fortran order that LAPACK takes.
-            root, failed = lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
-            if not failed or share > 1.0:  # above 1 only if entries are not finite
-                return cls(active, root, ridge)
-            share *= _RIDGE_GROWTH
-
-    def solve(self, rhs: Vector) -> Vector:
-        """Return the product of the inverse with a vector."""
-        half = blas.dtrsv(self.root, rhs, lower=1)  # `potrs` is slow with one vector
-        return blas.dtrsv(self.root, half, lower=1, trans=1, overwrite_x=1)
-
-    def without_flat(self, step: Vector) -> Vector:
-        """Return (H + R)⁻¹ H times a step, R the ridge: 0 where H has no curvature."""
-        return step - self.solve(self.ridge * step)
-
-    def curvatures(self, steps: Matrix) -> Vector:
-        """Return the quadratic form of each row."""
-        half = blas.dtrmm(1.0, self.root, steps.T, lower=1, trans_a=1)
-        return np.einsum("ij,ij->j", half, half)
+        moves = np.where(slope > 0.0, above, below) & ~(size <= _ROUNDING * terms)
+        fall = np.where(moves, size / self.roots, 0.0)
+        return _Orthant(slope, fall, low, high, above & below)
 
 
 class _Step(NamedTuple):
@@ -329,7 +279,7 @@ class _Step(NamedTuple):
     full: bool = True
 
 
-def _step(block: _Block, u: Vector, at: _Orthant) -> _Step:
+def _step(block: Block, u: Vector, at: _Orthant) -> _Step:
     """Return the best of several points of the path of a projected Newton step."""
     parts = u, at.slope, at.low, at.high
     u, slope, low, high = (part[block.active] for part in parts)
@@ -339,7 +289,8 @@ def _step(block: _Block, u: Vector, at: _Orthant) -> _Step:
     stopped = end != target
     if not stopped.any():
         # Without a bound to reach, the slope along flat directions is noise.
-        curved = u + block.without_flat(newton)
+        # (H + R)⁻¹ H times the step, R the ridge: 0 where H has no curvature.
+        curved = u + newton - block.solve(block.ridge * newton)
         inside = np.all((low < curved) & (curved < high))
         return _Step(curved if inside else end, stopped)
     blocked = stopped & (end == u)

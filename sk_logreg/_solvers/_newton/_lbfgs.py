@@ -55,4 +55,5 @@ def bfgs_update(matrix: Matrix, change: Vector, bend: Vector) -> Matrix:
     size = float(change @ image)
     if not along > NOISE * size > 0.0:
         return matrix
-    return matrix - np.outer(image, image / size) + np.outer(bend, bend / along)
+    vectors = np.array([image, bend])
+    return matrix + vectors.T @ np.array([-image / size, bend / along])

@@ -15,6 +15,7 @@ from sk_logreg._objective import (
     dual_after_step,
     dual_of_step,
 )
+from sk_logreg._solvers._active_block import LastBlock
 from sk_logreg._solvers._active_set import minimize_quadratic
 from sk_logreg._solvers._factors import MANY, factor, most_negative_curvature
 from sk_logreg._solvers._newton._lbfgs import bfgs_update
@@ -49,12 +50,15 @@ class HessianMatrix(KnownHessian):
 
     matrix: Matrix
     _ends: dict[Evaluation, Vector] = field(default_factory=dict, repr=False)
+    _blocks: LastBlock = field(default_factory=LastBlock, init=False, repr=False)
 
     def end(self, point: Evaluation) -> Vector:
         """Return where the quadratic model at a point plus the penalty is least."""
         if point not in self._ends:
             self._ends.clear()
-            self._ends[point] = proximal_point(self.objective, self.matrix, point)
+            self._ends[point] = model_end(
+                self.objective, self.matrix, point, blocks=self._blocks
+            )[0]
         return self._ends[point]
 
     def dual_step(self, point: Evaluation) -> DualStep:
@@ -265,22 +269,29 @@ def proximal_point(
 
 
 def model_end(
-    objective: Objective, matrix: Matrix, point: Evaluation, tol: float
+    objective: Objective,
+    matrix: Matrix,
+    point: Evaluation,
+    tol: float = 0.0,
+    blocks: LastBlock | None = None,
 ) -> tuple[Vector, bool]:
     """Return where the quadratic model plus the penalty is least, and whether it is.
 
     The matrix includes the curvature of the penalty. If the loss is not convex, it is
     so in the coefficients that may move; the others stay. `tol` is the residual
-    allowed, relative to that at the point.
+    allowed, relative to that at the point. `blocks` are those of the matrix.
     """
     penalty, end, gradient = _penalty(objective), point.coef, point.gradient
     which: Any = slice(None)
     if not objective.loss.convex:
         which = np.flatnonzero(may_move(objective, point))
         matrix, penalty = matrix[np.ix_(which, which)], penalty.take(which)
+        blocks = None
+    limits = penalty.l1, penalty.lower, penalty.upper
     slope = gradient[which] - matrix @ end[which]
-    bounds = penalty.lower, penalty.upper
-    found = minimize_quadratic(matrix, slope, penalty.l1, *bounds, end[which], tol=tol)
+    found = minimize_quadratic(
+        matrix, slope, *limits, end[which], tol=tol, blocks=blocks
+    )
     end = end.copy()
     end[which] = found.u
     return end, found.solved
