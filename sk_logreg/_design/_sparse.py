@@ -273,12 +273,12 @@ class SparseDesign(Design):
     def columns(
         self, columns: Indices, executor: ThreadExecutor = ONE_THREAD, /
     ) -> Design:
-        """Return the design of some columns, dense where that takes less memory."""
+        """Return the design of some columns, dense if at least half are stored."""
         part = self._selected(columns, executor)
         coordinates = self._coordinates
         if coordinates is not None:
             coordinates = coordinates.take(columns)
-        if part.shape[0] * part.shape[1] <= 2 * self._X.nnz:
+        if part.shape[0] * part.shape[1] <= 2 * part.nnz:
             values = part.toarray()
             return DenseDesign(values, coordinates=coordinates, sizes=self.sizes)
         return SparseDesign(part, coordinates, self.sizes)

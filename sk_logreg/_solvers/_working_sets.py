@@ -135,8 +135,10 @@ def solve_by_working_sets(
     penalty = objective.penalty
     assert isinstance(penalty, ElasticNet)
     coef = penalty.clip(start)
-    columns, restricted, value = _first_set(objective, coef, goal.working_set)
     squares, known, near = _squares(objective, goal), None, goal.near
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = penalty.l1 / np.sqrt(squares + penalty.curvature)
+    columns, restricted, value = _first_set(objective, coef, scale, goal.working_set)
     tol = goal.tol if near else max(goal.tol, _OPTIONS.first_tol)
     while True:
         last, kept = tol <= goal.tol, with_bias(objective, columns)
@@ -172,7 +174,8 @@ def solve_by_working_sets(
         tol = min(tol, max(_OPTIONS.accuracy * fall, 0.5 * goal.tol))
         size = max(_OPTIONS.min_size, 2 * int(np.count_nonzero(coef[columns])))
         near_excess = _outside(kept, penalty, slopes, _OPTIONS.margin)
-        before, columns = columns, _grown(columns, near_excess, len(columns) + size)
+        largest = len(columns) + size
+        before, columns = columns, _grown(columns, near_excess, scale, largest)
         restricted, known = objective.restricted(columns), solution.model.known
         if known is not None:
             known = _extended(known, restricted, ~np.isin(columns, before))
@@ -217,7 +220,7 @@ def _after_pending(objective: Objective, solution: Solution) -> Evaluation:
 
 
 def _first_set(
-    objective: Objective, start: Vector, before: WorkingSet | None
+    objective: Objective, start: Vector, scale: Vector, before: WorkingSet | None
 ) -> tuple[Indices, Objective, float]:
     """Return the first working set, the objective over it, and f at the start if known.
 
@@ -229,7 +232,8 @@ def _first_set(
         point = objective.evaluate(start)
         columns = np.flatnonzero(_always_in(penalty, start)[:n_features])
         excess = _violations(penalty, -point.gradient)[:n_features]
-        columns = _grown(columns, excess, max(_OPTIONS.min_size, 2 * len(columns)))
+        size = max(_OPTIONS.min_size, 2 * len(columns))
+        columns = _grown(columns, excess, scale, size)
         return columns, objective.restricted(columns), point.value
     columns = before.first_columns(penalty, start, n_features)
     held = before.restricted if columns is before.columns else None
@@ -276,13 +280,18 @@ def exceeding(penalty: ElasticNet, gradient: Vector) -> NDArray[np.bool_]:
     return _violations(penalty, gradient, _OPTIONS.margin) > 0.0
 
 
-def _grown(columns: Indices, excess: Vector, size: int) -> Indices:
-    """Return a working set with the largest violations, of at most some size."""
+def _grown(columns: Indices, excess: Vector, scale: Vector, size: int) -> Indices:
+    """Return a working set of at most some size: with those that lower f most.
+
+    A violation times its `scale` is the square root of twice the fall of f that is
+    certain if that coefficient alone changes. The largest violations themselves would
+    be those of the columns with the most stored values, at a higher cost per pass.
+    """
     violating = np.flatnonzero(excess)
     room = max(0, size - len(columns))
     if len(violating) > room:
-        largest = np.argpartition(-excess[violating], room)[:room]
-        violating = violating[largest]
+        falls = excess[violating] * scale[violating]
+        violating = violating[np.argpartition(-falls, room)[:room]]
     return np.union1d(columns, violating)
 
 

@@ -15,6 +15,7 @@ from sk_logreg._solvers._newton._model import (
     Curvature,
     DualStep,
     Step,
+    converges_next,
 )
 from sk_logreg._solvers._newton._proximal import composite_bound, excess_of_slopes
 from sk_logreg._tolerances import NOISE
@@ -37,6 +38,11 @@ class OrthantOptions:
     #: of it: there the model is too rough to be minimized accurately.
     rough_products: int = 60
     far: float = 1e-3
+    #: A step that is to be certified counts as the last one only if one that lowers f
+    #: by this multiple of it would converge too. If coefficients are stopped at zeros,
+    #: or features are added, its accurate solution is in vain, which costs more than
+    #: another step.
+    caution: float = 100.0
     #: A system is not solved further where zeros and bounds cut off this share of the
     #: step: it is of other coefficients then.
     cut: float = 0.5
@@ -118,7 +124,7 @@ class OrthantModel:
             slope = penalty.descent_slope(end, gradient)
             left = self._norm(slope)
             least = min(_OPTIONS.forcing, np.sqrt(fall / point.value)) * first
-            if exact or fall <= accuracy:
+            if exact or self._is_last(point, accuracy, fall):
                 least = 0.0
             enough = partial(self._enough, point, accuracy, fall, least)
             near = exact or fall <= _OPTIONS.far * point.value
@@ -164,6 +170,11 @@ class OrthantModel:
     def _fall(self, point: Evaluation, end: Vector) -> float:
         """Return by how much f falls along a step, by its slope."""
         return max(0.0, -self._objective.slope(point, end - point.coef))
+
+    def _is_last(self, point: Evaluation, accuracy: float, fall: float) -> bool:
+        """Return whether a step is likely to be the last one."""
+        excess = fall * (_OPTIONS.caution if self._certify else 1.0)
+        return fall <= accuracy or converges_next(excess, accuracy, point.value)
 
     def _enough(
         self,
