@@ -466,14 +466,17 @@ class TestOfManyMinimaOneOfLeastNormIsFound:
     def test_whatever_the_start(self, n_rows):
         rng = np.random.default_rng(n_rows)
         X = rng.normal(size=(n_rows, 3)) * [1.0, 10.0, 0.1]
-        X = np.column_stack([X, X[:, 0] - X[:, 1]])
+        others = np.zeros(n_rows), np.full(n_rows, 3.7)
+        X = np.column_stack([X, X[:, 0] - X[:, 1], *others])
         y = rng.random(n_rows) < 1.0 / (1.0 + np.exp(-X[:, 0]))
         model = BinaryLogisticRegression(warm_start=True, **self.PARAMS).fit(X, y)
-        first, direction = model.coef_[0], np.array([1.0, -1.0, 0.0, -1.0])
+        first, direction = model.coef_[0], np.array([1.0, -1.0, 0.0, -1.0, 0.0, 0.0])
         terms = first * (X**2).mean(axis=0) * direction
         assert abs(terms.sum()) < 1e-9 * np.abs(terms).max()
-        model.coef_ = (first + 0.5 * direction)[None, :]
-        np.testing.assert_allclose(model.fit(X, y).coef_[0], first, rtol=1e-6)
+        np.testing.assert_array_equal(first[4:], 0.0)
+        model.coef_ = (first + 0.5 * direction + [0, 0, 0, 0, 2.0, 3.0])[None, :]
+        second = model.fit(X, y).coef_[0]
+        np.testing.assert_allclose(second, first, rtol=1e-6, atol=1e-12)
         assert model.optimality_gap_ <= 1e-12
 
     @pytest.mark.parametrize("fit_intercept", [True, False])

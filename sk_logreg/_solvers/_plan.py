@@ -140,7 +140,8 @@ def _of_least_norm(
     """
     point, sizes = solution.point, np.ones(objective.n_dof)
     if not objective.problem.reduced:
-        sizes = np.sqrt(objective.product_diagonal(objective.weights))
+        squares = objective.product_diagonal(objective.weights)
+        sizes = np.sqrt(np.where(squares > 0.0, squares, 1.0))
     directions = directions / np.linalg.norm(directions, axis=0)
 
     def projected(v: Vector) -> Vector:
