@@ -53,7 +53,7 @@ _CACHED_VALUES, _TOGETHER, _MAX_VALUES = 1 << 15, 16, 1 << 21
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """Points of several functions, each of which is f without a row.
+    """One point for each of several functions: f with one row left out.
 
     Attributes
     ----------
@@ -287,9 +287,10 @@ class WithoutRows:
         return np.asarray(scale * solved[..., 0])
 
     def _products(self, which: Indices, gradients: Matrix) -> Matrix:
-        """Return the products of inverse Hessians, each without a row, with a vector.
+        """Multiply each gradient by the inverse Hessian of its function.
 
-        Those at the minimum over all rows, by Sherman and Morrison.
+        The Hessian is the one at the minimum over all rows. The formula of Sherman and
+        Morrison removes the row that is left out.
         """
         inner, values = gradients @ self.root, self.values[which]
         leverage = self.leverage[which]

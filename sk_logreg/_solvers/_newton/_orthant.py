@@ -38,10 +38,10 @@ class OrthantOptions:
     #: of it: there the model is too rough to be minimized accurately.
     rough_products: int = 60
     far: float = 1e-3
-    #: A step that is to be certified counts as the last one only if one that lowers f
-    #: by this multiple of it would converge too. If coefficients are stopped at zeros,
-    #: or features are added, its accurate solution is in vain, which costs more than
-    #: another step.
+    #: A step is solved accurately if it is predicted to be the last one. If the fit is
+    #: to be certified, the prediction takes the fall of f to be larger by this factor:
+    #: where coefficients stop at zero, or features are added, the accuracy is wasted,
+    #: and costs more than one more step.
     caution: float = 100.0
     #: A system is not solved further where zeros and bounds cut off this share of the
     #: step: it is of other coefficients then.
