@@ -5,8 +5,11 @@ import pytest
 from _helpers import objective_of
 from _problems import sample
 from _reference import LOSSES, Reference
+from scipy import sparse
+from scipy.special import expit
 
 from sk_logreg import BinaryLogisticRegression
+from sk_logreg._objective import Objective
 from sk_logreg._solvers import _plan
 from sk_logreg._solvers._newton import CholeskyModel, ConjugateGradientModel
 
@@ -18,10 +21,6 @@ class Forbidden:
 
     def __init__(self, *args, **kwargs):
         raise AssertionError("this model must not be used")
-
-
-def wide(n_samples=700, n_features=520):
-    return sample(n_samples, n_features, strength=2.0)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -46,17 +45,61 @@ def test_newton_cg_takes_no_cholesky_step(loss, shape, monkeypatch):
     assert BinaryLogisticRegression(solver="newton-cg", loss=loss).fit(X, y).converged_
 
 
-def test_auto_mixes_both_with_hundreds_of_columns(monkeypatch):
-    X, y = wide()
+def with_twelve_per_row(n_samples, n_columns=600, seed=0):
+    """Return a sparse X, of whose Hessian a factor is costly, and y."""
+    rng = np.random.default_rng(seed)
+    columns = rng.integers(0, n_columns, size=(n_samples, 12)).ravel()
+    values = rng.standard_normal(columns.size)
+    X = sparse.csr_array(
+        (values, columns, np.arange(0, columns.size + 1, 12)), (n_samples, n_columns)
+    )
+    z = X @ rng.standard_normal(n_columns)
+    return X, (rng.uniform(size=n_samples) < expit(0.5 * z)).astype(int)
+
+
+def noted(monkeypatch, *models):
+    """Return names of models and their numbers of rows, as the plan will use them."""
     used = []
 
-    def noted(*args, **kwargs):
-        used.append(args[0])
-        return ConjugateGradientModel(*args, **kwargs)
+    def noting(model):
+        class Noting(model):
+            def __init__(self, objective, *args, **kwargs):
+                used.append((model.__name__, objective.n_samples))
+                super().__init__(objective, *args, **kwargs)
 
-    monkeypatch.setattr(_plan, "ConjugateGradientModel", noted)
+        return Noting
+
+    for model in models:
+        monkeypatch.setattr(_plan, model.__name__, noting(model))
+    return used
+
+
+def test_auto_begins_with_products_where_factors_are_costly(monkeypatch):
+    X, y = with_twelve_per_row(3000)
+    used = noted(monkeypatch, *MODELS)
     assert BinaryLogisticRegression().fit(X, y).converged_
-    assert used
+    assert used[0] == ("ConjugateGradientModel", 3000)
+
+
+@pytest.mark.parametrize(("C", "tol"), [(1.0, 1e-8), (np.inf, 1e-8), (1.0, 1e-12)])
+def test_auto_begins_with_the_hessian_of_a_sample(C, tol, monkeypatch):
+    X, y = with_twelve_per_row(60_000)
+    hessian = Objective.hessian
+
+    def of_few(objective, curvature):
+        assert objective.n_samples < len(y)
+        return hessian(objective, curvature)
+
+    monkeypatch.setattr(Objective, "hessian", of_few)
+    used = noted(monkeypatch, *MODELS)
+    model = BinaryLogisticRegression(C=C, tol=tol).fit(X, y)
+    of_all = [name for name, n_samples in used if n_samples == len(y)]
+    assert of_all[0] == "CholeskyModel"
+    assert ("ConjugateGradientModel" in of_all) == (tol == 1e-12)
+    monkeypatch.undo()
+    exact = BinaryLogisticRegression(C=C, tol=1e-12, solver="newton-cholesky").fit(X, y)
+    excess = (model.objective_ - exact.objective_) / model.objective_
+    assert excess - 1e-13 <= model.optimality_gap_ <= tol
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -18,8 +18,9 @@ class CholeskyModel(ReusedHessianModel[FactoredHessian]):
         sample_hessian: FactoredHessian | None = None,
         *,
         fine: bool = False,
+        renewed: bool = True,
     ):
-        super().__init__(objective, sample_hessian, fine=fine)
+        super().__init__(objective, sample_hessian, fine=fine, renewed=renewed)
         self._correction = Correction()
 
     @property

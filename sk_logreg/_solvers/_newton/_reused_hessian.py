@@ -60,7 +60,7 @@ class ReusedHessianModel(ABC, Generic[Known]):
     """A quadratic model whose matrix is kept for as long as it serves.
 
     The first may be the Hessian of a sample of the rows. With a `fine` goal, the last
-    is that of all rows.
+    is that of all rows. Unless it is to be `renewed`, the model ends with the first.
     """
 
     def __init__(
@@ -69,8 +69,10 @@ class ReusedHessianModel(ABC, Generic[Known]):
         sample_hessian: Known | None = None,
         *,
         fine: bool = False,
+        renewed: bool = True,
     ):
         self._objective = objective
+        self._is_renewed = renewed
         self._current = self._of_sample = sample_hessian
         self._shift = 0.0
         costs = objective.costs
@@ -92,12 +94,16 @@ class ReusedHessianModel(ABC, Generic[Known]):
         discard = self._discards_margins and self._current is self._of_sample
         return self._objective.evaluate(coef, hessian=hessian, margins=not discard)
 
-    def step(self, point: Evaluation, accuracy: float, *, exact: bool = False) -> Step:
+    def step(
+        self, point: Evaluation, accuracy: float, *, exact: bool = False
+    ) -> Step | None:
         self._add_pair(point)
         step = None
         if not exact and point.hessian is None:
             step = self._reuse(point, accuracy)
         if step is None:
+            if not self._is_renewed:
+                return None
             self._renew(point)
             step = self._step(point, accuracy)
         self._last = point.coef, point.gradient
