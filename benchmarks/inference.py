@@ -6,7 +6,7 @@ There are four kinds of problem, all without a penalty:
 
 model    a fit and its table, with the standard errors of the model
 robust   the same, with standard errors HC1
-one_hot  the same as "model" for sparse X, with leverages
+one_hot  the same as "model" for sparse X; with leverages too, which does not count
 firth    fits with Firth's prior: their table, or likelihood-ratio tests and profile
          likelihood intervals of each coefficient
 """
@@ -81,14 +81,14 @@ def problems(grid: str) -> list[Problem]:
     long = dense_sizes(1_000_000 // tenth, 20)
     levels = {"n_samples": 300_000 // tenth, "n_columns": 300 if tenth > 1 else 1_000}
     firth = dense_sizes(1_000, 10 if tenth > 1 else 50)
-    hot, one_hot = partial(data.one_hot, drop_first=True), "one-hot, with leverages"
+    hot = partial(data.one_hot, drop_first=True)
     tests = "Firth: LR tests, profile intervals"
     rows = [
         ("model", "small", "model", 1.0, data.dense, small),
         ("model", "tall", "model", 5.0, data.dense, tall),
         ("model", "long", "model", 5.0, data.dense, long),
         ("robust", "tall", "HC1", 5.0, data.dense, tall),
-        ("one_hot", "", one_hot, 3.0, hot, levels),
+        ("one_hot", "", "model, one-hot", 3.0, hot, levels),
         ("firth", "table", "Firth: table", 1.0, data.dense, firth),
         ("firth", "tests", tests, 1.0, data.dense, firth),
     ]
@@ -254,15 +254,14 @@ def _robust(task: Task) -> Contest:
 
 
 def _one_hot(task: Task) -> Contest:
-    """Standard errors of the model and leverages, for sparse X."""
-    extras = [our_table(), on_one_thread(glum_on_categories(data.categories(task.X)))]
-    remark = "peers without leverages"
+    """Standard errors of the model, for sparse X, and leverages, which peers lack."""
+    on_categories = on_one_thread(glum_on_categories(data.categories(task.X)))
     return Contest(
-        our_table(leverages=True),
+        our_table(),
         with_threads(rivals()),
         TableErrors(task, MODEL),
-        extras,
-        remark,
+        [our_table(leverages=True), on_categories],
+        "memory with leverages",
     )
 
 

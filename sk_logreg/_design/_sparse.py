@@ -154,14 +154,16 @@ class SparseBlock(Block):
 
     def _pairs(self, rows: Indices, size: int, products: Matrix) -> Vector:
         """Return the products of all pairs of values of rows with `size` values."""
-        places = self._indptr[rows, None] + np.arange(size)
-        indices, data = self._indices[places], self._data[places]
+        # The values of a row are a column here, so that each operation is on long rows.
+        places = self._indptr[rows] + np.arange(size)[:, None]
+        indices, data = self._indices.take(places), self._data.take(places)
+        starts, entries = indices.astype(np.intp) * len(products), products.ravel("K")
         total = np.zeros(len(rows))
         for j in range(size):
-            found = products[indices[:, j, None], indices[:, j:]]
-            found[:, 1:] *= 2.0  # each pair is met once
-            total += data[:, j] * np.einsum("ij,ij->i", found, data[:, j:])
-        return total
+            found = entries.take(starts[j] + indices[j:])
+            found[0] *= 0.5  # each other pair is met once instead of twice
+            total += data[j] * np.einsum("ij,ij->j", found, data[j:])
+        return 2.0 * total
 
     def row_products(self, scale: Vector) -> Matrix:
         """Return ``block @ diag(scale)² @ block.T``, dense, in Fortran order."""
