@@ -1,5 +1,7 @@
 """Convergence: the status and the warning of a fit, with and without a minimum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _problems import problem, sample
@@ -256,8 +258,12 @@ def correlated(n_samples, n_features):
 @every_loss
 @pytest.mark.parametrize("storage", [np.asarray, np.asfortranarray])
 def test_float32_factors_precondition_conjugate_gradients(storage, loss, monkeypatch):
-    X, y = correlated(1300, 520)
+    X, y = correlated(300, 80)
     factors = []
+    # As if the columns were many, and factors in double precision costly.
+    monkeypatch.setattr(_plan, "MANY", 50)
+    costly = replace(_plan._OPTIONS, costly_factor=0.0)
+    monkeypatch.setattr(_plan, "_OPTIONS", costly)
 
     def noted(objective, point):
         factors.append(preconditioner(objective, point))

@@ -100,7 +100,7 @@ def test_near_separable_problems_by_every_solver(kind, solver, loss):
     ("n_features", "kind", "solver"),
     [
         *((320, kind, solver) for kind in KINDS for solver in ("auto", "newton-cg")),
-        (1100, "quasi_separable", "auto"),
+        (1010, "quasi_separable", "auto"),
     ],
 )
 def test_more_columns_than_a_linear_program_may_have(n_features, kind, solver):
