@@ -40,7 +40,7 @@ class WholeBlock:
         """Factor the rows and columns of an active set."""
         share = _RIDGE * negligible(len(active))
         while True:
-            matrix = hessian[active][:, active]
+            matrix = hessian.take(active, axis=0).take(active, axis=1)
             ridge = share * matrix.diagonal()
             matrix.flat[:: len(active) + 1] += ridge
             # Symmetric, so its transpose is the Fortran order that LAPACK takes.

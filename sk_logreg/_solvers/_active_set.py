@@ -137,23 +137,24 @@ def minimize_quadratic(
         residual = _norm(at.fall)
         first = first or residual
         solved = residual <= tol * first
+        n_free = np.count_nonzero(at.free)
         added = at.fall * ~at.free
         near = last < np.inf or _norm(at.fall * at.free) <= _PROPORTION * residual
-        if at.free.any() and not (grow and near):
+        if n_free and not (grow and near):
             added[:] = 0.0
         # A second full step on the same set corrects rounding errors. What it does not
         # reduce is the slope along directions without curvature.
-        settled = residual > 0.5 * last and not added.any()
+        settled = residual > 0.5 * last and not np.count_nonzero(added)
         if solved or settled or n_steps == _MAX_STEPS or not np.isfinite(residual):
             break
-        limit = max(_MIN_ADDED, int(np.count_nonzero(at.free)))
-        active = np.flatnonzero(at.free | _largest(added, limit))
+        added_too = _largest(added, max(_MIN_ADDED, n_free))
+        (active,) = (at.free | added_too).nonzero()
         while True:
             held = blocks.block
             block = blocks.over(hessian, active)
             n_factorizations += block is not held
             step = _step(block, u, at)
-            if not step.blocked.any():
+            if not np.count_nonzero(step.blocked):
                 break
             active = active[~step.blocked]
         u[active] = step.end
@@ -190,7 +191,8 @@ class _Problem:
     """The function that is minimized, and its bounds.
 
     `least` and `greatest` are the bounds of coordinates with a positive and with a
-    negative sign. `roots` are about the roots of the curvatures of the coordinates.
+    negative sign. `roots` are about the roots of the curvatures of the coordinates, and
+    `sizes` the largest sizes of their slopes at 0.
     """
 
     hessian: Matrix
@@ -201,6 +203,7 @@ class _Problem:
     least: Vector
     greatest: Vector
     roots: Vector
+    sizes: Vector
 
     @classmethod
     def of(
@@ -229,7 +232,8 @@ class _Problem:
         least = np.where(kinked, np.maximum(lower, 0.0), lower)
         greatest = np.where(kinked, np.minimum(upper, 0.0), upper)
         roots = np.ldexp(1.0, np.frexp(np.where(flat, 1.0, diagonal))[1] >> 1)
-        return cls(hessian, slope, l1, lower, upper, least, greatest, roots)
+        sizes = np.abs(slope) + l1
+        return cls(hessian, slope, l1, lower, upper, least, greatest, roots, sizes)
 
     def clip(self, u: Vector) -> Vector:
         """Return the point within the bounds next to one."""
@@ -237,20 +241,20 @@ class _Problem:
 
     def product(self, u: Vector) -> Vector:
         """Return H u, from the rows of H where u is not 0 if these are few."""
-        support = np.flatnonzero(u)
-        if 4 * len(support) > len(u):
+        if 4 * np.count_nonzero(u) > len(u):
             return self.hessian @ u
+        (support,) = u.nonzero()
         return u[support] @ self.hessian[support]
 
     def orthant(self, u: Vector) -> _Orthant:
         """Return the function within the orthant of a point."""
         gradient = self.slope + self.product(u)
         positive = np.where(u == 0.0, -gradient, u) >= 0.0
-        slope = gradient + np.where(positive, self.l1, -self.l1)
+        slope = np.where(positive, gradient + self.l1, gradient - self.l1)
         low = np.where(positive, self.least, self.lower)
         high = np.where(positive, self.upper, self.greatest)
         above, below = u > low, u < high
-        terms = np.abs(self.slope) + self.l1 + (np.abs(u) @ self.roots) * self.roots
+        terms = self.sizes + (np.abs(u) @ self.roots) * self.roots
         size = np.abs(slope)
         moves = np.where(slope > 0.0, above, below) & ~(size <= _ROUNDING * terms)
         fall = np.where(moves, size / self.roots, 0.0)
@@ -287,14 +291,14 @@ def _step(block: Block, u: Vector, at: _Orthant) -> _Step:
     target = u + newton
     end = np.minimum(np.maximum(target, low), high)
     stopped = end != target
-    if not stopped.any():
+    if not np.count_nonzero(stopped):
         # Without a bound to reach, the slope along flat directions is noise.
         # (H + R)⁻¹ H times the step, R the ridge: 0 where H has no curvature.
         curved = u + newton - block.solve(block.ridge * newton)
         inside = np.all((low < curved) & (curved < high))
         return _Step(curved if inside else end, stopped)
     blocked = stopped & (end == u)
-    if blocked.any():
+    if np.count_nonzero(blocked):
         return _Step(end, blocked)
     lengths = np.where(stopped, (end - u) / newton, np.inf)
     ends = np.append(np.sort(lengths[stopped]), 1.0)
