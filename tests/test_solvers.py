@@ -74,11 +74,21 @@ def noted(monkeypatch, *models):
     return used
 
 
-def test_auto_begins_with_products_where_factors_are_costly(monkeypatch):
-    X, y = with_twelve_per_row(3000)
+@pytest.mark.parametrize(
+    ("n_samples", "loss", "name"),
+    [
+        (3000, "cross_entropy", "ConjugateGradientModel"),
+        (3000, "squared_error", "ConjugateGradientModel"),
+        (45_000, "squared_error", "CholeskyModel"),
+    ],
+)
+def test_auto_uses_one_model_where_it_suffices(n_samples, loss, name, monkeypatch):
+    X, y = with_twelve_per_row(n_samples)
     used = noted(monkeypatch, *MODELS)
-    assert BinaryLogisticRegression().fit(X, y).converged_
-    assert used[0] == ("ConjugateGradientModel", 3000)
+    model = BinaryLogisticRegression(loss=loss, n_init=1).fit(X, y)
+    assert model.status_.word == "converged"
+    assert model.optimality_gap_ <= model.tol
+    assert {found for found, n_rows in used if n_rows == n_samples} == {name}
 
 
 @pytest.mark.parametrize(("C", "tol"), [(1.0, 1e-8), (np.inf, 1e-8), (1.0, 1e-12)])

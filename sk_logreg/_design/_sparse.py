@@ -295,7 +295,9 @@ class SparseDesign(Design):
         places[columns] = np.arange(len(columns))
 
         def placed(rows: slice) -> Array:
-            return places.take(X.indices[X.indptr[rows.start] : X.indptr[rows.stop]])
+            stored = slice(X.indptr[rows.start], X.indptr[rows.stop])
+            # No place is out of bounds, and other modes would look at each first.
+            return places.take(X.indices[stored], mode="clip")
 
         if len(self._n_stored) != len(parts):
             self._n_stored = executor.map(self._stored_by_column, parts)
@@ -311,7 +313,7 @@ class SparseDesign(Design):
                 found = placed(rows)
                 kept = np.flatnonzero(found >= 0)
                 where = slice(start, start + len(kept))
-                # Other modes would copy the output. No place is out of bounds.
+                # Other modes would copy the output, too.
                 found.take(kept, out=indices[where], mode="clip")
                 X.data[ends[0] : ends[-1]].take(kept, out=data[where], mode="clip")
                 kept_before = np.searchsorted(kept, ends[1:] - ends[0])

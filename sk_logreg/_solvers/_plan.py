@@ -204,7 +204,8 @@ def _from_samples(
         for drawn in nested_samples(objective, goal.tol):
             of_sample = None  # frees the memory of the sample before
             start, of_sample = _from_sample(objective, *drawn, start, journal, mixed)
-    if mixed:
+    # Without a dual, the bound is that of a Hessian of all rows in any case.
+    if mixed and not (of_sample is not None and objective.loss.dual is None):
         solution = _without_hessian(objective, start, journal, goal, of_sample)
         start = solution.point.coef
         # A factor may show that there is a minimum where products do not.
