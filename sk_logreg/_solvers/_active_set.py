@@ -137,7 +137,7 @@ def minimize_quadratic(
         residual = _norm(at.fall)
         first = first or residual
         solved = residual <= tol * first
-        n_free = np.count_nonzero(at.free)
+        n_free = int(np.count_nonzero(at.free))
         added = at.fall * ~at.free
         near = last < np.inf or _norm(at.fall * at.free) <= _PROPORTION * residual
         if n_free and not (grow and near):
