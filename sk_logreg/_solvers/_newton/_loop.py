@@ -17,7 +17,8 @@ from sk_logreg._solvers._newton._line_search import (
 from sk_logreg._solvers._newton._model import Model
 from sk_logreg._solvers._newton._stopping import Continue, stopping_for
 
-#: The model has spent its budget of passes over X. Never the status of a fit.
+#: The model has no further step: it has spent its budget of passes over X, or needs a
+#: matrix that it must not compute. Never the status of a fit.
 BUDGET_SPENT = Status("budget_spent", "The budget of passes over X is spent.")
 
 

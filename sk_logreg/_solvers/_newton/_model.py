@@ -140,7 +140,8 @@ class Model(Protocol):
     ) -> Step | None:
         """Return the Newton step, with a shift if the Hessian is indefinite.
 
-        Returns None when the budget of passes over X is spent.
+        Returns None when the budget of passes over X is spent, or where another matrix
+        is due and must not be computed.
 
         Where f is within about `accuracy` of its minimum, the step must be good enough
         to certify that. If `exact`, it must be an exact step, see `Step`.

@@ -60,7 +60,8 @@ class ReusedHessianModel(ABC, Generic[Known]):
     """A quadratic model whose matrix is kept for as long as it serves.
 
     The first may be the Hessian of a sample of the rows. With a `fine` goal, the last
-    is that of all rows. Unless it is to be `renewed`, the model ends with the first.
+    is that of all rows. If the matrix is not to be `renewed`, the first one is the only
+    one, and there is no step where it serves no longer.
     """
 
     def __init__(
@@ -101,9 +102,9 @@ class ReusedHessianModel(ABC, Generic[Known]):
         step = None
         if not exact and point.hessian is None:
             step = self._reuse(point, accuracy)
+        if step is None and not self._is_renewed:
+            return None
         if step is None:
-            if not self._is_renewed:
-                return None
             self._renew(point)
             step = self._step(point, accuracy)
         self._last = point.coef, point.gradient
